@@ -1,0 +1,608 @@
+//! What is free now. The only place where GPUs, CPU and memory change hands.
+//!
+//! Wholly free GPUs are bits in a mask; nodes are indexed by how many they have, per model, so that best fit,
+//! worst fit and first fit need a few instructions at any size. GPUs held in part are in an ordered set beside it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::bitmap::Bitmap;
+use crate::ids::{ModelId, NodeId};
+use crate::inventory::{Inventory, NodeSpec, UNLIMITED};
+use crate::placement::{BANK, Placement, Slice};
+use crate::shape::{GpuRequest, MILLI, TaskRequest};
+use crate::topology::Level;
+
+/// Whether a node takes work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeState {
+    /// It does.
+    Up,
+    /// An operator wants it empty: what runs there ends in peace, nothing new starts.
+    Draining,
+    /// It is broken.
+    Down,
+}
+
+/// The part of a node that changes, kept small because every placement reads it.
+#[derive(Clone, Debug)]
+struct Node {
+    first_bank: u32,
+    /// Wholly free GPUs.
+    free: u32,
+    gpus: u32,
+    cpu_free: u32,
+    memory_free: u32,
+    model: ModelId,
+    state: NodeState,
+    since: crate::time::Time,
+}
+
+/// A restriction of a search to one domain of the topology.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Within {
+    /// Level of the domain.
+    pub level: Level,
+    /// The domain.
+    pub domain: crate::ids::DomainId,
+}
+
+/// Free resources of all nodes, with indices for the searches of placers.
+#[derive(Clone, Debug)]
+pub struct Cluster {
+    inventory: Inventory,
+    nodes: Vec<Node>,
+    /// Wholly free GPUs, a word a bank.
+    banks: Vec<u64>,
+    /// Free thousandths of GPUs that are held in part, by (node, GPU).
+    partial: BTreeMap<(NodeId, u32), u16>,
+    /// The same for nodes that are up, tightest first.
+    partial_by_room: BTreeSet<(u16, NodeId, u32)>,
+    /// Nodes that are up by (model, wholly free GPUs).
+    buckets: Vec<Vec<Bitmap>>,
+    /// Per model and free count: how many nodes are in the bucket.
+    sizes: Vec<Vec<u32>>,
+    free_milli: u64,
+    up_milli: u64,
+}
+
+impl Cluster {
+    /// All nodes up and empty.
+    pub fn new(inventory: Inventory) -> Self {
+        let mut first_bank = 0;
+        let mut nodes = Vec::with_capacity(inventory.nodes.len());
+        let mut banks = Vec::new();
+        for spec in &inventory.nodes {
+            nodes.push(Node {
+                first_bank,
+                free: spec.gpus,
+                gpus: spec.gpus,
+                cpu_free: spec.cpu_milli,
+                memory_free: spec.memory_mib,
+                model: spec.model,
+                state: NodeState::Up,
+                since: crate::time::Time::ZERO,
+            });
+            let count = spec.gpus.div_ceil(BANK);
+            banks.extend((0..count).map(|bank| low_bits(spec.gpus - bank * BANK)));
+            first_bank += count;
+        }
+        let models = inventory.models.len().max(1);
+        let most = |model: usize| {
+            let of_model = inventory.nodes.iter().filter(|node| node.model.index() == model);
+            of_model.map(|node| node.gpus as usize).max().unwrap_or(0)
+        };
+        let bound = inventory.nodes.len();
+        let buckets: Vec<Vec<Bitmap>> = (0..models).map(|m| vec![Bitmap::with_bound(bound); most(m) + 1]).collect();
+        let sizes = buckets.iter().map(|counts| vec![0; counts.len()]).collect();
+        let mut cluster = Self {
+            inventory,
+            nodes,
+            banks,
+            partial: BTreeMap::new(),
+            partial_by_room: BTreeSet::new(),
+            buckets,
+            sizes,
+            free_milli: 0,
+            up_milli: 0,
+        };
+        for node in 0..cluster.nodes.len() {
+            cluster.enlist(NodeId::new(node));
+        }
+        cluster
+    }
+
+    /// What the cluster is made of.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The fixed facts about `node`.
+    pub fn spec(&self, node: NodeId) -> &NodeSpec {
+        &self.inventory.nodes[node.index()]
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether there is no node at all.
+    pub fn is_empty(&self) -> bool {
+        self.nodes.is_empty()
+    }
+
+    /// Up, draining or down.
+    pub fn state(&self, node: NodeId) -> NodeState {
+        self.nodes[node.index()].state
+    }
+
+    /// Since when the node is in its state.
+    pub fn since(&self, node: NodeId) -> crate::time::Time {
+        self.nodes[node.index()].since
+    }
+
+    /// Wholly free GPUs of `node`, whatever its state.
+    pub fn free_gpus(&self, node: NodeId) -> u32 {
+        self.nodes[node.index()].free
+    }
+
+    /// Free CPU of `node` in thousandths of a core.
+    pub fn free_cpu_milli(&self, node: NodeId) -> u32 {
+        self.nodes[node.index()].cpu_free
+    }
+
+    /// Free main memory of `node` in MiB.
+    pub fn free_memory_mib(&self, node: NodeId) -> u32 {
+        self.nodes[node.index()].memory_free
+    }
+
+    /// Mask of the wholly free GPUs of one bank of `node`.
+    pub fn free_mask(&self, node: NodeId, bank: u16) -> u64 {
+        self.banks[(self.nodes[node.index()].first_bank + u32::from(bank)) as usize]
+    }
+
+    /// Free thousandths of GPU `gpu` of `node`.
+    pub fn free_milli_of(&self, node: NodeId, gpu: u32) -> u16 {
+        let whole = self.free_mask(node, (gpu / BANK) as u16) >> (gpu % BANK) & 1 == 1;
+        if whole { MILLI as u16 } else { self.partial.get(&(node, gpu)).copied().unwrap_or(0) }
+    }
+
+    /// Free thousandths of a GPU on nodes that are up.
+    pub fn free_gpu_milli(&self) -> u64 {
+        self.free_milli
+    }
+
+    /// Thousandths of a GPU on nodes that are up, free or not.
+    pub fn up_gpu_milli(&self) -> u64 {
+        self.up_milli
+    }
+
+    /// Whether one task fits on `node` now.
+    pub fn fits(&self, node: NodeId, request: &TaskRequest) -> bool {
+        let hot = &self.nodes[node.index()];
+        hot.state == NodeState::Up && self.beside_fits(hot, request) && self.gpus_fit(node, hot, request)
+    }
+
+    fn beside_fits(&self, hot: &Node, request: &TaskRequest) -> bool {
+        request.cpu_milli <= hot.cpu_free && request.memory_mib <= hot.memory_free
+    }
+
+    fn gpus_fit(&self, node: NodeId, hot: &Node, request: &TaskRequest) -> bool {
+        match request.gpus {
+            GpuRequest::Whole(0) => true,
+            GpuRequest::Whole(gpus) => gpus <= hot.free && request.models.contains(hot.model),
+            GpuRequest::Milli(milli) => {
+                request.models.contains(hot.model) && (hot.free > 0 || self.tightest(node, milli).is_some())
+            }
+        }
+    }
+
+    /// The GPU of `node` that is held in part and has the least room that still fits `milli`.
+    fn tightest(&self, node: NodeId, milli: u16) -> Option<u32> {
+        let of_node = self.partial.range((node, 0)..=(node, u32::MAX));
+        of_node
+            .filter(|(_, free)| **free >= milli)
+            .min_by_key(|((_, gpu), free)| (**free, *gpu))
+            .map(|((_, gpu), _)| *gpu)
+    }
+
+    /// Takes room for one task on `node`, lowest GPUs first, a shared GPU before a fresh one.
+    /// `None`, and nothing changed, when it does not fit.
+    pub fn take(&mut self, node: NodeId, request: &TaskRequest, into: &mut Placement) -> Option<()> {
+        if !self.fits(node, request) {
+            return None;
+        }
+        let blank = Slice {
+            node,
+            bank: 0,
+            milli: MILLI as u16,
+            mask: 0,
+            cpu_milli: request.cpu_milli,
+            memory_mib: request.memory_mib,
+        };
+        let from = into.len();
+        match request.gpus {
+            GpuRequest::Whole(0) => into.push(blank),
+            GpuRequest::Whole(gpus) => self.pick_whole(blank, gpus, into),
+            GpuRequest::Milli(milli) => {
+                let gpu = self.tightest(node, milli).or_else(|| self.lowest_free(node))?;
+                into.push(Slice { bank: (gpu / BANK) as u16, milli, mask: 1 << (gpu % BANK), ..blank });
+            }
+        }
+        for at in from..into.len() {
+            let slice = into[at];
+            self.occupy(&slice);
+        }
+        Some(())
+    }
+
+    fn pick_whole(&self, blank: Slice, gpus: u32, into: &mut Placement) {
+        let (mut left, mut bank, mut slice) = (gpus, 0, blank);
+        while left > 0 {
+            let mut free = self.free_mask(blank.node, bank);
+            let mut mask = 0;
+            while free != 0 && left > 0 {
+                let bit = free & free.wrapping_neg();
+                mask |= bit;
+                free ^= bit;
+                left -= 1;
+            }
+            if mask != 0 {
+                into.push(Slice { bank, mask, ..slice });
+                (slice.cpu_milli, slice.memory_mib) = (0, 0);
+            }
+            bank += 1;
+        }
+    }
+
+    fn lowest_free(&self, node: NodeId) -> Option<u32> {
+        let banks = self.nodes[node.index()].gpus.div_ceil(BANK);
+        (0..banks).find_map(|bank| {
+            let free = self.free_mask(node, bank as u16);
+            (free != 0).then(|| bank * BANK + free.trailing_zeros())
+        })
+    }
+
+    /// Whether exactly `slice` is free now, on a node that is up.
+    pub fn slice_is_free(&self, slice: &Slice) -> bool {
+        let hot = &self.nodes[slice.node.index()];
+        let gpus_free = if slice.is_whole() {
+            slice.mask == 0 || slice.mask & !self.free_mask(slice.node, slice.bank) == 0
+        } else {
+            slice.gpu_indices().all(|gpu| self.free_milli_of(slice.node, gpu) >= slice.milli)
+        };
+        hot.state == NodeState::Up
+            && gpus_free
+            && slice.cpu_milli <= hot.cpu_free
+            && slice.memory_mib <= hot.memory_free
+    }
+
+    /// Marks `slice` as held. The caller has checked that it is free.
+    pub fn occupy(&mut self, slice: &Slice) {
+        let node = slice.node;
+        self.charge(slice);
+        if slice.is_whole() {
+            debug_assert!(slice.mask == 0 || slice.mask & !self.free_mask(node, slice.bank) == 0, "GPU given twice");
+            if slice.mask != 0 {
+                let bank = self.bank_of(slice);
+                self.banks[bank] &= !slice.mask;
+                self.recount(node, self.nodes[node.index()].free - slice.gpus());
+            }
+            return;
+        }
+        for gpu in slice.gpu_indices() {
+            let free = self.free_milli_of(node, gpu);
+            debug_assert!(free >= slice.milli, "GPU given twice");
+            self.set_milli(node, gpu, free - slice.milli);
+        }
+    }
+
+    /// Marks `slice` as free again.
+    pub fn vacate(&mut self, slice: &Slice) {
+        let node = slice.node;
+        self.refund(slice);
+        if slice.is_whole() {
+            debug_assert!(slice.mask == 0 || slice.mask & self.free_mask(node, slice.bank) == 0, "GPU returned twice");
+            if slice.mask != 0 {
+                let bank = self.bank_of(slice);
+                self.banks[bank] |= slice.mask;
+                self.recount(node, self.nodes[node.index()].free + slice.gpus());
+            }
+            return;
+        }
+        for gpu in slice.gpu_indices() {
+            let free = self.free_milli_of(node, gpu);
+            debug_assert!(u32::from(free) + u32::from(slice.milli) <= MILLI, "GPU returned twice");
+            self.set_milli(node, gpu, free + slice.milli);
+        }
+    }
+
+    fn bank_of(&self, slice: &Slice) -> usize {
+        (self.nodes[slice.node.index()].first_bank + u32::from(slice.bank)) as usize
+    }
+
+    fn charge(&mut self, slice: &Slice) {
+        let milli = slice.gpu_milli();
+        let hot = &mut self.nodes[slice.node.index()];
+        debug_assert!(
+            slice.cpu_milli <= hot.cpu_free && slice.memory_mib <= hot.memory_free,
+            "CPU or memory given twice"
+        );
+        if hot.cpu_free != UNLIMITED {
+            hot.cpu_free -= slice.cpu_milli;
+        }
+        if hot.memory_free != UNLIMITED {
+            hot.memory_free -= slice.memory_mib;
+        }
+        if hot.state == NodeState::Up {
+            self.free_milli -= milli;
+        }
+    }
+
+    fn refund(&mut self, slice: &Slice) {
+        let milli = slice.gpu_milli();
+        let hot = &mut self.nodes[slice.node.index()];
+        if hot.cpu_free != UNLIMITED {
+            hot.cpu_free += slice.cpu_milli;
+        }
+        if hot.memory_free != UNLIMITED {
+            hot.memory_free += slice.memory_mib;
+        }
+        if hot.state == NodeState::Up {
+            self.free_milli += milli;
+        }
+    }
+
+    /// Sets the free thousandths of a GPU that is, or becomes, held in part.
+    fn set_milli(&mut self, node: NodeId, gpu: u32, free: u16) {
+        let before = self.free_milli_of(node, gpu);
+        let up = self.nodes[node.index()].state == NodeState::Up;
+        let bit = 1u64 << (gpu % BANK);
+        let bank = (self.nodes[node.index()].first_bank + gpu / BANK) as usize;
+        if u32::from(before) == MILLI {
+            self.banks[bank] &= !bit;
+            self.recount(node, self.nodes[node.index()].free - 1);
+        } else if let Some(old) = self.partial.remove(&(node, gpu)) {
+            self.partial_by_room.remove(&(old, node, gpu));
+        }
+        if u32::from(free) == MILLI {
+            self.banks[bank] |= bit;
+            self.recount(node, self.nodes[node.index()].free + 1);
+        } else {
+            self.partial.insert((node, gpu), free);
+            if up {
+                self.partial_by_room.insert((free, node, gpu));
+            }
+        }
+    }
+
+    /// Moves `node` to the bucket of its new free count.
+    fn recount(&mut self, node: NodeId, free: u32) {
+        let hot = &mut self.nodes[node.index()];
+        let (before, model) = (hot.free as usize, hot.model.index());
+        hot.free = free;
+        if hot.state == NodeState::Up {
+            self.unbucket(node, model, before);
+            self.bucket(node, model, free as usize);
+        }
+    }
+
+    fn bucket(&mut self, node: NodeId, model: usize, free: usize) {
+        self.buckets[model][free].insert(node.index());
+        self.sizes[model][free] += 1;
+    }
+
+    fn unbucket(&mut self, node: NodeId, model: usize, free: usize) {
+        self.buckets[model][free].remove(node.index());
+        self.sizes[model][free] -= 1;
+    }
+
+    /// Enters a node that is up into the indices.
+    fn enlist(&mut self, node: NodeId) {
+        let (model, free) = (self.nodes[node.index()].model.index(), self.nodes[node.index()].free);
+        self.bucket(node, model, free as usize);
+        let partial: Vec<_> =
+            self.partial.range((node, 0)..=(node, u32::MAX)).map(|((_, gpu), free)| (*gpu, *free)).collect();
+        for &(gpu, room) in &partial {
+            self.partial_by_room.insert((room, node, gpu));
+        }
+        self.free_milli += self.node_free_milli(node);
+        self.up_milli += u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
+    }
+
+    /// Takes a node that goes down or drains out of the indices.
+    fn delist(&mut self, node: NodeId) {
+        let (model, free) = (self.nodes[node.index()].model.index(), self.nodes[node.index()].free);
+        self.unbucket(node, model, free as usize);
+        let partial: Vec<_> =
+            self.partial.range((node, 0)..=(node, u32::MAX)).map(|((_, gpu), free)| (*gpu, *free)).collect();
+        for &(gpu, room) in &partial {
+            self.partial_by_room.remove(&(room, node, gpu));
+        }
+        self.free_milli -= self.node_free_milli(node);
+        self.up_milli -= u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
+    }
+
+    fn node_free_milli(&self, node: NodeId) -> u64 {
+        let partial: u64 = self.partial.range((node, 0)..=(node, u32::MAX)).map(|(_, free)| u64::from(*free)).sum();
+        u64::from(self.nodes[node.index()].free) * u64::from(MILLI) + partial
+    }
+
+    /// Sets the state of a node. What it holds stays held until it is vacated.
+    pub fn set_state(&mut self, node: NodeId, state: NodeState, now: crate::time::Time) {
+        let before = self.nodes[node.index()].state;
+        if before == state {
+            return;
+        }
+        if before == NodeState::Up {
+            self.delist(node);
+        }
+        self.nodes[node.index()].state = state;
+        self.nodes[node.index()].since = now;
+        if state == NodeState::Up {
+            self.enlist(node);
+        }
+    }
+
+    /// Whether `node` lies in the domain.
+    pub fn is_within(&self, node: NodeId, within: Option<Within>) -> bool {
+        within.is_none_or(|w| self.spec(node).domains.at(w.level) == Some(w.domain))
+    }
+
+    /// Nodes on which `request` fits, by rising or falling count of wholly free GPUs, then lowest id.
+    pub fn by_free(
+        &self,
+        request: TaskRequest,
+        order: Scan,
+        within: Option<Within>,
+    ) -> impl Iterator<Item = NodeId> + '_ {
+        let need = match request.gpus {
+            GpuRequest::Whole(gpus) => gpus as usize,
+            GpuRequest::Milli(_) => 0,
+        };
+        let most = self.sizes.iter().map(Vec::len).max().unwrap_or(0);
+        let counts = need..most.max(need);
+        let steps = counts.len();
+        let count_at = move |step: usize| match order {
+            Scan::FewestFree => need + step,
+            Scan::MostFree => need + steps - 1 - step,
+        };
+        (0..steps)
+            .map(count_at)
+            .flat_map(move |free| self.in_bucket(request, free))
+            .filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
+    }
+
+    /// Nodes with exactly `free` wholly free GPUs of an allowed model, by id.
+    fn in_bucket(&self, request: TaskRequest, free: usize) -> impl Iterator<Item = NodeId> + '_ {
+        let mut from = 0;
+        let any_model = request.gpus.milli() == 0;
+        let mut models: u64 = 0;
+        for (model, sizes) in self.sizes.iter().enumerate() {
+            let occupied = sizes.get(free).is_some_and(|size| *size > 0);
+            if occupied && (any_model || request.models.contains(ModelId::new(model))) {
+                models |= 1 << model;
+            }
+        }
+        std::iter::from_fn(move || {
+            let mut best: Option<usize> = None;
+            let mut rest = models;
+            while rest != 0 {
+                let model = rest.trailing_zeros() as usize;
+                rest &= rest - 1;
+                let found = self.buckets[model][free].next(from);
+                best = match (best, found) {
+                    (Some(a), Some(b)) => Some(a.min(b)),
+                    (a, b) => a.or(b),
+                };
+            }
+            let node = best?;
+            from = node + 1;
+            Some(NodeId::new(node))
+        })
+    }
+
+    /// Nodes with a shared GPU that has room for a fractional request, tightest GPU first, then lowest node.
+    pub fn by_shared_room(&self, request: TaskRequest, within: Option<Within>) -> impl Iterator<Item = NodeId> + '_ {
+        let milli = match request.gpus {
+            GpuRequest::Milli(milli) => milli,
+            GpuRequest::Whole(_) => u16::MAX,
+        };
+        let shared = self.partial_by_room.range((milli, NodeId(0), 0)..).map(|(_, node, _)| *node);
+        shared.filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
+    }
+
+    /// The lowest node from `from` on that fits `request`.
+    pub fn next_fit(&self, request: &TaskRequest, from: usize, within: Option<Within>) -> Option<NodeId> {
+        let need = match request.gpus {
+            GpuRequest::Whole(gpus) if gpus > 0 => gpus as usize,
+            _ => {
+                let rest = (from..self.nodes.len()).map(NodeId::new);
+                return rest.into_iter().find(|node| self.is_within(*node, within) && self.fits(*node, request));
+            }
+        };
+        let mut from = from;
+        loop {
+            let mut best: Option<usize> = None;
+            for (model, buckets) in self.buckets.iter().enumerate() {
+                if !request.models.contains(ModelId::new(model)) {
+                    continue;
+                }
+                for (free, bucket) in buckets.iter().enumerate().skip(need) {
+                    if self.sizes[model][free] == 0 {
+                        continue;
+                    }
+                    if let Some(found) = bucket.next(from) {
+                        best = Some(best.map_or(found, |b: usize| b.min(found)));
+                    }
+                }
+            }
+            let node = NodeId::new(best?);
+            if self.is_within(node, within) && self.fits(node, request) {
+                return Some(node);
+            }
+            from = node.index() + 1;
+        }
+    }
+
+    /// Upper bound on the tasks with `gpus` whole GPUs each that fit on nodes of the allowed models, ignoring CPU and memory.
+    pub fn slots(&self, request: &TaskRequest) -> u64 {
+        let GpuRequest::Whole(gpus) = request.gpus else { return u64::MAX };
+        if gpus == 0 {
+            return u64::MAX;
+        }
+        let mut slots = 0;
+        for (model, sizes) in self.sizes.iter().enumerate() {
+            if request.models.contains(ModelId::new(model)) {
+                let of_model = sizes.iter().enumerate().skip(gpus as usize);
+                slots += of_model.map(|(free, size)| u64::from(*size) * (free as u64 / u64::from(gpus))).sum::<u64>();
+            }
+        }
+        slots
+    }
+
+    /// Recomputes every index from masks and states, and says which disagrees.
+    pub fn check(&self) -> Result<(), String> {
+        let mut fresh = Self { free_milli: 0, up_milli: 0, partial_by_room: BTreeSet::new(), ..self.clone() };
+        for counts in &mut fresh.buckets {
+            counts.iter_mut().for_each(|map| *map = Bitmap::with_bound(self.nodes.len()));
+        }
+        fresh.sizes.iter_mut().for_each(|sizes| sizes.fill(0));
+        for index in 0..self.nodes.len() {
+            let node = NodeId::new(index);
+            let hot = &self.nodes[index];
+            let masks: u32 =
+                (0..hot.gpus.div_ceil(BANK)).map(|bank| self.free_mask(node, bank as u16).count_ones()).sum();
+            if masks != hot.free {
+                return Err(format!("node {node}: {masks} GPUs free by mask, {} by count", hot.free));
+            }
+            if hot.state == NodeState::Up {
+                fresh.enlist(node);
+            }
+        }
+        let same = fresh.buckets == self.buckets && fresh.sizes == self.sizes;
+        if !same || fresh.partial_by_room != self.partial_by_room {
+            return Err("the index of free nodes disagrees with the masks".to_owned());
+        }
+        if (fresh.free_milli, fresh.up_milli) != (self.free_milli, self.up_milli) {
+            return Err(format!(
+                "{} thousandths of a GPU free by mask, {} by total",
+                fresh.free_milli, self.free_milli
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Direction of [`Cluster::by_free`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scan {
+    /// Fewest free GPUs first: best fit.
+    FewestFree,
+    /// Most free GPUs first: worst fit.
+    MostFree,
+}
+
+fn low_bits(count: u32) -> u64 {
+    if count >= BANK { u64::MAX } else { (1 << count) - 1 }
+}

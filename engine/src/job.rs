@@ -1,0 +1,289 @@
+//! A job: what the user wants, and where it is in its life.
+
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+
+use crate::ids::{ClassId, JobId, QueueId, RunId, TenantId};
+use crate::placement::Placement;
+use crate::time::{Rate, Span, Time};
+
+/// What the user wants. It does not change while the job lives.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSpec {
+    /// The gang, interned.
+    pub class: ClassId,
+    /// Who pays.
+    pub tenant: TenantId,
+    /// The queue (partition, virtual cluster).
+    pub queue: QueueId,
+    /// Higher goes first.
+    pub priority: i32,
+    /// Whether a policy may preempt it.
+    pub preemptible: bool,
+    /// Submitted on hold: it waits for an operator.
+    pub held: bool,
+    /// The user's estimate of the run time.
+    pub estimate: Option<Span>,
+    /// After so much running time in one attempt the job is killed and counts as timed out.
+    pub time_limit: Option<Span>,
+    /// When the user wants it finished.
+    pub deadline: Option<Time>,
+    /// What happens when it fails.
+    pub retry: RetryRule,
+    /// Longest time between the order to stop and the kill.
+    pub grace: Span,
+    /// Jobs that must finish well before this one is ready.
+    pub after: SmallVec<[JobId; 2]>,
+}
+
+impl JobSpec {
+    /// A plain preemptible job of `class` for `tenant`.
+    pub fn plain(class: ClassId, tenant: TenantId) -> Self {
+        Self {
+            class,
+            tenant,
+            queue: QueueId(0),
+            priority: 0,
+            preemptible: true,
+            held: false,
+            estimate: None,
+            time_limit: None,
+            deadline: None,
+            retry: RetryRule::default(),
+            grace: Span::ZERO,
+            after: SmallVec::new(),
+        }
+    }
+}
+
+/// Which failures are retried, and how often.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryRule {
+    /// Most retries after a failure of the job itself.
+    pub failures_max: u16,
+    /// Exit codes worth a retry; empty: every code but 0.
+    pub codes: SmallVec<[i32; 2]>,
+    /// Most retries after the loss of a node.
+    pub node_losses_max: u16,
+    /// Wait before a retry after a failure of the job itself.
+    pub backoff: Span,
+}
+
+impl Default for RetryRule {
+    /// A failure of the job is final; a lost node never is.
+    fn default() -> Self {
+        Self { failures_max: 0, codes: SmallVec::new(), node_losses_max: u16::MAX, backoff: Span::ZERO }
+    }
+}
+
+impl RetryRule {
+    /// Whether the failure number `failures` (1 for the first) with exit code `code` is retried.
+    pub fn allows(&self, code: i32, failures: u32) -> bool {
+        failures <= u32::from(self.failures_max) && (self.codes.is_empty() || self.codes.contains(&code))
+    }
+}
+
+/// Where a job is in its life: `Held -> Ready -> Launching -> Running -> Draining -> Ready | Done`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Waits for something that no policy can give.
+    Held(Hold),
+    /// Waits for the policy.
+    Ready,
+    /// Placed. Its launch is ordered, or waits until the GPUs that it claimed have drained.
+    Launching,
+    /// The world says that it runs.
+    Running,
+    /// Ordered to stop; still holds its GPUs.
+    Draining(Cause),
+    /// The end.
+    Done(Outcome),
+}
+
+/// What a held job waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hold {
+    /// The release by an operator or its owner.
+    Operator,
+    /// Jobs that must finish first.
+    Parents,
+    /// The end of the wait before a retry.
+    Backoff,
+}
+
+/// Why a run was ordered to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Cause {
+    /// The policy wanted its GPUs for another job.
+    Preempted,
+    /// A node of the gang went down.
+    NodeLost,
+    /// Somebody cancelled the job.
+    Cancelled,
+    /// Its time limit passed.
+    TimeLimit,
+    /// Somebody put the job on hold while it ran.
+    Held,
+}
+
+/// How a job ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// It did its work.
+    Finished,
+    /// It failed, and its retry rule allows no other attempt.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// It hit its time limit.
+    TimedOut,
+    /// It can never run here.
+    Rejected,
+    /// A job that it depends on did not finish.
+    ParentFailed,
+}
+
+impl Outcome {
+    /// Stable name for files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed-out",
+            Self::Rejected => "rejected",
+            Self::ParentFailed => "parent-failed",
+        }
+    }
+}
+
+/// A job and its history so far. Written by the engine alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// What the user wants.
+    pub spec: JobSpec,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// Attempts so far; the live run, if any, is this one.
+    pub attempt: u32,
+    /// Times that the policy stopped it.
+    pub preemptions: u32,
+    /// Failures of the job itself.
+    pub failures: u32,
+    /// Runs lost with a node.
+    pub node_losses: u32,
+    /// When it was submitted.
+    pub submitted: Time,
+    /// Since when it is in the phase Ready, or was last.
+    pub ready_since: Time,
+    /// First launch; `NEVER` before.
+    pub first_launch: Time,
+    /// Launch of the live run.
+    pub launched: Time,
+    /// Since when the live run makes progress; `NEVER` before it does.
+    pub running_since: Time,
+    /// The end; `NEVER` before.
+    pub ended: Time,
+    /// Speed of the live run.
+    pub rate: Rate,
+    /// Work that was safe when the live run started.
+    pub work_at_start: Span,
+    /// Work that no failure can take away: the safe point.
+    pub work_saved: Span,
+    /// When the safe point of the live run last moved.
+    pub saved_at: Time,
+    /// Service attained in ended runs, in microseconds of running (2D service is this times the GPUs held).
+    pub service: Span,
+    /// The same in thousandths of a GPU x microseconds, over placements that may differ.
+    pub gpu_milli_micros: u128,
+    /// GPU-time of ended runs in which the GPUs were held, launch and drain included (thousandths x microseconds).
+    pub held_milli_micros: u128,
+    /// GPUs held by the live run.
+    pub placement: Placement,
+    /// Place in the table of live runs.
+    pub(crate) live_index: u32,
+    /// Whether the launch is ordered; false while claimed GPUs drain.
+    pub(crate) launch_ordered: bool,
+}
+
+impl Job {
+    pub(crate) fn new(spec: JobSpec, now: Time) -> Self {
+        Self {
+            spec,
+            phase: Phase::Ready,
+            attempt: 0,
+            preemptions: 0,
+            failures: 0,
+            node_losses: 0,
+            submitted: now,
+            ready_since: now,
+            first_launch: Time::NEVER,
+            launched: Time::NEVER,
+            running_since: Time::NEVER,
+            ended: Time::NEVER,
+            rate: Rate::FULL,
+            work_at_start: Span::ZERO,
+            work_saved: Span::ZERO,
+            saved_at: Time::NEVER,
+            service: Span::ZERO,
+            gpu_milli_micros: 0,
+            held_milli_micros: 0,
+            placement: Placement::new(),
+            live_index: u32::MAX,
+            launch_ordered: false,
+        }
+    }
+
+    /// Whether it holds GPUs, or a claim on GPUs that drain.
+    pub fn is_live(&self) -> bool {
+        matches!(self.phase, Phase::Launching | Phase::Running | Phase::Draining(_))
+    }
+
+    /// Whether a policy counts it among the running: placed and not ordered to stop.
+    pub fn is_placed(&self) -> bool {
+        matches!(self.phase, Phase::Launching | Phase::Running)
+    }
+
+    /// The outcome, once there is one.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.phase {
+            Phase::Done(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+
+    /// Work done by `now`, whether safe or not.
+    pub fn work_done(&self, now: Time) -> Span {
+        match self.phase {
+            Phase::Running | Phase::Draining(_) if self.running_since != Time::NEVER => {
+                self.work_at_start + self.rate.work_in(now.since(self.running_since))
+            }
+            _ => self.work_saved,
+        }
+    }
+
+    /// Work that would be lost if the run stopped at `now` without saving.
+    pub fn work_at_risk(&self, now: Time) -> Span {
+        self.work_done(now) - self.work_saved
+    }
+
+    /// Attained service by `now`: time in which the job made progress (Tiresias, section 3.1).
+    pub fn attained(&self, now: Time) -> Span {
+        if self.is_live() && self.running_since != Time::NEVER {
+            self.service + now.since(self.running_since)
+        } else {
+            self.service
+        }
+    }
+
+    /// When the live run will have done `total` work at its present speed, if it already makes progress.
+    pub fn finish_at(&self, total: Span) -> Option<Time> {
+        let since = self.running_since.known()?;
+        self.is_live().then(|| since + self.rate.time_for(total - self.work_at_start))
+    }
+
+    /// The live run.
+    pub fn run(&self, id: JobId) -> RunId {
+        RunId { job: id, attempt: self.attempt }
+    }
+}

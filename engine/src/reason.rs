@@ -1,0 +1,139 @@
+//! Why something did not happen, as data with a stable code.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{JobId, NodeId};
+use crate::inventory::Misfit;
+use crate::time::Time;
+
+/// Why a job does not run now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reason {
+    /// Fewer GPUs are free than the gang needs (thousandths).
+    TooFewGpus {
+        /// Needed.
+        need: u64,
+        /// Free on nodes that are up.
+        free: u64,
+    },
+    /// Enough GPUs are free, but not in the shape that the gang needs: fragmentation, CPU, memory, model or topology.
+    NoPlacement {
+        /// Free thousandths of a GPU.
+        free: u64,
+    },
+    /// A job before it in the queue waits, and this order lets nobody pass.
+    BehindHead {
+        /// The job at the head.
+        head: JobId,
+    },
+    /// It would delay the job at the head, which has a reservation.
+    WouldDelayHead {
+        /// The job at the head.
+        head: JobId,
+        /// When the head starts at the latest.
+        start: Time,
+    },
+    /// The head of the queue waits for a reservation of its own.
+    Reserved {
+        /// When it starts at the latest.
+        start: Time,
+    },
+    /// Not even the GPUs of all jobs that it may preempt would do.
+    NoVictims,
+    /// On hold by an operator or its owner.
+    OnHold,
+    /// Waits for other jobs.
+    WaitsForParents,
+    /// Waits before a retry.
+    InBackoff,
+    /// The policy has not looked at it since something changed.
+    NotTried,
+    /// No node of this cluster is large enough for one task, or of an allowed model.
+    NoNodeLargeEnough,
+    /// The cluster is too small for the whole gang.
+    ClusterTooSmall,
+    /// The topology has no domain of the level that the gang requires.
+    NoSuchDomain,
+    /// A node of the placement is not up.
+    NodeNotUp {
+        /// The node.
+        node: NodeId,
+    },
+    /// A GPU of the placement is not free.
+    NotFree {
+        /// The node.
+        node: NodeId,
+    },
+    /// The placement is not the gang that the job asked for.
+    WrongGang,
+    /// The job is not in a phase in which this can happen.
+    WrongPhase,
+    /// The job may not be preempted.
+    NotPreemptible,
+}
+
+impl Reason {
+    /// A code that scripts can rely on.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::TooFewGpus { .. } => "too-few-gpus",
+            Self::NoPlacement { .. } => "no-placement",
+            Self::BehindHead { .. } => "behind-head",
+            Self::WouldDelayHead { .. } => "would-delay-head",
+            Self::Reserved { .. } => "reserved",
+            Self::NoVictims => "no-victims",
+            Self::OnHold => "on-hold",
+            Self::WaitsForParents => "waits-for-parents",
+            Self::InBackoff => "in-backoff",
+            Self::NotTried => "not-tried",
+            Self::NoNodeLargeEnough => "no-node-large-enough",
+            Self::ClusterTooSmall => "cluster-too-small",
+            Self::NoSuchDomain => "no-such-domain",
+            Self::NodeNotUp { .. } => "node-not-up",
+            Self::NotFree { .. } => "not-free",
+            Self::WrongGang => "wrong-gang",
+            Self::WrongPhase => "wrong-phase",
+            Self::NotPreemptible => "not-preemptible",
+        }
+    }
+}
+
+impl From<Misfit> for Reason {
+    fn from(misfit: Misfit) -> Self {
+        match misfit {
+            Misfit::NoNode => Self::NoNodeLargeEnough,
+            Misfit::TooManyTasks => Self::ClusterTooSmall,
+            Misfit::NoDomain => Self::NoSuchDomain,
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let gpus = |milli: u64| milli as f64 / 1000.0;
+        match *self {
+            Self::TooFewGpus { need, free } => write!(f, "needs {} GPUs, {} are free", gpus(need), gpus(free)),
+            Self::NoPlacement { free } => {
+                write!(f, "{} GPUs are free, but on no set of nodes that fits the gang", gpus(free))
+            }
+            Self::BehindHead { head } => write!(f, "waits behind {head}, which is first in the queue"),
+            Self::WouldDelayHead { head, start } => write!(f, "would delay {head}, which starts by {start}"),
+            Self::Reserved { start } => write!(f, "first in the queue, starts by {start}"),
+            Self::NoVictims => f.write_str("the GPUs of all jobs that it may preempt would not do"),
+            Self::OnHold => f.write_str("on hold"),
+            Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),
+            Self::InBackoff => f.write_str("waits before a retry"),
+            Self::NotTried => f.write_str("not tried since the cluster last changed"),
+            Self::NoNodeLargeEnough => f.write_str("no node of an allowed model is large enough for one task"),
+            Self::ClusterTooSmall => f.write_str("the gang is larger than the cluster"),
+            Self::NoSuchDomain => f.write_str("the cluster has no topology domain of the required level"),
+            Self::NodeNotUp { node } => write!(f, "{node} is not up"),
+            Self::NotFree { node } => write!(f, "a GPU of {node} is not free"),
+            Self::WrongGang => f.write_str("the placement is not the gang that was asked for"),
+            Self::WrongPhase => f.write_str("the job is in another phase of its life"),
+            Self::NotPreemptible => f.write_str("the job may not be preempted"),
+        }
+    }
+}

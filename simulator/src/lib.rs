@@ -1,0 +1,2 @@
+//! simulator
+pub mod result;

@@ -1,0 +1,163 @@
+//! What one replay leaves behind. The report, the files and the statistics are made from this and from nothing else.
+
+use engine::{NodeId, Outcome, Span, Time};
+use serde::Serialize;
+
+/// Version of the JSON and parquet files.
+pub const SCHEMA: u32 = 1;
+
+/// One replay: one policy, one load, one seed.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// The figures of the contract.
+    pub summary: Summary,
+    /// One row a job, in order of submission.
+    pub jobs: Vec<JobRow>,
+    /// The cluster over time.
+    pub series: Series,
+    /// Who held which GPUs when. Empty unless it was asked for.
+    pub segments: Vec<Segment>,
+}
+
+/// The figures of one replay. Times in seconds, shares 0..1; a figure without meaning is `None` (JSON null).
+/// Keys and their meaning are fixed; see `docs/` for the definitions.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Version of this object.
+    pub schema: u32,
+    /// Version of the program.
+    pub trainyard_version: String,
+    /// The policy as `name` or `name[key=value,...]`.
+    pub policy: String,
+    /// Whether the policy saw true durations.
+    pub clairvoyant: bool,
+    /// Seed of everything that is random.
+    pub seed: u64,
+    /// Arrival rate as a multiple of the trace's own.
+    pub load: f64,
+    /// The trace as it was named on the command line.
+    pub trace: String,
+    /// The physics, as `key=value` pairs; `default` when nothing was set.
+    pub physics: String,
+    /// GPUs of the cluster.
+    pub cluster_gpus: u64,
+    /// Jobs submitted.
+    pub jobs: u64,
+    /// Jobs that did their work.
+    pub finished: u64,
+    /// Jobs that failed, were cancelled or timed out.
+    pub failed: u64,
+    /// Jobs that had not ended when the replay did.
+    pub unfinished: u64,
+    /// Jobs that can never run on the cluster.
+    pub rejected: u64,
+    /// Mean of finish - submit over finished jobs.
+    pub jct_mean_s: Option<f64>,
+    /// Median (nearest rank).
+    pub jct_p50_s: Option<f64>,
+    /// 90th percentile.
+    pub jct_p90_s: Option<f64>,
+    /// 99th percentile.
+    pub jct_p99_s: Option<f64>,
+    /// Mean of first start - submit over jobs that started.
+    pub queue_mean_s: Option<f64>,
+    /// Median.
+    pub queue_p50_s: Option<f64>,
+    /// 99th percentile.
+    pub queue_p99_s: Option<f64>,
+    /// Last end - first submit.
+    pub makespan_s: Option<f64>,
+    /// Mean bounded slowdown, tau = 10 s.
+    pub bsld_mean: Option<f64>,
+    /// Integral of allocated GPUs over integral of GPUs, from the first submit to the last end.
+    pub gpu_allocated_share: Option<f64>,
+    /// The same for useful work only: no restarts, no lost work, no slowdown.
+    pub goodput_share: Option<f64>,
+    /// Times that a policy stopped a run.
+    pub preemptions: u64,
+    /// Times that a job went on elsewhere without waiting.
+    pub migrations: u64,
+    /// Runs after the first of a job.
+    pub restarts: u64,
+    /// GPU-seconds of work that had to be done again.
+    pub lost_gpu_s: f64,
+    /// Fragmentation of the trace's own workload over capacity; null until it is built.
+    pub fragmentation_share: Option<f64>,
+    /// Jain's index over tenants of service per entitlement.
+    pub jain_index: Option<f64>,
+    /// Largest finish-time fairness rho (Themis).
+    pub ftf_worst: Option<f64>,
+    /// Share of finished jobs with rho > 1.
+    pub ftf_unfair_share: Option<f64>,
+    /// Share of jobs with a deadline that missed it.
+    pub deadline_missed_share: Option<f64>,
+    /// Allocated GPU-hours times their price.
+    pub cost: Option<f64>,
+    /// Jobs started, preempted or rejected by the policy.
+    pub decisions: u64,
+    /// Facts that the core took in.
+    pub events: u64,
+    /// Replay and metrics, without loading.
+    pub wall_s: f64,
+    /// Median time of one step of the core, sampled, in microseconds.
+    pub decide_p50_us: Option<f64>,
+    /// 99th percentile.
+    pub decide_p99_us: Option<f64>,
+}
+
+/// One job of one replay.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobRow {
+    /// Index of the job in the trace: its id and tenant are there.
+    pub trace_index: u32,
+    /// Demand of the gang in thousandths of a GPU.
+    pub gpu_milli: u64,
+    /// Submission.
+    pub submit: Time,
+    /// First start; `NEVER` if it never started.
+    pub start: Time,
+    /// End, whatever the outcome; `NEVER` if it never ended.
+    pub finish: Time,
+    /// Time in which it made progress, over all runs.
+    pub service: Span,
+    /// Runs.
+    pub attempts: u32,
+    /// Times that the policy stopped it.
+    pub preemptions: u32,
+    /// How it ended; `None` if it never did.
+    pub outcome: Option<Outcome>,
+    /// Finish-time fairness rho (Themis); `None` unless it finished.
+    pub rho: Option<f64>,
+}
+
+/// The cluster over time, as means over equal steps from the first submission on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Series {
+    /// Time of the first step.
+    pub from: Time,
+    /// Length of a step.
+    pub step: Span,
+    /// Mean number of jobs that were submitted and not yet placed or ended.
+    pub queued_jobs: Vec<f64>,
+    /// Mean number of GPUs held.
+    pub allocated_gpus: Vec<f64>,
+}
+
+/// A part of one node, held by one run from `start` to `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Index of the job in [`Replay::jobs`].
+    pub job: u32,
+    /// Number of the run, from 1.
+    pub attempt: u32,
+    /// The node.
+    pub node: NodeId,
+    /// Lowest GPU of `mask`: its bit 0.
+    pub first_gpu: u32,
+    /// GPUs held, one bit each.
+    pub mask: u64,
+    /// Launch.
+    pub start: Time,
+    /// End of the run; the end of the replay if it never ended.
+    pub end: Time,
+}
