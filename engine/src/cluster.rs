@@ -512,6 +512,20 @@ impl Cluster {
         shared.filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
     }
 
+    /// The free room of the GPUs of `node` that are held in part, as slices that would fill it.
+    pub fn shared_room(&self, node: NodeId) -> Vec<Slice> {
+        let of_node = self.partial.range((node, 0)..=(node, u32::MAX)).filter(|(_, free)| **free > 0);
+        let fill = |(&(node, gpu), &milli): (&(NodeId, u32), &u16)| Slice {
+            node,
+            bank: (gpu / BANK) as u16,
+            milli,
+            mask: 1 << (gpu % BANK),
+            cpu_milli: 0,
+            memory_mib: 0,
+        };
+        of_node.map(fill).collect()
+    }
+
     /// The lowest node from `from` on that fits `request`.
     pub fn next_fit(&self, request: &TaskRequest, from: usize, within: Option<Within>) -> Option<NodeId> {
         let need = match request.gpus {

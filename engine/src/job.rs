@@ -178,7 +178,9 @@ pub struct Job {
     pub ready_since: Time,
     /// First launch; `NEVER` before.
     pub first_launch: Time,
-    /// Launch of the live run.
+    /// When the policy placed the live run.
+    pub placed: Time,
+    /// Launch of the live run: later than `placed` where claimed GPUs had to drain; `NEVER` before.
     pub launched: Time,
     /// Since when the live run makes progress; `NEVER` before it does.
     pub running_since: Time,
@@ -218,6 +220,7 @@ impl Job {
             submitted: now,
             ready_since: now,
             first_launch: Time::NEVER,
+            placed: Time::NEVER,
             launched: Time::NEVER,
             running_since: Time::NEVER,
             ended: Time::NEVER,

@@ -1,22 +1,47 @@
-//! engine
+//! The scheduler core of Trainyard.
+//!
+//! Facts go in, orders come out, a [`Policy`] decides in between. The core has no clock, does no I/O, starts no
+//! threads and uses no chance: it cannot wait, cannot fail for outside reasons, and gives the same answer twice.
+//! The simulator and the live executor run it unchanged behind two implementations of [`World`].
+
+mod apply;
 mod bitmap;
+mod check;
 pub mod cluster;
+pub mod core;
+mod decay;
+pub mod draft;
+pub mod drive;
 pub mod event;
+pub mod fault;
 pub mod ids;
 pub mod inventory;
 pub mod job;
+pub mod journal;
+pub mod oracle;
 pub mod placement;
 pub mod reason;
+pub mod replay;
 pub mod shape;
+pub mod state;
+pub mod tenants;
 pub mod time;
 pub mod topology;
 
-pub use event::{Alarm, Command, Event, Exit, Input};
-pub use ids::{ClassId, DomainId, JobId, ModelId, NodeId, PoolId, QueueId, RunId, TenantId};
-pub use inventory::{GpuModel, Inventory, Misfit, NodeSpec, UNLIMITED};
-pub use job::{Cause, Hold, Job, JobSpec, Outcome, Phase, RetryRule};
-pub use placement::{Placement, Slice};
-pub use reason::Reason;
-pub use shape::{GpuRequest, ModelSet, Shape, TaskGroup, TaskRequest};
-pub use time::{Rate, Span, Time};
-pub use topology::{Domains, Level};
+pub use crate::cluster::{Cluster, NodeState, Scan, Within};
+pub use crate::core::{Core, Needs, Policy};
+pub use crate::draft::{Decision, Draft, Mark};
+pub use crate::drive::{NoRecord, Record, Watch, World, drive};
+pub use crate::event::{Alarm, Command, Event, Exit, Input};
+pub use crate::fault::Fault;
+pub use crate::ids::{ClassId, DomainId, JobId, ModelId, NodeId, PoolId, QueueId, RunId, TenantId};
+pub use crate::inventory::{GpuModel, Inventory, Misfit, NodeSpec, UNLIMITED};
+pub use crate::job::{Cause, Hold, Job, JobSpec, Outcome, Phase, RetryRule};
+pub use crate::oracle::Oracle;
+pub use crate::placement::{Placement, Slice};
+pub use crate::reason::Reason;
+pub use crate::shape::{GpuRequest, MILLI, ModelSet, Shape, TaskGroup, TaskRequest};
+pub use crate::state::{Changes, Class, State, Totals, Triggers};
+pub use crate::tenants::{Tenant, Tenants};
+pub use crate::time::{MICROS, Rate, Span, Time};
+pub use crate::topology::{Domains, Level};

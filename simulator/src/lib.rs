@@ -1,2 +1,18 @@
-//! simulator
+//! The simulator: replays traces through the scheduler core in simulated time, and reports what happened.
+
+pub mod experiment;
+pub mod failures;
+pub mod figures;
+pub mod journal;
+pub mod metrics;
+pub mod output;
+pub mod physics;
+pub mod report;
 pub mod result;
+pub mod run;
+mod series;
+pub mod stats;
+mod summary;
+pub mod tenants;
+pub mod workload;
+pub mod world;

@@ -1,0 +1,447 @@
+//! The only pen that a policy has. It takes and returns GPUs in place, with an undo log.
+//!
+//! Gang atomicity, free GPUs and phases are checked here, once. What a policy does not start, preempt or reject
+//! leaves no trace: GPUs that it took for nothing, or reserved, go back when the draft is committed.
+
+use crate::apply;
+use crate::cluster::Cluster;
+use crate::event::Command;
+use crate::fault::Fault;
+use crate::ids::{ClassId, JobId, NodeId};
+use crate::job::{Cause, Outcome, Phase};
+use crate::oracle::Oracle;
+use crate::placement::{Placement, Slice};
+use crate::reason::Reason;
+use crate::shape::{Shape, TaskRequest};
+use crate::state::{Plan, State};
+use crate::time::Time;
+
+/// What the policy wishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Start a job on these GPUs.
+    Start {
+        /// The job.
+        job: JobId,
+        /// Its GPUs.
+        placement: Placement,
+    },
+    /// Stop a run so that its GPUs can serve others.
+    Preempt {
+        /// The victim.
+        job: JobId,
+    },
+    /// Turn a job away for good.
+    Reject {
+        /// The job.
+        job: JobId,
+        /// Why.
+        reason: Reason,
+    },
+}
+
+/// One step that can be undone.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A slice became held, for the open placement or a reservation.
+    Took(Slice),
+    /// A slice became free.
+    Gave(Slice),
+    /// The plan for a job changed from this.
+    Planned(JobId, Plan),
+    /// A decision was added.
+    Decided,
+    /// A decision was taken back.
+    Undecided(usize, Decision),
+    /// The open placement became a decision; so many slices.
+    Closed(usize),
+    /// A slice joined the open placement.
+    Opened,
+}
+
+/// Reused memory of drafts.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    log: Vec<Step>,
+    decisions: Vec<Decision>,
+    open: Placement,
+    reserved: Vec<Slice>,
+}
+
+/// A point to return to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(usize);
+
+/// A policy's view of the state, and what it wishes to do.
+#[derive(Debug)]
+pub struct Draft<'a> {
+    state: &'a mut State,
+    scratch: &'a mut Scratch,
+    wake: Option<Time>,
+    clairvoyant: bool,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(state: &'a mut State, scratch: &'a mut Scratch, clairvoyant: bool) -> Self {
+        debug_assert!(scratch.log.is_empty() && scratch.decisions.is_empty());
+        Self { state, scratch, wake: None, clairvoyant }
+    }
+
+    /// The instant of the decision.
+    pub fn now(&self) -> Time {
+        self.state.now
+    }
+
+    /// The state, with the GPUs as this draft has them.
+    pub fn state(&self) -> &State {
+        self.state
+    }
+
+    /// Nodes and what is free on them, as this draft has them.
+    pub fn cluster(&self) -> &Cluster {
+        &self.state.cluster
+    }
+
+    /// True durations, for a policy that declared that it needs them.
+    pub fn oracle(&self) -> Option<Oracle<'_>> {
+        self.clairvoyant.then_some(Oracle(self.state))
+    }
+
+    /// Whether `job` is ready and this draft has no plan for it yet.
+    pub fn is_ready(&self, job: JobId) -> bool {
+        self.state.job(job).phase == Phase::Ready && self.plan(job) == Plan::Nothing
+    }
+
+    /// Whether `job` is placed and this draft does not stop it.
+    pub fn is_placed(&self, job: JobId) -> bool {
+        self.state.job(job).is_placed() && self.plan(job) == Plan::Nothing
+    }
+
+    /// A point to which [`Draft::rollback`] can return.
+    pub fn mark(&self) -> Mark {
+        Mark(self.scratch.log.len())
+    }
+
+    /// Undoes everything since `mark`.
+    pub fn rollback(&mut self, mark: Mark) {
+        while self.scratch.log.len() > mark.0 {
+            if let Some(step) = self.scratch.log.pop() {
+                self.undo(step);
+            }
+        }
+    }
+
+    fn undo(&mut self, step: Step) {
+        let scratch = &mut *self.scratch;
+        match step {
+            Step::Took(slice) => self.state.cluster.vacate(&slice),
+            Step::Gave(slice) => self.state.cluster.occupy(&slice),
+            Step::Planned(job, plan) => self.state.plans[job.index()] = plan,
+            Step::Decided => drop(scratch.decisions.pop()),
+            Step::Undecided(at, decision) => scratch.decisions.insert(at, decision),
+            Step::Closed(slices) => {
+                if let Some(Decision::Start { placement, .. }) = scratch.decisions.last() {
+                    debug_assert_eq!(placement.len(), slices);
+                    scratch.open.clone_from(placement);
+                }
+            }
+            Step::Opened => drop(scratch.open.pop()),
+        }
+    }
+
+    /// Takes room for one task on `node` into the open placement. `false`, and nothing changed, when it does not fit.
+    pub fn take(&mut self, node: NodeId, request: &TaskRequest) -> bool {
+        let from = self.scratch.open.len();
+        if self.state.cluster.take(node, request, &mut self.scratch.open).is_none() {
+            return false;
+        }
+        for at in from..self.scratch.open.len() {
+            self.scratch.log.push(Step::Opened);
+            self.scratch.log.push(Step::Took(self.scratch.open[at]));
+        }
+        true
+    }
+
+    /// The slices taken and not yet started.
+    pub fn open(&self) -> &[Slice] {
+        &self.scratch.open
+    }
+
+    /// Starts `job` on the open placement.
+    pub fn start(&mut self, job: JobId) -> Result<(), Reason> {
+        if !self.is_ready(job) {
+            return Err(Reason::WrongPhase);
+        }
+        if !is_gang(&self.state.class_of(job).shape, &self.scratch.open) {
+            return Err(Reason::WrongGang);
+        }
+        let placement = std::mem::take(&mut self.scratch.open);
+        let slices = placement.len();
+        self.set_plan(job, Plan::Start);
+        self.scratch.decisions.push(Decision::Start { job, placement });
+        self.scratch.log.push(Step::Decided);
+        self.scratch.log.push(Step::Closed(slices));
+        Ok(())
+    }
+
+    /// Starts `job` on exactly these slices, for policies that plan the whole cluster at once.
+    pub fn start_at(&mut self, job: JobId, slices: &[Slice]) -> Result<(), Reason> {
+        let mark = self.mark();
+        for slice in slices {
+            if !self.state.cluster.slice_is_free(slice) {
+                let node = slice.node;
+                let up = self.state.cluster.state(node) == crate::cluster::NodeState::Up;
+                self.rollback(mark);
+                return Err(if up { Reason::NotFree { node } } else { Reason::NodeNotUp { node } });
+            }
+            self.occupy(*slice);
+            self.scratch.open.push(*slice);
+            self.scratch.log.push(Step::Opened);
+        }
+        self.start(job).inspect_err(|_| self.rollback(mark))
+    }
+
+    /// Stops a placed job; its GPUs are free for this draft at once.
+    pub fn preempt(&mut self, job: JobId) -> Result<(), Reason> {
+        if !self.is_placed(job) {
+            return Err(Reason::WrongPhase);
+        }
+        if !self.state.job(job).spec.preemptible {
+            return Err(Reason::NotPreemptible);
+        }
+        self.give_back(job);
+        self.set_plan(job, Plan::Preempt);
+        self.scratch.decisions.push(Decision::Preempt { job });
+        self.scratch.log.push(Step::Decided);
+        Ok(())
+    }
+
+    /// Takes a preemption of this draft back. `false`, and nothing changed, when its GPUs are no longer all free.
+    pub fn reprieve(&mut self, job: JobId) -> bool {
+        let free = |slice: &Slice| self.state.cluster.slice_is_free(slice);
+        if self.plan(job) != Plan::Preempt || !self.state.job(job).placement.iter().all(free) {
+            return false;
+        }
+        let decided = |decision: &Decision| *decision == Decision::Preempt { job };
+        let Some(at) = self.scratch.decisions.iter().rposition(decided) else { return false };
+        let mark = self.mark();
+        for slice in self.state.job(job).placement.clone() {
+            if !self.state.cluster.slice_is_free(&slice) {
+                self.rollback(mark);
+                return false;
+            }
+            self.occupy(slice);
+        }
+        let decision = self.scratch.decisions.remove(at);
+        self.scratch.log.push(Step::Undecided(at, decision));
+        self.set_plan(job, Plan::Nothing);
+        true
+    }
+
+    /// What if `job` had ended? Its GPUs become free. Must be rolled back before the policy returns.
+    pub fn vacate(&mut self, job: JobId) {
+        if self.is_placed(job) {
+            self.give_back(job);
+            self.set_plan(job, Plan::Vacated);
+        }
+    }
+
+    /// Keeps room for `request` on `node` away from later placements of this draft, until [`Draft::unreserve`].
+    ///
+    /// Reservations are outside the undo log: make them when no what-if is open.
+    pub fn reserve(&mut self, node: NodeId, request: &TaskRequest) -> bool {
+        let mut slices = Placement::new();
+        let taken = self.state.cluster.take(node, request, &mut slices).is_some();
+        self.scratch.reserved.extend(slices);
+        taken
+    }
+
+    /// Keeps the free room of the GPUs of `node` that are held in part away from later placements of this draft.
+    pub fn reserve_shared(&mut self, node: NodeId) {
+        for slice in self.state.cluster.shared_room(node) {
+            self.state.cluster.occupy(&slice);
+            self.scratch.reserved.push(slice);
+        }
+    }
+
+    /// Gives all reservations back.
+    pub fn unreserve(&mut self) {
+        for slice in self.scratch.reserved.drain(..) {
+            self.state.cluster.vacate(&slice);
+        }
+    }
+
+    /// Turns a job away for good.
+    pub fn reject(&mut self, job: JobId, reason: Reason) -> Result<(), Reason> {
+        if !self.is_ready(job) {
+            return Err(Reason::WrongPhase);
+        }
+        self.set_plan(job, Plan::Reject);
+        self.scratch.decisions.push(Decision::Reject { job, reason });
+        self.scratch.log.push(Step::Decided);
+        Ok(())
+    }
+
+    /// Records why the jobs of a class cannot be placed now.
+    pub fn refuse_class(&mut self, class: ClassId, reason: Reason) {
+        self.state.class_reasons[class.index()] = Some(reason);
+    }
+
+    /// Records why one job does not run now, where that is not the reason of its class.
+    pub fn refuse(&mut self, job: JobId, reason: Reason) {
+        self.state.job_reasons.insert(job, reason);
+    }
+
+    /// Records why all jobs without a reason of their own were not tried.
+    pub fn refuse_rest(&mut self, reason: Reason) {
+        self.state.queue_reason = Some(reason);
+    }
+
+    /// Why `class` cannot be placed now, as far as counts tell.
+    pub fn shortage(&self, class: ClassId) -> Reason {
+        let (need, free) = (self.state.class(class).gpu_milli_min, self.state.cluster.free_gpu_milli());
+        if need > free { Reason::TooFewGpus { need, free } } else { Reason::NoPlacement { free } }
+    }
+
+    /// Asks for a decision at `at` at the latest, even if nothing happens before.
+    pub fn wake_at(&mut self, at: Time) {
+        self.wake = Some(self.wake.map_or(at, |wake| wake.min(at)));
+    }
+
+    fn plan(&self, job: JobId) -> Plan {
+        self.state.plans[job.index()]
+    }
+
+    fn set_plan(&mut self, job: JobId, plan: Plan) {
+        let before = std::mem::replace(&mut self.state.plans[job.index()], plan);
+        self.scratch.log.push(Step::Planned(job, before));
+    }
+
+    fn occupy(&mut self, slice: Slice) {
+        self.state.cluster.occupy(&slice);
+        self.scratch.log.push(Step::Took(slice));
+    }
+
+    fn give_back(&mut self, job: JobId) {
+        for at in 0..self.state.job(job).placement.len() {
+            let slice = self.state.job(job).placement[at];
+            self.state.cluster.vacate(&slice);
+            self.scratch.log.push(Step::Gave(slice));
+        }
+    }
+
+    /// The policy has seen the change log up to here.
+    pub(crate) fn forget_changes(&mut self) {
+        self.state.changes.forget();
+    }
+
+    /// Turns the wishes into orders.
+    pub(crate) fn commit(mut self, out: &mut Vec<Command>) -> Result<(), Fault> {
+        self.return_unused();
+        let Scratch { log, decisions, .. } = &mut *self.scratch;
+        let mut what_if = None;
+        for step in log.drain(..) {
+            if let Step::Planned(job, _) = step {
+                let plan = std::mem::take(&mut self.state.plans[job.index()]);
+                what_if = what_if.or((plan == Plan::Vacated).then_some(job));
+            }
+        }
+        if let Some(job) = what_if {
+            decisions.clear();
+            return Err(Fault::OpenWhatIf(job));
+        }
+        for decision in decisions.drain(..) {
+            carry_out(self.state, decision, out);
+        }
+        apply::grant_claims(self.state, out);
+        if let Some(at) = self.wake.filter(|at| self.state.wake.is_none_or(|wake| *at < wake)) {
+            self.state.wake = Some(at);
+            out.push(Command::Wake { at });
+        }
+        Ok(())
+    }
+
+    fn return_unused(&mut self) {
+        let scratch = &mut *self.scratch;
+        for slice in scratch.open.drain(..).chain(scratch.reserved.drain(..)) {
+            self.state.cluster.vacate(&slice);
+        }
+    }
+}
+
+fn carry_out(state: &mut State, decision: Decision, out: &mut Vec<Command>) {
+    state.totals.decisions += 1;
+    let now = state.now;
+    match decision {
+        Decision::Start { job: id, placement } => {
+            let live_index = state.live.len() as u32;
+            let job = &mut state.jobs[id.index()];
+            job.attempt += 1;
+            job.placed = now;
+            job.launched = Time::NEVER;
+            job.placement = placement;
+            job.live_index = live_index;
+            state.live.push(id);
+            apply::set_phase(state, id, Phase::Launching);
+            if !state.draining.is_empty() && apply::claim_waits(state, id) {
+                state.claims.push(id);
+            } else {
+                apply::order_launch(state, id, out);
+            }
+        }
+        Decision::Preempt { job } => apply::drain_vacated(state, job, Cause::Preempted, out),
+        Decision::Reject { job, reason } => {
+            state.job_reasons.insert(job, reason);
+            apply::close(state, job, Outcome::Rejected, out);
+        }
+    }
+}
+
+/// Whether `slices` can be the gang: as many tasks of each group as it allows, each on one node.
+///
+/// Slices come in the order in which tasks are taken: the least of each group, then what groups have beyond it, in the
+/// order of the shape. A task on a node with more than 64 GPUs has several slices.
+fn is_gang(shape: &Shape, slices: &[Slice]) -> bool {
+    if let (Some(request), [slice]) = (shape.single(), slices) {
+        return is_task(request, std::slice::from_ref(slice));
+    }
+    let mut rest = slices;
+    for group in &shape.groups {
+        if leading_tasks(&group.request, &mut rest, group.tasks_min) < group.tasks_min {
+            return false;
+        }
+    }
+    for group in &shape.groups {
+        leading_tasks(&group.request, &mut rest, group.tasks_max - group.tasks_min);
+    }
+    rest.is_empty()
+}
+
+/// Takes up to `most` tasks off the front of `slices`.
+fn leading_tasks(request: &TaskRequest, slices: &mut &[Slice], most: u32) -> u32 {
+    let mut tasks = 0;
+    while tasks < most {
+        let Some(taken) = leading_task(request, slices) else { break };
+        *slices = &slices[taken..];
+        tasks += 1;
+    }
+    tasks
+}
+
+/// Number of leading slices that make up one task.
+fn leading_task(request: &TaskRequest, slices: &[Slice]) -> Option<usize> {
+    (1..=slices.len()).find(|count| is_task(request, &slices[..*count]))
+}
+
+fn is_task(request: &TaskRequest, slices: &[Slice]) -> bool {
+    let one_node = slices.iter().all(|slice| slice.node == slices[0].node);
+    let milli: u64 = slices.iter().map(Slice::gpu_milli).sum();
+    let cpu: u32 = slices.iter().map(|slice| slice.cpu_milli).sum();
+    let memory: u32 = slices.iter().map(|slice| slice.memory_mib).sum();
+    let gpus: u32 = slices.iter().map(Slice::gpus).sum();
+    one_node
+        && milli == request.gpus.milli()
+        && gpus == request.gpus.count()
+        && cpu == request.cpu_milli
+        && memory == request.memory_mib
+}

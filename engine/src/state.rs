@@ -1,0 +1,265 @@
+//! Everything the engine knows. Read by policies and worlds, written by `apply` and by a committed draft alone.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::Cluster;
+use crate::ids::{ClassId, JobId, TenantId};
+use crate::inventory::Inventory;
+use crate::job::{Hold, Job, Phase};
+use crate::reason::Reason;
+use crate::shape::Shape;
+use crate::tenants::Tenants;
+use crate::time::{Span, Time};
+
+/// An interned shape with what is worth knowing about it once.
+#[derive(Clone, Debug)]
+pub struct Class {
+    /// The gang.
+    pub shape: Shape,
+    /// Demand of the full gang in thousandths of a GPU.
+    pub gpu_milli: u64,
+    /// Demand of the smallest gang that may start.
+    pub gpu_milli_min: u64,
+    /// Why no job of this class can ever run here.
+    pub impossible: Option<Reason>,
+}
+
+/// What happened since the policy was last asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Triggers(u8);
+
+impl Triggers {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// Resources became free, or a node came up.
+    pub const FREED: Self = Self(1);
+    /// A job became ready.
+    pub const ARRIVED: Self = Self(2);
+    /// A time came that the policy asked for.
+    pub const WOKE: Self = Self(4);
+    /// A run started, saved, or a job changed in another way.
+    pub const PROGRESS: Self = Self(8);
+
+    /// Both.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether the two have anything in common.
+    pub const fn meets(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// Whether all of `other` is in `self`.
+    pub const fn has(self, other: Self) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Jobs whose phase, run or safe point changed, in order; a job can occur more than once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ChangeLog {
+    base: u64,
+    jobs: Vec<JobId>,
+}
+
+impl ChangeLog {
+    fn end(&self) -> u64 {
+        self.base + self.jobs.len() as u64
+    }
+
+    pub(crate) fn push(&mut self, job: JobId) {
+        self.jobs.push(job);
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.base = self.end();
+        self.jobs.clear();
+    }
+}
+
+/// What a policy has to catch up with.
+#[derive(Clone, Copy, Debug)]
+pub enum Changes<'a> {
+    /// Only these jobs changed.
+    Jobs(&'a [JobId]),
+    /// It has missed something: start from the whole state.
+    Everything,
+}
+
+/// Totals that would be slow to count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Jobs in the phase Ready.
+    pub ready: u64,
+    /// Jobs that have not ended.
+    pub open: u64,
+    /// Jobs that are placed and whose launch is ordered, draining ones included.
+    pub launched: u64,
+    /// Thousandths of a GPU that those hold.
+    pub held_milli: u64,
+    /// Starts, preemptions and rejections so far.
+    pub decisions: u64,
+    /// Facts taken in so far.
+    pub events: u64,
+    /// Work that was lost in preemptions, failures and node losses: thousandths of a GPU x microseconds.
+    pub lost_milli_micros: u128,
+}
+
+/// The state of the scheduler.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(crate) now: Time,
+    pub(crate) cluster: Cluster,
+    pub(crate) classes: Vec<Class>,
+    pub(crate) tenants: Tenants,
+    pub(crate) jobs: Vec<Job>,
+    /// True durations, [`Span::MAX`] where unknown; parallel to `jobs`.
+    pub(crate) truths: Vec<Span>,
+    /// Jobs that are placed or draining, in no particular order.
+    pub(crate) live: Vec<JobId>,
+    /// Placed jobs whose GPUs still drain, in order of their start decision.
+    pub(crate) claims: Vec<JobId>,
+    /// Draining jobs: their GPUs may be planned with, but are still in use.
+    pub(crate) draining: Vec<JobId>,
+    /// Jobs that wait for a job.
+    pub(crate) children: BTreeMap<JobId, Vec<JobId>>,
+    pub(crate) changes: ChangeLog,
+    pub(crate) triggers: Triggers,
+    pub(crate) totals: Totals,
+    /// Grows whenever resources become free.
+    pub(crate) freed_epoch: u64,
+    /// The wake-up that is ordered.
+    pub(crate) wake: Option<Time>,
+    /// Why the classes could not be placed when they were last tried.
+    pub(crate) class_reasons: Vec<Option<Reason>>,
+    /// Why single jobs were refused in the last decision, where it is not their class.
+    pub(crate) job_reasons: BTreeMap<JobId, Reason>,
+    /// Why every ready job without a reason of its own was not tried.
+    pub(crate) queue_reason: Option<Reason>,
+    /// What an open draft plans for a job; all [`Plan::Nothing`] between decisions.
+    pub(crate) plans: Vec<Plan>,
+}
+
+/// What an open draft plans for one job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Plan {
+    #[default]
+    Nothing,
+    Start,
+    Preempt,
+    Reject,
+    /// A what-if that must be rolled back.
+    Vacated,
+}
+
+impl State {
+    pub(crate) fn new(inventory: Inventory, half_life: Option<Span>) -> Self {
+        Self {
+            now: Time::ZERO,
+            cluster: Cluster::new(inventory),
+            classes: Vec::new(),
+            tenants: Tenants::new(half_life),
+            jobs: Vec::new(),
+            truths: Vec::new(),
+            live: Vec::new(),
+            claims: Vec::new(),
+            draining: Vec::new(),
+            children: BTreeMap::new(),
+            changes: ChangeLog::default(),
+            triggers: Triggers::NONE,
+            totals: Totals::default(),
+            freed_epoch: 1,
+            wake: None,
+            class_reasons: Vec::new(),
+            job_reasons: BTreeMap::new(),
+            queue_reason: None,
+            plans: Vec::new(),
+        }
+    }
+
+    /// The instant of the last fact.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// Nodes and what is free on them.
+    pub fn cluster(&self) -> &Cluster {
+        &self.cluster
+    }
+
+    /// One class.
+    pub fn class(&self, class: ClassId) -> &Class {
+        &self.classes[class.index()]
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// The tenants.
+    pub fn tenants(&self) -> &Tenants {
+        &self.tenants
+    }
+
+    /// One job.
+    pub fn job(&self, job: JobId) -> &Job {
+        &self.jobs[job.index()]
+    }
+
+    /// All jobs, in order of submission.
+    pub fn jobs(&self) -> &[Job] {
+        &self.jobs
+    }
+
+    /// The class of a job.
+    pub fn class_of(&self, job: JobId) -> &Class {
+        self.class(self.job(job).spec.class)
+    }
+
+    /// Jobs that are placed or draining, in no particular order.
+    pub fn live(&self) -> &[JobId] {
+        &self.live
+    }
+
+    /// Totals.
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// Grows whenever resources become free: while it stands still, what did not fit cannot fit.
+    pub fn freed_epoch(&self) -> u64 {
+        self.freed_epoch
+    }
+
+    /// Who a tenant path belongs to.
+    pub fn tenant_of(&self, job: JobId) -> TenantId {
+        self.job(job).spec.tenant
+    }
+
+    /// Jobs that changed since the log stood at `seen`, and where it stands now.
+    pub fn changes_since(&self, seen: u64) -> (Changes<'_>, u64) {
+        let end = self.changes.end();
+        if seen == self.changes.base { (Changes::Jobs(&self.changes.jobs), end) } else { (Changes::Everything, end) }
+    }
+
+    /// Why a job does not run now; `None` for a job that is placed or over.
+    pub fn reason(&self, id: JobId) -> Option<Reason> {
+        let job = self.job(id);
+        match job.phase {
+            Phase::Held(Hold::Operator) => Some(Reason::OnHold),
+            Phase::Held(Hold::Parents) => Some(Reason::WaitsForParents),
+            Phase::Held(Hold::Backoff) => Some(Reason::InBackoff),
+            Phase::Ready => Some(self.ready_reason(id, job.spec.class)),
+            _ => None,
+        }
+    }
+
+    fn ready_reason(&self, id: JobId, class: ClassId) -> Reason {
+        let own = self.job_reasons.get(&id).copied();
+        let queue = self.queue_reason.filter(|reason| !matches!(reason, Reason::BehindHead { head } if *head == id));
+        own.or(queue).or(self.class_reasons[class.index()]).unwrap_or(Reason::NotTried)
+    }
+}

@@ -1,0 +1,61 @@
+//! The readers of traces: whatever the bytes are, each answers with a sound trace or with an error, and never panics.
+//!
+//! Every input goes to every format and to the detection by header, plain or gz or Parquet. What was read is written as
+//! canonical CSV and read again: it must be the same jobs.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use traces::{Format, Trace, TraceError};
+
+fuzz_target!(
+    init: {
+        // The reader of Parquet turns panics of the decoder, which is not ours, into errors. The fuzzer's own hook would
+        // end the process before that; panics that get out of the readers still do.
+        drop(std::panic::take_hook());
+    },
+    |bytes: &[u8]| {
+        for format in Format::ALL.into_iter().map(Some).chain([None]) {
+            match traces::read_bytes("input", format, bytes) {
+                Ok(trace) => {
+                    check(&trace);
+                    check_round_trip(&trace);
+                }
+                Err(error) => check_error(&error),
+            }
+        }
+    }
+);
+
+/// What every reader promises.
+fn check(trace: &Trace) {
+    assert!(!trace.jobs.is_empty(), "a trace without jobs is an error");
+    assert!(trace.jobs.is_sorted_by_key(|job| job.submit), "jobs are sorted by submission");
+    for job in &trace.jobs {
+        assert!((job.tenant as usize) < trace.tenants.len(), "{} has no tenant", job.id);
+        assert!(job.models.is_none_or(|set| (set as usize) < trace.model_sets.len()), "{} has no models", job.id);
+        assert!(job.gpu_milli <= 1000 || job.gpu_milli % 1000 == 0, "{} has {} milli-GPUs", job.id, job.gpu_milli);
+    }
+    let dropped: u64 = trace.ledger.dropped.values().sum();
+    assert_eq!(trace.jobs.len() as u64 + dropped, trace.ledger.rows, "every row is a job or counted as dropped");
+}
+
+fn check_round_trip(trace: &Trace) {
+    let mut text = Vec::new();
+    traces::write_csv(trace, &mut text).expect("memory can be written");
+    let again = traces::read_bytes("written", Some(Format::Canonical), &text).expect("what was written can be read");
+    assert_eq!(again.jobs.len(), trace.jobs.len(), "the number of jobs");
+    for (job, copy) in trace.jobs.iter().zip(&again.jobs) {
+        let tenants = (&trace.tenants[job.tenant as usize], &again.tenants[copy.tenant as usize]);
+        assert_eq!(tenants.0, tenants.1, "the tenant of {}", job.id);
+        let models = |trace: &Trace, set: Option<u32>| set.map(|set| trace.model_sets[set as usize].clone());
+        assert_eq!(models(trace, job.models), models(&again, copy.models), "the models of {}", job.id);
+        let copy = traces::TraceJob { tenant: job.tenant, models: job.models, ..copy.clone() };
+        assert_eq!(job, &copy);
+    }
+}
+
+/// An error says something.
+fn check_error(error: &TraceError) {
+    assert!(!error.message().is_empty() && error.to_string().len() < 2000, "{error}");
+}

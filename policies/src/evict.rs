@@ -1,0 +1,221 @@
+//! Who has to go, when a waiting job should run and does not fit.
+
+use engine::{Draft, JobId, NodeId, TaskGroup, Time};
+
+use crate::order::{Length, by_priority, service};
+use crate::place::{Placer, place};
+use crate::running::{Running, Sorting, Standing};
+
+/// The rule that ranks victims and says who may evict whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evict {
+    /// A job evicts those with more work left (SRTF, SRSF); the longest goes first.
+    Longer(Length),
+    /// A job evicts those of lower priority: the lowest priority first, in it the least work lost.
+    /// Never a cycle, as priorities do not change.
+    LowerPriority,
+}
+
+/// Rank of a victim: smaller goes first.
+type VictimRank = (u64, u64);
+
+impl Sorting for Evict {
+    fn standing(&self, draft: &Draft<'_>, id: JobId) -> Option<Standing> {
+        let job = draft.state().job(id);
+        if !job.spec.preemptible {
+            return None;
+        }
+        let milli = engine::placement::gpu_milli(&job.placement);
+        match self {
+            Self::Longer(_) => {
+                let work = draft.oracle()?.work(id)?;
+                let started = job.running_since.known().unwrap_or(job.placed);
+                let left = work - job.work_at_start;
+                let finish = (started + job.rate.time_for(left)).0;
+                let group = if *self == Self::Longer(Length::Remaining) { 0 } else { milli };
+                Some((group, -i64::try_from(finish).unwrap_or(i64::MAX)))
+            }
+            Self::LowerPriority => {
+                let safe = job.saved_at.known().unwrap_or(job.placed).0;
+                let priority = (i64::from(job.spec.priority) - i64::from(i32::MIN)) as u64;
+                // Groups sort by priority; GPUs of one run beyond 2^31 thousandths do not occur.
+                Some((priority << 31 | milli.min((1 << 31) - 1), -i64::try_from(safe).unwrap_or(i64::MAX)))
+            }
+        }
+    }
+}
+
+impl Evict {
+    fn rank(self, (group, place): Standing, now: Time) -> VictimRank {
+        match self {
+            Self::Longer(length) => {
+                let left = place.unsigned_abs().saturating_sub(now.0);
+                let left = if length == Length::RemainingService { service(left, group) } else { left };
+                (u64::MAX - left, 0)
+            }
+            Self::LowerPriority => {
+                let (priority, milli) = (group >> 31, group & ((1 << 31) - 1));
+                (priority, service(now.0.saturating_sub(place.unsigned_abs()), milli))
+            }
+        }
+    }
+
+    /// Whether a waiting job of rank `rank` may evict a victim. Once it may not, it may evict none that comes later.
+    fn allows(self, draft: &Draft<'_>, job: JobId, rank: u64, victim: VictimRank) -> bool {
+        match self {
+            Self::Longer(_) => u64::MAX - victim.0 > rank,
+            Self::LowerPriority => {
+                let own = u64::from(u32::MAX) - by_priority(draft.state().job(job));
+                victim.0 < own
+            }
+        }
+    }
+}
+
+/// Reused memory of the search.
+#[derive(Debug, Default)]
+pub(crate) struct Search {
+    /// GPUs that a node would have if all victims so far were gone, valid where `stamp` is current.
+    potential: Vec<(u32, u32)>,
+    stamp: u32,
+    victims: Vec<JobId>,
+}
+
+impl Search {
+    /// Evicts as few of the first victims as it takes to place `job`, and takes its gang into the open placement.
+    /// `false`, and nothing changed, when not even all victims that it may evict would do.
+    ///
+    /// Victims are counted, per node, until the gang could fit; only then the draft is changed and the gang placed.
+    /// Then victims are taken back, best first, as long as the gang still fits.
+    pub(crate) fn evict(
+        &mut self,
+        rule: Evict,
+        placer: Placer,
+        draft: &mut Draft<'_>,
+        running: &Running,
+        job: JobId,
+        rank: u64,
+    ) -> bool {
+        self.begin(draft.cluster().len());
+        let now = draft.now();
+        let mut cursors: Vec<_> = running.groups().map(|(group, members)| (group, members.peekable())).collect();
+        let class = draft.state().class_of(job);
+        let (need, widest) = (class.gpu_milli_min, widest(&class.shape.groups));
+        let mut freed = draft.cluster().free_gpu_milli();
+        let mut slots = draft.cluster().slots(&widest.request);
+        let mut try_at = 0;
+        loop {
+            let mut first: Option<(VictimRank, usize)> = None;
+            for (at, (group, members)) in cursors.iter_mut().enumerate() {
+                if let Some((place, _)) = members.peek() {
+                    let rank = rule.rank((*group, *place), now);
+                    if first.is_none_or(|(best, _)| rank < best) {
+                        first = Some((rank, at));
+                    }
+                }
+            }
+            let Some((victim_rank, at)) = first else { break };
+            let Some((_, victim)) = cursors[at].1.next() else { break };
+            if !rule.allows(draft, job, rank, victim_rank) {
+                break;
+            }
+            if !draft.is_placed(victim) {
+                continue;
+            }
+            freed += engine::placement::gpu_milli(&draft.state().job(victim).placement);
+            slots = slots.saturating_add(self.count(draft, victim, &widest));
+            self.victims.push(victim);
+            let could_fit = freed >= need && slots >= u64::from(widest.tasks_min);
+            if could_fit && self.victims.len() >= try_at {
+                if self.carry_out(placer, draft, job, &widest) {
+                    return true;
+                }
+                // Something that is not counted stands in the way (CPU, memory, other groups): look again later.
+                try_at = self.victims.len() + self.victims.len() / 4 + 1;
+            }
+        }
+        // The last look may have been skipped.
+        try_at > 0
+            && freed >= need
+            && slots >= u64::from(widest.tasks_min)
+            && self.carry_out(placer, draft, job, &widest)
+    }
+
+    fn begin(&mut self, nodes: usize) {
+        self.victims.clear();
+        self.potential.resize(nodes, (0, 0));
+        self.stamp = self.stamp.wrapping_add(1);
+        if self.stamp == 0 {
+            self.potential.fill((0, 0));
+            self.stamp = 1;
+        }
+    }
+
+    /// Counts the GPUs of `victim` as free. Returns how many more tasks of the widest group its nodes could hold.
+    fn count(&mut self, draft: &Draft<'_>, victim: JobId, widest: &TaskGroup) -> u64 {
+        let size = widest.request.gpus.count().max(1);
+        let mut more = 0;
+        for slice in &draft.state().job(victim).placement {
+            let node = slice.node;
+            let potential = self.potential_of(draft, node);
+            // A GPU held in part counts as if it became free as a whole: this is an upper bound.
+            let after = potential + slice.gpus();
+            self.potential[node.index()] = (self.stamp, after);
+            if widest.request.models.contains(draft.cluster().spec(node).model) {
+                more += u64::from(after / size - potential / size);
+            }
+        }
+        more
+    }
+
+    fn potential_of(&self, draft: &Draft<'_>, node: NodeId) -> u32 {
+        match self.potential[node.index()] {
+            (stamp, potential) if stamp == self.stamp => potential,
+            _ => draft.cluster().free_gpus(node),
+        }
+    }
+
+    /// Evicts the victims on nodes that could hold a task, places the gang, and takes victims back that need not go.
+    fn carry_out(&self, placer: Placer, draft: &mut Draft<'_>, job: JobId, widest: &TaskGroup) -> bool {
+        let mark = draft.mark();
+        let size = widest.request.gpus.count();
+        let several = draft.state().class_of(job).shape.groups.len() > 1;
+        let mut evicted = Vec::new();
+        for victim in &self.victims {
+            let placement = &draft.state().job(*victim).placement;
+            let useful = several || placement.iter().any(|slice| self.potential_of(draft, slice.node) >= size);
+            if useful && draft.preempt(*victim).is_ok() {
+                evicted.push(*victim);
+            }
+        }
+        if !fits(placer, draft, job) {
+            draft.rollback(mark);
+            return false;
+        }
+        for victim in evicted.iter().rev() {
+            let before = draft.mark();
+            if draft.reprieve(*victim) && !fits(placer, draft, job) {
+                draft.rollback(before);
+            }
+        }
+        place(placer, draft, job)
+    }
+}
+
+fn fits(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
+    let mark = draft.mark();
+    let fits = place(placer, draft, job);
+    draft.rollback(mark);
+    fits
+}
+
+/// The group whose tasks need most GPUs.
+pub(crate) fn widest(groups: &[TaskGroup]) -> TaskGroup {
+    let mut widest = groups[0];
+    for group in groups {
+        if group.request.gpus.milli() > widest.request.gpus.milli() {
+            widest = *group;
+        }
+    }
+    widest
+}

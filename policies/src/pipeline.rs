@@ -1,0 +1,427 @@
+//! Order, placer, backfill and eviction put together: the policy that most names in the registry are.
+
+use engine::{ClassId, Draft, JobId, Needs, Policy, Reason, Span, Time, Triggers};
+
+use crate::easy::{Estimates, Reservation, Shadow};
+use crate::evict::{Evict, Search};
+use crate::order::{Order, Starts};
+use crate::place::{Placer, place};
+use crate::ready::{Filing, LaneKey, Ready};
+use crate::running::Running;
+
+/// What happens behind a job that does not fit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Behind {
+    /// Nobody passes.
+    Blocked,
+    /// Everybody may pass.
+    Skip,
+    /// Those pass who do not delay it (EASY).
+    Easy(Estimates),
+}
+
+/// The parts of a pipeline.
+pub struct Parts {
+    /// Who goes first.
+    pub order: Box<dyn Order>,
+    /// Where a gang goes.
+    pub placer: Placer,
+    /// What happens behind a job that does not fit.
+    pub behind: Behind,
+    /// Who may be evicted, if anybody.
+    pub evict: Option<Evict>,
+}
+
+impl std::fmt::Debug for Parts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { placer, behind, evict, .. } = self;
+        f.debug_struct("Parts")
+            .field("placer", placer)
+            .field("behind", behind)
+            .field("evict", evict)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A policy made of parts.
+#[derive(Debug)]
+pub struct Pipeline {
+    parts: Parts,
+    ready: Ready,
+    running: Running,
+    search: Search,
+    shadow: Shadow,
+    starts: Starts,
+    round: Round,
+}
+
+/// What one round knows, and what the next may reuse while nothing becomes free.
+#[derive(Debug, Default)]
+struct Round {
+    /// How each class last failed.
+    failed: Vec<Failed>,
+    /// Whether there is a class that must be tried in every round.
+    restless: bool,
+    /// Whether this round has evicted anybody: what failed in earlier rounds may fit now.
+    evicted: bool,
+    /// The round in which a class last failed in the room that a reservation leaves over, by class.
+    failed_in_spare: Vec<u64>,
+    number: u64,
+    /// The freed epoch at the end of the last round.
+    epoch: u64,
+    /// Lanes that are still in the round.
+    lanes: Vec<Candidate>,
+    /// Lanes that got a job since the last round, sorted.
+    touched: Vec<u32>,
+    /// The reservation of the last round, with the versions of the state that it was made from.
+    reservation: Option<((u64, u64), Reservation)>,
+}
+
+/// How a class last failed.
+#[derive(Clone, Copy, Debug)]
+struct Failed {
+    /// The freed epoch in which it did.
+    at: u64,
+    /// The round in which it did.
+    round: u64,
+    /// The rank of the job that did.
+    rank: u64,
+    /// Whether the class has one task group.
+    for_all: bool,
+}
+
+/// The best job of a lane that is still in the round.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    lane: u32,
+    /// Rank of the tenant.
+    tenant: [u64; 2],
+    /// Rank in the lane.
+    job: (u64, JobId),
+}
+
+struct FiledBy<'a>(&'a Parts);
+
+impl Filing for FiledBy<'_> {
+    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
+        self.0.order.rank(draft, job)
+    }
+
+    fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
+        let spec = &draft.state().job(job).spec;
+        let tenant = if self.0.order.by_tenant() { spec.tenant } else { engine::TenantId(0) };
+        let bucket = match self.0.behind {
+            Behind::Easy(estimates) => Estimates::bucket(estimates.remaining(draft, job)),
+            _ => 0,
+        };
+        LaneKey { class: spec.class, tenant, bucket }
+    }
+}
+
+impl Policy for Pipeline {
+    fn needs(&self) -> Needs {
+        let oracle = self.parts.order.clairvoyant() || self.parts.behind == Behind::Easy(Estimates::True);
+        Needs {
+            oracle,
+            triggers: Triggers::FREED.and(Triggers::ARRIVED).and(self.parts.order.triggers()),
+            usage_half_life: self.parts.order.usage_half_life(),
+        }
+    }
+
+    fn decide(&mut self, _now: Time, draft: &mut Draft<'_>) {
+        self.ready.sync(draft, &FiledBy(&self.parts));
+        match (self.parts.evict, self.parts.behind) {
+            (Some(evict), _) => self.running.sync(draft, &evict),
+            (None, Behind::Easy(estimates)) => self.running.sync(draft, &estimates),
+            _ => {}
+        }
+        self.starts.clear();
+        self.open_round(draft);
+        while let Some(at) = self.best() {
+            let Candidate { lane, job, .. } = self.round.lanes[at];
+            if self.start(draft, job) {
+                self.advance(draft, at, lane);
+                continue;
+            }
+            self.fail_class(draft, job);
+            let job = job.1;
+            match self.parts.behind {
+                Behind::Skip => {}
+                Behind::Blocked => {
+                    draft.refuse_rest(Reason::BehindHead { head: job });
+                    break;
+                }
+                Behind::Easy(estimates) => {
+                    self.backfill(draft, job, estimates);
+                    break;
+                }
+            }
+        }
+        self.round.epoch = draft.state().freed_epoch();
+    }
+}
+
+impl Pipeline {
+    /// A policy of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            parts,
+            ready: Ready::default(),
+            running: Running::default(),
+            search: Search::default(),
+            shadow: Shadow::default(),
+            starts: Starts::default(),
+            round: Round::default(),
+        }
+    }
+
+    /// Collects the lanes worth a look.
+    ///
+    /// While nothing became free, a class that failed fails again. Where everybody may pass, all lanes were tried to
+    /// their end, so only those that got a job since can have anything new.
+    fn open_round(&mut self, draft: &Draft<'_>) {
+        let epoch = draft.state().freed_epoch();
+        let round = &mut self.round;
+        round.number += 1;
+        round.evicted = false;
+        for class in round.failed.len()..draft.state().classes() {
+            let for_all = draft.state().class(ClassId::new(class)).shape.groups.len() == 1;
+            round.failed.push(Failed { at: 0, round: 0, rank: 0, for_all });
+            round.restless |= !for_all;
+        }
+        round.failed_in_spare.resize(draft.state().classes(), 0);
+        round.lanes.clear();
+        self.ready.take_touched(&mut round.touched);
+        round.touched.sort_unstable();
+        round.touched.dedup();
+        if round.epoch == epoch && !round.restless && self.parts.behind == Behind::Skip {
+            for at in 0..self.round.touched.len() {
+                self.enter(draft, self.round.touched[at], epoch);
+            }
+        } else {
+            for at in 0..self.ready.active().len() {
+                self.enter(draft, self.ready.active()[at], epoch);
+            }
+        }
+    }
+
+    fn enter(&mut self, draft: &Draft<'_>, lane: u32, epoch: u64) {
+        let entry = self.ready.lane(lane);
+        let Some(&job) = entry.jobs.first() else { return };
+        let failed = self.parts.behind == Behind::Skip && self.has_failed(entry.key.class, epoch, job.0);
+        if !failed {
+            let tenant = self.tenant_rank(draft, entry.key);
+            self.round.lanes.push(Candidate { lane, tenant, job });
+        }
+    }
+
+    /// Whether a job of this class and rank must fail because another did. Room that is lacking is lacking for all;
+    /// who may be evicted depends on the rank, and a job that goes before the one that failed may evict more.
+    ///
+    /// That holds for gangs of one task group. Several groups are packed greedily, and greedy packing can succeed where
+    /// there is less room: such a class is tried again in every round.
+    fn has_failed(&self, class: ClassId, epoch: u64, rank: u64) -> bool {
+        let failed = self.round.failed[class.index()];
+        let still_holds = failed.at == epoch && failed.for_all && !self.round.evicted;
+        still_holds && (self.parts.evict.is_none() || rank >= failed.rank)
+    }
+
+    fn tenant_rank(&self, draft: &Draft<'_>, key: LaneKey) -> [u64; 2] {
+        self.parts.order.tenant_rank(draft, key.tenant, &self.starts).unwrap_or_default()
+    }
+
+    /// The lane whose job goes first.
+    fn best(&self) -> Option<usize> {
+        let lanes = self.round.lanes.iter().enumerate();
+        lanes.min_by_key(|(_, candidate)| (candidate.tenant, candidate.job)).map(|(at, _)| at)
+    }
+
+    /// Starts `job` if it fits, or can be made to fit.
+    fn start(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) -> bool {
+        let class = draft.state().job(job).spec.class;
+        if self.has_failed(class, draft.state().freed_epoch(), rank) {
+            return false;
+        }
+        if place(self.parts.placer, draft, job) {
+            return self.settle(draft, job);
+        }
+        let fits = self.evict_for(draft, job, rank);
+        if fits && !self.round.evicted {
+            self.reopen(draft);
+        }
+        fits && self.settle(draft, job)
+    }
+
+    /// After the first eviction of a round: jobs that failed in earlier rounds may use what the evicted leave over.
+    /// Those that failed in this round went before the evictor and could have evicted the same jobs.
+    fn reopen(&mut self, draft: &Draft<'_>) {
+        self.round.evicted = true;
+        for at in 0..self.ready.active().len() {
+            let lane = self.ready.active()[at];
+            let class = self.ready.lane(lane).key.class;
+            let in_round = self.round.lanes.iter().any(|candidate| candidate.lane == lane);
+            if !in_round && self.round.failed[class.index()].round != self.round.number {
+                self.enter(draft, lane, draft.state().freed_epoch());
+            }
+        }
+    }
+
+    fn evict_for(&mut self, draft: &mut Draft<'_>, job: JobId, rank: u64) -> bool {
+        let Some(evict) = self.parts.evict else { return false };
+        self.search.evict(evict, self.parts.placer, draft, &self.running, job, rank)
+    }
+
+    /// Turns the open placement into a start.
+    fn settle(&mut self, draft: &mut Draft<'_>, job: JobId) -> bool {
+        if draft.start(job).is_err() {
+            return false;
+        }
+        self.ready.remove(job);
+        if self.parts.order.by_tenant() {
+            let (tenant, milli) = (draft.state().tenant_of(job), draft.state().class_of(job).gpu_milli);
+            self.starts.add(draft, tenant, milli);
+        }
+        true
+    }
+
+    /// After a start: the next job of the lane takes its place, and tenants have new ranks.
+    fn advance(&mut self, draft: &Draft<'_>, at: usize, lane: u32) {
+        match self.ready.lane(lane).jobs.first() {
+            Some(&job) => self.round.lanes[at].job = job,
+            None => drop(self.round.lanes.swap_remove(at)),
+        }
+        self.rank_tenants(draft);
+    }
+
+    fn rank_tenants(&mut self, draft: &Draft<'_>) {
+        if self.parts.order.by_tenant() {
+            for at in 0..self.round.lanes.len() {
+                let key = self.ready.lane(self.round.lanes[at].lane).key;
+                self.round.lanes[at].tenant = self.tenant_rank(draft, key);
+            }
+        }
+    }
+
+    /// Takes all lanes of a class that does not fit out of the round.
+    fn fail_class(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
+        let class = draft.state().job(job).spec.class;
+        let failed = &mut self.round.failed[class.index()];
+        (failed.at, failed.round, failed.rank) = (draft.state().freed_epoch(), self.round.number, rank);
+        let reason = if self.parts.evict.is_some() { Reason::NoVictims } else { draft.shortage(class) };
+        draft.refuse_class(class, reason);
+        let ready = &self.ready;
+        self.round.lanes.retain(|candidate| ready.lane(candidate.lane).key.class != class);
+    }
+}
+
+/// EASY: who passes the job at the head.
+impl Pipeline {
+    fn backfill(&mut self, draft: &mut Draft<'_>, head: JobId, estimates: Estimates) {
+        let Some(mut reservation) = self.reservation(draft, head) else {
+            // Only a node that comes back can help the head: nobody can delay it.
+            return self.pass_freely(draft);
+        };
+        let start = reservation.start(draft.now());
+        draft.refuse(head, Reason::Reserved { start });
+        draft.refuse_rest(Reason::WouldDelayHead { head, start });
+        let window = start.since(draft.now());
+        reservation.guard(draft);
+        while let Some(at) = self.best() {
+            let Candidate { lane, job, .. } = self.round.lanes[at];
+            let class = self.ready.lane(lane).key.class;
+            let short = estimates.remaining(draft, job.1) <= window;
+            if short {
+                if !self.pass_short(draft, &reservation, job.1) {
+                    self.fail_class(draft, job);
+                    continue;
+                }
+            } else if !self.pass_long(draft, &mut reservation, job.1) {
+                self.round.failed_in_spare[class.index()] = self.round.number;
+            }
+            self.advance_in_window(draft, at, job, window, estimates);
+        }
+        draft.unreserve();
+    }
+
+    /// The reservation of `head`: that of the last round where nothing it depends on has changed. Then all lanes that
+    /// got no job since leave the round: they were refused, and time only makes it harder to pass.
+    fn reservation(&mut self, draft: &mut Draft<'_>, head: JobId) -> Option<Reservation> {
+        let version = (self.running.version(), draft.state().freed_epoch());
+        if let Some((made_from, reservation)) = &self.round.reservation
+            && *made_from == version
+            && reservation.head == head
+        {
+            let touched = &self.round.touched;
+            self.round.lanes.retain(|candidate| touched.binary_search(&candidate.lane).is_ok());
+            return Some(reservation.clone());
+        }
+        let reservation = self.shadow.reserve(self.parts.placer, draft, &self.running, head)?;
+        self.round.reservation = Some((version, reservation.clone()));
+        Some(reservation)
+    }
+
+    /// Starts a job that ends by the shadow time, where there is room; outside of the reservation if it can be.
+    fn pass_short(&mut self, draft: &mut Draft<'_>, reservation: &Reservation, job: JobId) -> bool {
+        if place(self.parts.placer, draft, job) {
+            let inside = reservation.touches(draft.open());
+            let passed = self.settle(draft, job);
+            if inside {
+                draft.unreserve();
+                reservation.guard(draft);
+            }
+            return passed;
+        }
+        draft.unreserve();
+        let passed = place(self.parts.placer, draft, job) && self.settle(draft, job);
+        reservation.guard(draft);
+        passed
+    }
+
+    /// Starts a job that outlives the shadow time, on what the reservation leaves over.
+    fn pass_long(&mut self, draft: &mut Draft<'_>, reservation: &mut Reservation, job: JobId) -> bool {
+        let class = draft.state().job(job).spec.class;
+        let failed = self.round.failed_in_spare[class.index()] == self.round.number;
+        if failed || !place(self.parts.placer, draft, job) {
+            return false;
+        }
+        let slices: engine::Placement = draft.open().into();
+        let passed = self.settle(draft, job);
+        if passed {
+            reservation.spend(&slices);
+        }
+        passed
+    }
+
+    /// Moves a lane on to its next job that may still pass.
+    fn advance_in_window(
+        &mut self,
+        draft: &Draft<'_>,
+        at: usize,
+        from: (u64, JobId),
+        window: Span,
+        estimates: Estimates,
+    ) {
+        let lane = self.ready.lane(self.round.lanes[at].lane);
+        let only_short = self.round.failed_in_spare[lane.key.class.index()] == self.round.number;
+        let after = lane.jobs.range((std::ops::Bound::Excluded(from), std::ops::Bound::Unbounded));
+        let may_pass = |job: &&(u64, JobId)| !only_short || estimates.remaining(draft, job.1) <= window;
+        let none_short = Estimates::bucket_min(lane.key.bucket) > window;
+        let next = if only_short && none_short { None } else { after.into_iter().find(may_pass).copied() };
+        match next {
+            Some(job) => self.round.lanes[at].job = job,
+            None => drop(self.round.lanes.swap_remove(at)),
+        }
+        self.rank_tenants(draft);
+    }
+
+    fn pass_freely(&mut self, draft: &mut Draft<'_>) {
+        while let Some(at) = self.best() {
+            let Candidate { lane, job, .. } = self.round.lanes[at];
+            if self.start(draft, job) {
+                self.advance(draft, at, lane);
+            } else {
+                self.fail_class(draft, job);
+            }
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Where a gang goes.
+
+use engine::{ClassId, DomainId, Draft, GpuRequest, JobId, Level, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
+
+/// A rule that picks nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placer {
+    /// The fitting node with the fewest free GPUs, then the lowest id.
+    BestFit,
+    /// The fitting node with the most free GPUs, then the lowest id.
+    WorstFit,
+    /// The fitting node with the lowest id.
+    FirstFit,
+    /// The fewest nodes, then the fewest racks.
+    Pack,
+    /// A node of its own for each task where possible, the one with the most free GPUs first.
+    Spread,
+    /// A fitting node by lot, by a hash of seed, job, attempt and task.
+    Random {
+        /// The seed.
+        seed: u64,
+    },
+}
+
+/// What a placer knows about the task that it places.
+#[derive(Clone, Copy, Debug)]
+struct Spot {
+    job: JobId,
+    within: Option<Within>,
+    /// Tasks of the group that are still to be placed, this one included.
+    left: u32,
+}
+
+/// Takes the gang of `job` into the open placement. `false`, and nothing changed, when there is no room.
+///
+/// Greedy, group by group and task by task. A required domain is the tightest that has room, a preferred one is tried first.
+pub fn place(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
+    let class = draft.state().job(job).spec.class;
+    let entry = draft.state().class(class);
+    if entry.gpu_milli_min > draft.cluster().free_gpu_milli() {
+        return false;
+    }
+    if let Some(request) = entry.shape.single().filter(|_| entry.shape.preferred.is_none()).copied() {
+        let spot = Spot { job, within: None, left: 1 };
+        return placer.node(draft, &request, spot).is_some_and(|node| draft.take(node, &request));
+    }
+    place_gang(placer, draft, job, class)
+}
+
+fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId) -> bool {
+    let shape = draft.state().class(class).shape.clone();
+    let short = |group: &TaskGroup| draft.cluster().slots(&group.request) < u64::from(group.tasks_min);
+    if shape.groups.iter().any(short) {
+        return false;
+    }
+    let preferred =
+        if placer == Placer::Pack && shape.preferred.is_none() { Some(Level::Rack) } else { shape.preferred };
+    for level in [preferred, shape.required].into_iter().flatten() {
+        if shape.required.is_some_and(|required| level > required) {
+            continue;
+        }
+        for within in domains(draft, level, shape.gpu_milli_min()) {
+            if place_within(placer, draft, job, &shape, Some(within)) {
+                return true;
+            }
+        }
+    }
+    shape.required.is_none() && place_within(placer, draft, job, &shape, None)
+}
+
+fn place_within(placer: Placer, draft: &mut Draft<'_>, job: JobId, shape: &Shape, within: Option<Within>) -> bool {
+    let mark = draft.mark();
+    for group in &shape.groups {
+        for placed in 0..group.tasks_min {
+            if !place_task(placer, draft, Spot { job, within, left: group.tasks_min - placed }, group) {
+                draft.rollback(mark);
+                return false;
+            }
+        }
+    }
+    // Only when the whole gang has its least, groups grow.
+    for group in &shape.groups {
+        let more = group.tasks_max - group.tasks_min;
+        let _placed = (0..more).take_while(|placed| place_task(placer, draft, Spot { job, within, left: more - placed }, group)).count();
+    }
+    true
+}
+
+fn place_task(placer: Placer, draft: &mut Draft<'_>, spot: Spot, group: &TaskGroup) -> bool {
+    placer.node(draft, &group.request, spot).is_some_and(|node| draft.take(node, &group.request))
+}
+
+/// Domains of `level` with at least `need` thousandths of a GPU free, the tightest first.
+fn domains(draft: &Draft<'_>, level: Level, need: u64) -> Vec<Within> {
+    let cluster = draft.cluster();
+    let mut free: std::collections::BTreeMap<DomainId, u64> = std::collections::BTreeMap::new();
+    for index in 0..cluster.len() {
+        let node = NodeId::new(index);
+        if let Some(domain) = cluster.spec(node).domains.at(level) {
+            *free.entry(domain).or_default() += u64::from(cluster.free_gpus(node)) * 1000;
+        }
+    }
+    let mut fitting: Vec<_> =
+        free.into_iter().filter(|(_, free)| *free >= need).map(|(domain, free)| (free, domain)).collect();
+    fitting.sort_unstable();
+    fitting.into_iter().map(|(_, domain)| Within { level, domain }).collect()
+}
+
+impl Placer {
+    fn node(self, draft: &Draft<'_>, request: &TaskRequest, spot: Spot) -> Option<NodeId> {
+        let (cluster, within) = (draft.cluster(), spot.within);
+        let tightest = || {
+            let shared = match request.gpus {
+                GpuRequest::Milli(_) => cluster.by_shared_room(*request, within).next(),
+                GpuRequest::Whole(_) => None,
+            };
+            shared.or_else(|| cluster.by_free(*request, Scan::FewestFree, within).next())
+        };
+        match self {
+            Self::BestFit => tightest(),
+            Self::WorstFit => cluster.by_free(*request, Scan::MostFree, within).next(),
+            Self::FirstFit => cluster.next_fit(request, 0, within),
+            Self::Pack => pack(draft, request, spot).or_else(tightest),
+            Self::Spread => spread(draft, request, within),
+            Self::Random { seed } => random(draft, request, spot, seed),
+        }
+    }
+}
+
+/// The tightest node that holds all tasks that are left, else the one that holds most of them.
+fn pack(draft: &Draft<'_>, request: &TaskRequest, spot: Spot) -> Option<NodeId> {
+    let GpuRequest::Whole(gpus) = request.gpus else { return None };
+    if spot.left < 2 {
+        return None;
+    }
+    let all = TaskRequest {
+        gpus: GpuRequest::Whole(gpus.saturating_mul(spot.left)),
+        cpu_milli: request.cpu_milli.saturating_mul(spot.left),
+        memory_mib: request.memory_mib.saturating_mul(spot.left),
+        models: request.models,
+    };
+    let cluster = draft.cluster();
+    let holds_all = cluster.by_free(all, Scan::FewestFree, spot.within).next();
+    holds_all.or_else(|| cluster.by_free(*request, Scan::MostFree, spot.within).next())
+}
+
+fn spread(draft: &Draft<'_>, request: &TaskRequest, within: Option<Within>) -> Option<NodeId> {
+    let mut roomy = draft.cluster().by_free(*request, Scan::MostFree, within);
+    let used = |node: &NodeId| draft.open().iter().any(|slice| slice.node == *node);
+    let first = roomy.next()?;
+    if used(&first) { roomy.find(|node| !used(node)).or(Some(first)) } else { Some(first) }
+}
+
+/// Draws until a node fits; after as many misses as are likely on a nearly full cluster it draws from a list.
+fn random(draft: &Draft<'_>, request: &TaskRequest, spot: Spot, seed: u64) -> Option<NodeId> {
+    let cluster = draft.cluster();
+    let task = draft.open().len() as u64;
+    let job = draft.state().job(spot.job);
+    let base = mix(seed ^ mix(u64::from(spot.job.0) << 32 | u64::from(job.attempt)) ^ task);
+    for draw in 0..16 {
+        let node = NodeId::new((mix(base ^ draw << 56) % cluster.len().max(1) as u64) as usize);
+        if !cluster.is_empty() && cluster.is_within(node, spot.within) && cluster.fits(node, request) {
+            return Some(node);
+        }
+    }
+    let fitting: Vec<NodeId> = cluster.by_free(*request, Scan::FewestFree, spot.within).collect();
+    let pick = mix(base ^ 16 << 56) % fitting.len().max(1) as u64;
+    fitting.get(pick as usize).copied()
+}
+
+/// `SplitMix64`'s finaliser (Steele et al., OOPSLA 2014): chance without a generator.
+pub(crate) fn mix(value: u64) -> u64 {
+    let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ z >> 31
+}

@@ -1,0 +1,73 @@
+//! `jobs-<policy>.parquet`: one row a job, load and seed.
+
+use std::fs::File;
+use std::path::Path;
+
+use engine::Time;
+use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, PolarsResult, Series};
+
+use super::{OutputError, atomic};
+use crate::result::{JobRow, Replay};
+
+/// Writes all jobs of `replays` to one parquet file.
+///
+/// Columns: `id`, `load`, `seed`, `tenant`, `gpus`, `submit_s`, `start_s`, `finish_s`, `service_s` (seconds, null when it
+/// never came), `attempts`, `preemptions`, `outcome` (`unfinished` when the job had not ended).
+pub(super) fn write(path: &Path, trace: &traces::Trace, replays: &[&Replay]) -> Result<(), OutputError> {
+    let rows: Vec<Row<'_>> = replays.iter().flat_map(|&replay| rows_of(replay)).collect();
+    if let Some((_, row)) = rows.iter().find(|(_, row)| row.trace_index as usize >= trace.jobs.len()) {
+        let (index, jobs) = (row.trace_index, trace.jobs.len());
+        return Err(OutputError::UnknownJob { path: path.to_owned(), index, jobs });
+    }
+    let failed = |source| OutputError::Parquet { path: path.to_owned(), source };
+    let mut frame = frame(trace, &rows).map_err(failed)?;
+    atomic::replace(path, |draft| {
+        let file = File::create(draft).map_err(|source| OutputError::Write { path: path.to_owned(), source })?;
+        ParquetWriter::new(file).finish(&mut frame).map(|_| ()).map_err(failed)
+    })
+}
+
+type Row<'a> = (&'a Replay, &'a JobRow);
+
+fn rows_of(replay: &Replay) -> impl Iterator<Item = Row<'_>> {
+    replay.jobs.iter().map(move |row| (replay, row))
+}
+
+fn frame(trace: &traces::Trace, rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
+    let columns = vec![
+        text("id", rows, |(_, row)| &trace.jobs[row.trace_index as usize].id),
+        number("load", rows, |(replay, _)| Some(replay.summary.load)),
+        Column::from(Series::new(
+            "seed".into(),
+            rows.iter().map(|(replay, _)| replay.summary.seed).collect::<Vec<_>>(),
+        )),
+        text("tenant", rows, |(_, row)| tenant(trace, row)),
+        number("gpus", rows, |(_, row)| Some(row.gpu_milli as f64 / 1000.0)),
+        number("submit_s", rows, |(_, row)| Some(row.submit.secs_f64())),
+        number("start_s", rows, |(_, row)| row.start.known().map(Time::secs_f64)),
+        number("finish_s", rows, |(_, row)| row.finish.known().map(Time::secs_f64)),
+        number("service_s", rows, |(_, row)| row.start.known().map(|_| row.service.secs_f64())),
+        count("attempts", rows, |row| row.attempts),
+        count("preemptions", rows, |row| row.preemptions),
+        text("outcome", rows, |(_, row)| row.outcome.map_or("unfinished", engine::Outcome::name)),
+    ];
+    DataFrame::new(rows.len(), columns)
+}
+
+/// Name of the job's tenant; empty when the trace has none.
+fn tenant<'a>(trace: &'a traces::Trace, row: &JobRow) -> &'a str {
+    let tenant = trace.jobs[row.trace_index as usize].tenant as usize;
+    trace.tenants.get(tenant).map_or("", String::as_str)
+}
+
+fn text<'a>(name: &str, rows: &[Row<'a>], value: impl Fn(&Row<'a>) -> &'a str) -> Column {
+    Column::from(Series::new(name.into(), rows.iter().map(value).collect::<Vec<_>>()))
+}
+
+fn number<'a>(name: &str, rows: &[Row<'a>], value: impl Fn(&Row<'a>) -> Option<f64>) -> Column {
+    Column::from(Series::new(name.into(), rows.iter().map(value).collect::<Vec<_>>()))
+}
+
+fn count(name: &str, rows: &[Row<'_>], value: impl Fn(&JobRow) -> u32) -> Column {
+    Column::from(Series::new(name.into(), rows.iter().map(|(_, row)| value(row)).collect::<Vec<_>>()))
+}

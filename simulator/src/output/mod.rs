@@ -1,0 +1,72 @@
+//! The files of a comparison: `summary.json`, `differences.json`, `jobs-<policy>.parquet`, `figures/<name>.png`,
+//! `report.html`. Equal input makes equal bytes.
+
+mod atomic;
+mod comparison;
+mod error;
+mod file_name;
+mod jobs;
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+pub use comparison::{Comparison, Written};
+pub use error::OutputError;
+pub use file_name::{safe_name, safe_names};
+
+use crate::figures::{self, Drawing};
+use crate::report;
+use crate::stats::differences;
+
+/// Writes everything into `dir`, which is made when it does not exist. Each file is there whole or not at all.
+pub fn write_comparison(dir: &Path, comparison: &Comparison<'_>) -> Result<Written, OutputError> {
+    atomic::create_directory(dir)?;
+    let summaries = comparison.summaries();
+    let differences = differences(&summaries, comparison.sampling);
+    let summary_path = write_json(dir.join("summary.json"), &summaries)?;
+    let differences_path = write_json(dir.join("differences.json"), &differences)?;
+    let jobs = write_jobs(dir, comparison)?;
+    let drawings = figures::drawings(comparison);
+    let figures = write_figures(&dir.join("figures"), &drawings)?;
+    let report_path = dir.join("report.html");
+    let html = report::html(comparison, &differences, &drawings);
+    atomic::write(&report_path, html.as_bytes())?;
+    Ok(Written { summary: summary_path, differences: differences_path, jobs, figures, report: report_path })
+}
+
+fn write_json(path: PathBuf, value: &impl Serialize) -> Result<PathBuf, OutputError> {
+    match serde_json::to_vec_pretty(value) {
+        Ok(mut text) => {
+            text.push(b'\n');
+            atomic::write(&path, &text)?;
+            Ok(path)
+        }
+        Err(source) => Err(OutputError::Json { path, source }),
+    }
+}
+
+fn write_jobs(dir: &Path, comparison: &Comparison<'_>) -> Result<Vec<PathBuf>, OutputError> {
+    let policies = comparison.policies();
+    let names = safe_names(policies.iter().copied());
+    let one = |(policy, name): (&&str, String)| {
+        let path = dir.join(format!("jobs-{name}.parquet"));
+        let replays: Vec<_> = comparison.replays.iter().filter(|replay| replay.summary.policy == **policy).collect();
+        jobs::write(&path, comparison.trace, &replays).map(|()| path)
+    };
+    policies.iter().zip(names).map(one).collect()
+}
+
+fn write_figures(dir: &Path, drawings: &[Drawing]) -> Result<Vec<PathBuf>, OutputError> {
+    atomic::create_directory(dir)?;
+    let one = |drawing: &Drawing| {
+        let path = dir.join(format!("{}.png", drawing.name));
+        atomic::replace(&path, |draft| {
+            let failed = |message| OutputError::Figure { path: path.clone(), message };
+            figures::write_png(&drawing.sketch, draft).map_err(failed)
+        })?;
+        Ok(path)
+    };
+    drawings.par_iter().map(one).collect()
+}

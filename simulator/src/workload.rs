@@ -1,0 +1,219 @@
+//! A trace made ready for one cluster: shapes interned, gangs cut to the size of its nodes, tenants as a tree.
+
+use std::collections::BTreeMap;
+
+use engine::{
+    ClassId, Event, GpuRequest, Inventory, JobId, JobSpec, MILLI, ModelSet, Shape, Span, TaskRequest, TenantId, Time,
+};
+use traces::{Trace, TraceJob};
+
+use crate::tenants::Weights;
+
+/// A trace made ready for one cluster.
+#[derive(Clone, Debug)]
+pub struct Workload<'a> {
+    trace: &'a Trace,
+    shapes: Vec<Shape>,
+    /// Class of each job of the trace.
+    classes: Vec<ClassId>,
+    /// Nodes of the tenant tree: name, parent, weight in thousandths.
+    tenants: Vec<(String, Option<TenantId>, u32)>,
+    /// Node of each tenant of the trace.
+    tenant_ids: Vec<TenantId>,
+    /// Jobs whose wishes go beyond what a trace can say.
+    amended: BTreeMap<usize, JobSpec>,
+}
+
+impl<'a> Workload<'a> {
+    /// Prepares `trace` for the cluster.
+    pub fn new(trace: &'a Trace, inventory: &Inventory, weights: &Weights) -> Self {
+        let model_sets: Vec<ModelSet> = trace.model_sets.iter().map(|names| known_models(names, inventory)).collect();
+        let mut shapes = Vec::new();
+        let mut ids: BTreeMap<Shape, ClassId> = BTreeMap::new();
+        let mut largest: BTreeMap<ModelSet, u32> = BTreeMap::new();
+        let mut last: Option<(Demand, ClassId)> = None;
+        let mut classes = Vec::with_capacity(trace.jobs.len());
+        for job in &trace.jobs {
+            let models = job.models.map_or(ModelSet::ANY, |set| model_sets[set as usize]);
+            let demand = Demand { milli: job.gpu_milli, cpu: job.cpu_milli, memory: job.memory_mib, models };
+            let class = match last {
+                Some((same, class)) if same == demand => class,
+                _ => {
+                    let per_node = *largest.entry(models).or_insert_with(|| inventory.largest_node(models));
+                    *ids.entry(demand.shape(per_node)).or_insert_with_key(|shape| {
+                        shapes.push(shape.clone());
+                        ClassId::new(shapes.len() - 1)
+                    })
+                }
+            };
+            last = Some((demand, class));
+            classes.push(class);
+        }
+        let (tenants, tenant_ids) = tenant_tree(&trace.tenants, weights);
+        Self { trace, shapes, classes, tenants, tenant_ids, amended: BTreeMap::new() }
+    }
+
+    /// The trace.
+    pub fn trace(&self) -> &'a Trace {
+        self.trace
+    }
+
+    /// Number of jobs.
+    pub fn len(&self) -> usize {
+        self.trace.jobs.len()
+    }
+
+    /// Whether there is no job.
+    pub fn is_empty(&self) -> bool {
+        self.trace.jobs.is_empty()
+    }
+
+    /// Whether any job carries an estimate of the user.
+    pub fn has_estimates(&self) -> bool {
+        self.trace.jobs.iter().any(|job| job.estimate.is_some())
+    }
+
+    /// When a job is submitted.
+    pub fn submit(&self, index: usize) -> Option<Time> {
+        self.trace.jobs.get(index).map(|job| job.submit)
+    }
+
+    /// True work of a job.
+    pub fn work(&self, job: JobId) -> Span {
+        self.trace.jobs[job.index()].duration
+    }
+
+    /// What must be declared before the first job.
+    pub fn declarations(&self) -> impl Iterator<Item = Event> + '_ {
+        let classes = self.shapes.iter().enumerate();
+        let classes = classes.map(|(at, shape)| Event::ClassDeclared { class: ClassId::new(at), shape: shape.clone() });
+        let tenants = self.tenants.iter().enumerate().map(|(at, (name, parent, weight_milli))| Event::TenantDeclared {
+            tenant: TenantId::new(at),
+            name: name.clone(),
+            parent: *parent,
+            weight_milli: *weight_milli,
+        });
+        classes.chain(tenants)
+    }
+
+    /// The submission of job `index`.
+    pub fn submission(&self, index: usize) -> Event {
+        let spec = self.amended.get(&index).cloned().unwrap_or_else(|| self.spec(index));
+        let truth = Some(self.trace.jobs[index].duration);
+        Event::Submitted { job: JobId::new(index), spec: Box::new(spec), truth }
+    }
+
+    /// What the user of job `index` wants, as far as the trace says.
+    fn spec(&self, index: usize) -> JobSpec {
+        let job: &TraceJob = &self.trace.jobs[index];
+        JobSpec {
+            priority: job.priority,
+            preemptible: job.preemptible,
+            estimate: job.estimate,
+            time_limit: job.time_limit,
+            deadline: job.deadline,
+            ..JobSpec::plain(self.classes[index], self.tenant_ids[job.tenant as usize])
+        }
+    }
+
+    /// Changes what the user of job `index` wants: dependencies, retries, grace, holds.
+    pub fn amend(&mut self, index: usize, edit: impl FnOnce(&mut JobSpec)) {
+        let mut spec = self.amended.remove(&index).unwrap_or_else(|| self.spec(index));
+        edit(&mut spec);
+        self.amended.insert(index, spec);
+    }
+
+    /// Makes job `index` ask for another gang: several task groups, topology.
+    pub fn reshape(&mut self, index: usize, shape: &Shape) {
+        let known = self.shapes.iter().position(|other| other == shape);
+        let class = known.unwrap_or_else(|| {
+            self.shapes.push(shape.clone());
+            self.shapes.len() - 1
+        });
+        self.classes[index] = ClassId::new(class);
+        self.amend(index, |spec| spec.class = ClassId::new(class));
+    }
+
+    /// Weight of the tenant of the trace with this index, on its top level, times its weight inside: its entitlement.
+    pub fn entitlement(&self, tenant: usize) -> f64 {
+        let mut at = Some(self.tenant_ids[tenant]);
+        let mut weight = 1.0;
+        while let Some(id) = at {
+            let (_, parent, milli) = &self.tenants[id.index()];
+            weight *= f64::from(*milli) / 1000.0;
+            at = *parent;
+        }
+        weight
+    }
+}
+
+/// What decides the class of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Demand {
+    milli: u32,
+    cpu: u32,
+    memory: u32,
+    models: ModelSet,
+}
+
+impl Demand {
+    fn shape(self, per_node: u32) -> Shape {
+        let base = TaskRequest {
+            gpus: GpuRequest::Whole(0),
+            cpu_milli: self.cpu,
+            memory_mib: self.memory,
+            models: self.models,
+        };
+        match self.milli {
+            0 => Shape::uniform(1, TaskRequest { models: ModelSet::ANY, ..base }),
+            milli if milli < MILLI => Shape::uniform(1, TaskRequest { gpus: GpuRequest::Milli(milli as u16), ..base }),
+            milli => Shape::gang(milli / MILLI, per_node, base),
+        }
+    }
+}
+
+/// The models of `names` that the cluster has; none of them means that no node will do.
+fn known_models(names: &[String], inventory: &Inventory) -> ModelSet {
+    let known = names.iter().filter_map(|name| inventory.model(name));
+    known.fold(ModelSet::NONE, ModelSet::with)
+}
+
+type Tree = Vec<(String, Option<TenantId>, u32)>;
+
+/// Cuts paths such as `org/team/user` into a tree, parents first.
+fn tenant_tree(paths: &[String], weights: &Weights) -> (Tree, Vec<TenantId>) {
+    let mut tree: Tree = Vec::new();
+    let mut by_path: BTreeMap<String, TenantId> = BTreeMap::new();
+    let mut ids = Vec::with_capacity(paths.len());
+    for path in paths {
+        let mut parent = None;
+        let mut so_far = String::new();
+        for name in path.split('/') {
+            if !so_far.is_empty() {
+                so_far.push('/');
+            }
+            so_far.push_str(name);
+            let id = *by_path.entry(so_far.clone()).or_insert_with(|| {
+                tree.push((name.to_owned(), parent, weights.milli(&so_far)));
+                TenantId::new(tree.len() - 1)
+            });
+            parent = Some(id);
+        }
+        ids.push(parent.unwrap_or_default());
+    }
+    (tree, ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tenants_become_a_tree() {
+        let paths = ["a/x".to_owned(), "b".to_owned(), "a/y".to_owned(), "a".to_owned()];
+        let (tree, ids) = tenant_tree(&paths, &Weights::default());
+        let names: Vec<_> = tree.iter().map(|(name, parent, _)| (name.as_str(), parent.map(|p| p.0))).collect();
+        assert_eq!(names, [("a", None), ("x", Some(0)), ("b", None), ("y", Some(0))]);
+        assert_eq!(ids, [TenantId(1), TenantId(2), TenantId(3), TenantId(0)]);
+    }
+}

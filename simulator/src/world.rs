@@ -1,0 +1,318 @@
+//! The simulated world: a heap of things to come, the sorted arrivals beside it, and the physics.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+
+use engine::{Alarm, Command, Event, Exit, Input, JobId, Rate, RunId, Span, Time, World};
+
+use crate::failures::Failures;
+use crate::physics::Physics;
+use crate::run::RunError;
+use crate::workload::Workload;
+
+/// Failures in a row without any launch after which the simulation gives up on jobs that wait.
+const IDLE_FAILURES_MAX: u32 = 100_000;
+
+/// What the world knows about the last run of a job.
+#[derive(Clone, Copy, Debug)]
+struct Live {
+    /// 0 when no run is live.
+    attempt: u32,
+    /// Work that was safe at the launch.
+    from: Span,
+    /// Since when it makes progress; `NEVER` before.
+    since: Time,
+    rate: Rate,
+}
+
+const NOT_LIVE: Live = Live { attempt: 0, from: Span::ZERO, since: Time::NEVER, rate: Rate::FULL };
+
+/// What will happen, unless its run is dead by then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Todo {
+    Finish(RunId),
+    Start(RunId),
+    Save(RunId),
+    Stop(RunId),
+    Fail(RunId),
+    Alarm(RunId, Alarm),
+    Wake,
+}
+
+/// A cluster that exists only here.
+#[derive(Debug)]
+pub struct SimWorld<'a> {
+    workload: &'a Workload<'a>,
+    physics: &'a Physics,
+    failures: Option<Failures>,
+    next_job: usize,
+    declared: bool,
+    heap: BinaryHeap<Reverse<(Time, Todo)>>,
+    /// Facts of the present instant that orders brought about.
+    now_facts: Vec<Input>,
+    live: Vec<Live>,
+    open: usize,
+    running: usize,
+    idle_failures: u32,
+    /// Facts from outside that are known in advance, the last one first.
+    scheduled: Vec<(Time, Event)>,
+    /// Jobs that fail.
+    flaws: BTreeMap<JobId, Flaw>,
+}
+
+/// How a job fails by its own fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// Once it has done so much work.
+    pub after: Span,
+    /// So many times.
+    pub times: u32,
+    /// With this exit code.
+    pub code: i32,
+}
+
+impl<'a> SimWorld<'a> {
+    /// A world in which the jobs of `workload` arrive.
+    pub fn new(workload: &'a Workload<'a>, physics: &'a Physics, nodes: usize, seed: u64) -> Self {
+        Self {
+            workload,
+            physics,
+            failures: Failures::new(nodes, physics, seed),
+            next_job: 0,
+            declared: false,
+            heap: BinaryHeap::new(),
+            now_facts: Vec::new(),
+            live: Vec::new(),
+            open: 0,
+            running: 0,
+            idle_failures: 0,
+            scheduled: Vec::new(),
+            flaws: BTreeMap::new(),
+        }
+    }
+
+    /// Adds facts from outside: what operators and users do, planned outages.
+    pub fn schedule(&mut self, facts: impl IntoIterator<Item = (Time, Event)>) {
+        self.scheduled.extend(facts);
+        self.scheduled.sort_by(|(a, _), (b, _)| b.cmp(a));
+    }
+
+    /// Makes a job fail.
+    pub fn flaw(&mut self, job: JobId, flaw: Flaw) {
+        self.flaws.insert(job, flaw);
+    }
+
+    fn live_run(&mut self, run: RunId) -> Option<&mut Live> {
+        self.live.get_mut(run.job.index()).filter(|live| live.attempt == run.attempt)
+    }
+
+    fn is_stale(&self, todo: Todo) -> bool {
+        let (Todo::Alarm(run, _)
+        | Todo::Finish(run)
+        | Todo::Start(run)
+        | Todo::Save(run)
+        | Todo::Stop(run)
+        | Todo::Fail(run)) = todo
+        else {
+            return false;
+        };
+        // An alarm may be about the wait after a run.
+        !matches!(todo, Todo::Alarm(_, Alarm::Backoff)) && self.live.get(run.job.index()).is_none_or(|live| live.attempt != run.attempt)
+    }
+
+    /// Time of the next thing to come. Things about dead runs are dropped on the way.
+    fn next_todo(&mut self) -> Option<Time> {
+        while let Some(Reverse((at, todo))) = self.heap.peek().copied() {
+            if !self.is_stale(todo) {
+                return Some(at);
+            }
+            self.heap.pop();
+        }
+        None
+    }
+
+    /// When the next thing happens; `None` when nothing will that could matter.
+    fn next_instant(&mut self) -> Option<Time> {
+        let arrival = self.workload.submit(self.next_job);
+        if arrival.is_none() && self.open == 0 {
+            return None;
+        }
+        let todo = self.next_todo();
+        let hopeless = arrival.is_none() && self.running == 0 && self.idle_failures > IDLE_FAILURES_MAX;
+        let failure = if hopeless { None } else { self.failures.as_ref().and_then(Failures::next_time) };
+        let scheduled = self.scheduled.last().map(|(at, _)| *at);
+        [arrival, todo, failure, scheduled].into_iter().flatten().min()
+    }
+
+    fn arrivals_at(&mut self, now: Time, batch: &mut Vec<Input>) {
+        while self.workload.submit(self.next_job) == Some(now) {
+            batch.push(Input { at: now, event: self.workload.submission(self.next_job) });
+            self.next_job += 1;
+            self.open += 1;
+            self.live.push(NOT_LIVE);
+        }
+    }
+
+    fn todos_at(&mut self, now: Time, batch: &mut Vec<Input>) {
+        while self.next_todo() == Some(now) {
+            let Some(Reverse((_, todo))) = self.heap.pop() else { break };
+            let event = match todo {
+                Todo::Finish(run) => self.end(run, Exit::Completed, self.workload.work(run.job)),
+                Todo::Start(run) => self.start(now, run),
+                Todo::Save(run) => self.save(now, run),
+                Todo::Stop(run) => {
+                    let saved = self.saved_by(now, run, self.physics.preempt_saves);
+                    self.end(run, Exit::Stopped, saved)
+                }
+                Todo::Fail(run) => self.fail(now, run),
+                Todo::Alarm(run, kind) => Event::Alarm { run, kind },
+                Todo::Wake => Event::Woke,
+            };
+            batch.push(Input { at: now, event });
+        }
+    }
+
+    fn failures_at(&mut self, now: Time, batch: &mut Vec<Input>) {
+        while let Some(failures) = self.failures.as_mut().filter(|failures| failures.next_time() == Some(now)) {
+            let Some(event) = failures.pop() else { break };
+            self.idle_failures += 1;
+            batch.push(Input { at: now, event });
+        }
+    }
+
+    fn scheduled_at(&mut self, now: Time, batch: &mut Vec<Input>) {
+        while self.scheduled.last().is_some_and(|(at, _)| *at == now) {
+            batch.extend(self.scheduled.pop().map(|(at, event)| Input { at, event }));
+        }
+    }
+
+    fn fail(&mut self, now: Time, run: RunId) -> Event {
+        let saved = self.saved_by(now, run, false);
+        let code = self.flaws.get_mut(&run.job).map_or(1, |flaw| {
+            flaw.times -= 1;
+            flaw.code
+        });
+        self.end(run, Exit::Failed(code), saved)
+    }
+
+    /// The run makes progress from now on.
+    fn start(&mut self, now: Time, run: RunId) -> Event {
+        let work = self.workload.work(run.job);
+        let mut rate = Rate::FULL;
+        if let Some(live) = self.live_run(run) {
+            live.since = now;
+            rate = live.rate;
+            let left = work - live.from;
+            self.heap.push(Reverse((now + rate.time_for(left), Todo::Finish(run))));
+            self.plan_save(now, run);
+            self.plan_failure(now, run);
+        }
+        Event::Started { run, rate }
+    }
+
+    fn plan_save(&mut self, now: Time, run: RunId) {
+        let crate::physics::Checkpoints::Every(interval) = self.physics.checkpoints else { return };
+        if let Some(next) = self.live_run(run).map(|live| now + live.rate.time_for(interval)) {
+            self.heap.push(Reverse((next, Todo::Save(run))));
+        }
+    }
+
+    fn plan_failure(&mut self, now: Time, run: RunId) {
+        let Some(flaw) = self.flaws.get(&run.job).copied() else { return };
+        let Some(live) = self.live_run(run).map(|live| *live) else { return };
+        if flaw.times > 0 {
+            self.heap.push(Reverse((now + live.rate.time_for(flaw.after - live.from), Todo::Fail(run))));
+        }
+    }
+
+    fn save(&mut self, now: Time, run: RunId) -> Event {
+        let work = self.saved_by(now, run, false);
+        self.plan_save(now, run);
+        Event::Saved { run, work }
+    }
+
+    /// Work done by a live run at `now`.
+    fn done(&mut self, now: Time, run: RunId) -> (Span, Span) {
+        let work = self.workload.work(run.job);
+        match self.live_run(run) {
+            Some(live) if live.since != Time::NEVER => {
+                (live.from, (live.from + live.rate.work_in(now.since(live.since))).min(work))
+            }
+            Some(live) => (live.from, live.from),
+            None => (Span::ZERO, Span::ZERO),
+        }
+    }
+
+    fn saved_by(&mut self, now: Time, run: RunId, saves_all: bool) -> Span {
+        let (from, done) = self.done(now, run);
+        if saves_all { done } else { self.physics.safe(from, done) }
+    }
+
+    fn end(&mut self, run: RunId, exit: Exit, saved: Span) -> Event {
+        if let Some(live) = self.live_run(run) {
+            *live = NOT_LIVE;
+            self.running -= 1;
+        }
+        Event::Ended { run, exit, saved: Some(saved) }
+    }
+
+    /// Ends a run at the present instant.
+    fn end_now(&mut self, now: Time, run: RunId, saves_all: bool) {
+        if self.live_run(run).is_some() {
+            let saved = self.saved_by(now, run, saves_all);
+            let event = self.end(run, Exit::Stopped, saved);
+            self.now_facts.push(Input { at: now, event });
+        }
+    }
+
+    fn launch(&mut self, now: Time, run: RunId, rate: Rate, from: Span) {
+        self.live[run.job.index()] = Live { attempt: run.attempt, from, since: Time::NEVER, rate };
+        self.running += 1;
+        self.idle_failures = 0;
+        if run.attempt > 1 && self.physics.restart > Span::ZERO {
+            self.heap.push(Reverse((now + self.physics.restart, Todo::Start(run))));
+        } else {
+            let event = self.start(now, run);
+            self.now_facts.push(Input { at: now, event });
+        }
+    }
+}
+
+impl World for SimWorld<'_> {
+    type Error = RunError;
+
+    fn next(&mut self, batch: &mut Vec<Input>) -> Result<bool, RunError> {
+        if !self.declared {
+            self.declared = true;
+            batch.extend(self.workload.declarations().map(|event| Input { at: Time::ZERO, event }));
+            return Ok(true);
+        }
+        if !self.now_facts.is_empty() {
+            batch.append(&mut self.now_facts);
+            return Ok(true);
+        }
+        let Some(now) = self.next_instant() else { return Ok(false) };
+        self.todos_at(now, batch);
+        self.failures_at(now, batch);
+        self.scheduled_at(now, batch);
+        self.arrivals_at(now, batch);
+        Ok(true)
+    }
+
+    fn perform(&mut self, now: Time, command: &Command) -> Result<(), RunError> {
+        match command {
+            Command::Launch { run, placement, resume_from } => {
+                self.launch(now, *run, self.physics.rate(placement), *resume_from);
+            }
+            Command::Drain { run, .. } if self.physics.drain == Span::ZERO => {
+                self.end_now(now, *run, self.physics.preempt_saves);
+            }
+            Command::Drain { run, .. } => self.heap.push(Reverse((now + self.physics.drain, Todo::Stop(*run)))),
+            Command::Kill { run } => self.end_now(now, *run, false),
+            Command::Alarm { at, run, kind } => self.heap.push(Reverse((*at, Todo::Alarm(*run, *kind)))),
+            Command::Wake { at } => self.heap.push(Reverse((*at, Todo::Wake))),
+            Command::Close { .. } => self.open -= 1,
+        }
+        Ok(())
+    }
+}

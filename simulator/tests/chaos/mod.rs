@@ -1,0 +1,277 @@
+//! One random case of the swarm, all of it from one seed.
+
+use engine::{
+    Domains, DomainId, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId,
+    NodeSpec, Policy, PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Time, UNLIMITED,
+};
+use policies::Context;
+use simulator::physics::Physics;
+use simulator::tenants::Weights;
+use simulator::workload::Workload;
+use simulator::world::Flaw;
+use traces::{Recorded, Trace, TraceJob};
+
+/// A small generator of its own (SplitMix64), so that a seed means the same case for ever.
+pub(crate) struct Chance(u64);
+
+impl Chance {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x2545_f491_4f6c_dd1d))
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ z >> 31
+    }
+
+    /// From `low` to `high`, both included.
+    pub(crate) fn within(&mut self, low: u64, high: u64) -> u64 {
+        low + self.next() % (high - low + 1)
+    }
+
+    pub(crate) fn one_in(&mut self, n: u64) -> bool {
+        self.next() % n == 0
+    }
+
+    pub(crate) fn pick<T: Clone>(&mut self, from: &[T]) -> T {
+        from[(self.next() % from.len() as u64) as usize].clone()
+    }
+}
+
+/// One case.
+pub(crate) struct Case {
+    pub(crate) seed: u64,
+    pub(crate) inventory: Inventory,
+    pub(crate) trace: Trace,
+    pub(crate) weights: Weights,
+    pub(crate) physics: Physics,
+    pub(crate) policy_text: String,
+    pub(crate) faults: Vec<(Time, Event)>,
+    pub(crate) flaws: Vec<(JobId, Flaw)>,
+    /// Whether a gang may start with fewer tasks than it can use.
+    pub(crate) has_elastic: bool,
+    shapes: Vec<(usize, Shape)>,
+    amendments: Vec<Amendment>,
+}
+
+struct Amendment {
+    job: usize,
+    after: Vec<JobId>,
+    retry: RetryRule,
+    grace: Span,
+    held: bool,
+}
+
+impl Case {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let inventory = inventory(&mut chance);
+        let trace = trace(&mut chance);
+        let physics = physics(&mut chance);
+        let policy_text = policy(&mut chance);
+        let mut case = Self {
+            seed,
+            inventory,
+            trace,
+            weights: Weights::default(),
+            physics,
+            policy_text,
+            faults: Vec::new(),
+            flaws: Vec::new(),
+            has_elastic: false,
+            shapes: Vec::new(),
+            amendments: Vec::new(),
+        };
+        case.add_shapes(&mut chance);
+        case.add_amendments(&mut chance);
+        case.add_faults(&mut chance);
+        case
+    }
+
+    pub(crate) fn policy(&self) -> Box<dyn Policy> {
+        let estimates = self.trace.jobs.iter().any(|job| job.estimate.is_some());
+        policies::build(&self.policy_text, Context { estimates, seed: self.seed }).unwrap().policy
+    }
+
+    pub(crate) fn amend(&self, workload: &mut Workload<'_>) {
+        for (job, shape) in &self.shapes {
+            workload.reshape(*job, shape);
+        }
+        for amendment in &self.amendments {
+            workload.amend(amendment.job, |spec| {
+                spec.after = amendment.after.iter().copied().collect();
+                spec.retry = amendment.retry.clone();
+                spec.grace = amendment.grace;
+                spec.held = amendment.held;
+            });
+        }
+    }
+
+    fn add_shapes(&mut self, chance: &mut Chance) {
+        for job in 0..self.trace.jobs.len() {
+            if !chance.one_in(6) {
+                continue;
+            }
+            let group = |chance: &mut Chance| {
+                let tasks_min = chance.within(1, 3) as u32;
+                let request = TaskRequest {
+                    cpu_milli: chance.within(0, 3) as u32 * 1000,
+                    ..TaskRequest::whole_gpus(chance.within(0, 4) as u32)
+                };
+                TaskGroup { tasks_min, tasks_max: tasks_min + chance.pick(&[0, 0, 2]), request }
+            };
+            let groups = (0..chance.within(1, 3)).map(|_| group(chance)).collect();
+            let required = chance.pick(&[None, None, Some(Level::Rack)]);
+            let shape = Shape { groups, required, preferred: chance.pick(&[None, Some(Level::NvlinkDomain)]) };
+            self.has_elastic |= shape.groups.iter().any(|group| group.tasks_min < group.tasks_max);
+            self.shapes.push((job, shape));
+        }
+    }
+
+    fn add_amendments(&mut self, chance: &mut Chance) {
+        for job in 0..self.trace.jobs.len() {
+            let mut after = Vec::new();
+            if job > 0 && chance.one_in(5) {
+                after.extend((0..chance.within(1, 3)).map(|_| JobId::new(chance.within(0, job as u64 - 1) as usize)));
+            }
+            let retry = RetryRule {
+                failures_max: chance.within(0, 3) as u16,
+                node_losses_max: chance.pick(&[u16::MAX, 1]),
+                backoff: Span::secs(chance.pick(&[0, 0, 30])),
+                ..RetryRule::default()
+            };
+            let held = chance.one_in(12);
+            if held {
+                let at = self.trace.jobs[job].submit + Span::secs(chance.within(0, 5000));
+                self.faults.push((at, Event::JobReleased { job: JobId::new(job) }));
+            }
+            self.amendments.push(Amendment { job, after, retry, grace: Span::secs(chance.pick(&[0, 0, 5, 60])), held });
+        }
+    }
+
+    fn add_faults(&mut self, chance: &mut Chance) {
+        let horizon = self.trace.jobs.last().map_or(0, |job| job.submit.0) + 4000 * MICROS;
+        let at = |chance: &mut Chance, from: u64| Time(chance.within(from, from.max(horizon)) / MICROS * MICROS);
+        for _ in 0..chance.pick(&[0, 0, 3, 10]) {
+            let node = NodeId::new(chance.within(0, self.inventory.nodes.len() as u64 - 1) as usize);
+            let down = at(chance, 0);
+            let up = down + Span::secs(chance.within(1, 3000));
+            let drains = chance.one_in(2);
+            let (first, second) = if drains {
+                (Event::NodeDrained { node }, Event::NodeResumed { node })
+            } else {
+                (Event::NodeDown { node }, Event::NodeUp { node })
+            };
+            self.faults.push((down, first));
+            self.faults.push((up, second));
+            // Outages of one node may overlap and leave it drained: in the end everything is up.
+            self.faults.push((Time(horizon) + Span::secs(4000), Event::NodeUp { node }));
+        }
+        for job in 0..self.trace.jobs.len() {
+            let (id, submit) = (JobId::new(job), self.trace.jobs[job].submit.0);
+            if chance.one_in(15) {
+                self.faults.push((at(chance, submit), Event::Cancelled { job: id }));
+            }
+            if chance.one_in(12) {
+                let held = at(chance, submit);
+                self.faults.push((held, Event::JobHeld { job: id }));
+                self.faults.push((held + Span::secs(chance.within(0, 2000)), Event::JobReleased { job: id }));
+                self.faults.push((Time(horizon) + Span::secs(4000), Event::JobReleased { job: id }));
+            }
+            if chance.one_in(8) {
+                let work = self.trace.jobs[job].duration.0;
+                let flaw = Flaw { after: Span(chance.within(0, work)), times: chance.within(1, 4) as u32, code: 1 };
+                self.flaws.push((id, flaw));
+            }
+        }
+    }
+}
+
+fn inventory(chance: &mut Chance) -> Inventory {
+    let models = chance.within(1, 3) as usize;
+    let nodes = chance.within(1, 12) as usize;
+    let limited = chance.one_in(3);
+    let sizes: &[u32] = chance.pick(&[&[8][..], &[4, 8], &[1, 2, 4, 8], &[3, 70], &[8, 8, 0]]);
+    let node = |index: usize, chance: &mut Chance| {
+        let gpus = if index == 0 { sizes[0] } else { chance.pick(sizes) };
+        NodeSpec {
+            name: format!("node-{index}"),
+            gpus,
+            model: ModelId::new(if gpus == 0 { 0 } else { index % models }),
+            cpu_milli: if limited { 16_000 } else { UNLIMITED },
+            memory_mib: if limited { 65_536 } else { UNLIMITED },
+            pool: PoolId(0),
+            domains: Domains([Some(DomainId::new(index / 2)), Some(DomainId::new(100 + index / 4)), None]),
+        }
+    };
+    Inventory {
+        models: (0..models).map(|m| GpuModel { name: format!("M{m}"), memory_mib: 0, price_per_hour: None }).collect(),
+        pools: vec!["default".to_owned()],
+        domains: (0..104).map(|d| (format!("d{d}"), if d < 100 { Level::NvlinkDomain } else { Level::Rack })).collect(),
+        nodes: (0..nodes).map(|index| node(index, chance)).collect(),
+    }
+}
+
+fn trace(chance: &mut Chance) -> Trace {
+    let jobs = chance.within(1, 60) as usize;
+    let gap = chance.pick(&[0, 5, 60, 400]);
+    let estimates = chance.one_in(2);
+    let mut now = 0;
+    let job = |index: usize, chance: &mut Chance| {
+        now += chance.within(0, gap);
+        let duration = chance.pick(&[0, 1, 60, 600, 3600]) * chance.within(0, 10) / 5;
+        let estimate = estimates.then(|| Span::secs(duration * chance.within(1, 20) / 10 + chance.pick(&[0, 60])));
+        TraceJob {
+            id: index.to_string().into(),
+            submit: Time(now * MICROS),
+            duration: Span(duration * MICROS + chance.pick(&[0, 0, 1, 333_333])),
+            gpu_milli: chance.pick(&[0, 250, 500, 700, 1000, 1000, 1000, 2000, 4000, 8000, 11_000, 16_000]),
+            cpu_milli: chance.pick(&[0, 0, 2000, 8000]),
+            memory_mib: chance.pick(&[0, 0, 4096]),
+            models: chance.pick(&[None, None, None, Some(0)]),
+            tenant: chance.within(0, 3) as u32,
+            priority: chance.pick(&[0, 0, 0, 1, 5, -2]),
+            preemptible: !chance.one_in(8),
+            estimate: estimate.filter(|_| !chance.one_in(10)),
+            time_limit: chance.one_in(10).then(|| Span::secs(chance.within(1, 2000))),
+            deadline: None,
+            recorded: Recorded::Unknown,
+        }
+    };
+    Trace {
+        source: "swarm".to_owned(),
+        jobs: (0..jobs).scan(job, |job, index| Some(job(index, chance))).collect(),
+        tenants: ["a/x", "a/y", "b/z", "c"].map(str::to_owned).to_vec(),
+        model_sets: vec![vec!["M0".to_owned(), "M1".to_owned()]],
+        ..Trace::default()
+    }
+}
+
+fn physics(chance: &mut Chance) -> Physics {
+    let mut settings = Vec::new();
+    for (key, values) in [
+        ("restart_s", &["30", "7"][..]),
+        ("checkpoint_s", &["600", "never", "1"]),
+        ("preempt_saves", &["false"]),
+        ("drain_s", &["10", "90"]),
+        ("spread_penalty", &["0.3"]),
+    ] {
+        if chance.one_in(3) {
+            settings.push(format!("{key}={}", chance.pick(values)));
+        }
+    }
+    Physics::parse(&settings).unwrap()
+}
+
+fn policy(chance: &mut Chance) -> String {
+    let place = chance.pick(&["best-fit", "worst-fit", "first-fit", "pack", "spread", "random", "random[seed=9]"]);
+    let skip = chance.pick(&["true", "false"]);
+    match chance.pick(&["fifo", "sjf", "srtf", "srsf", "easy", "priority", "fair-share"]) {
+        "easy" => format!("easy[place={place},estimates={}]", chance.pick(&["auto", "users", "true"])),
+        "fair-share" => format!("fair-share[half-life=0.5,skip={skip},place={place}]"),
+        name => format!("{name}[place={place},skip={skip}]"),
+    }
+}

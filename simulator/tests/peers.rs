@@ -1,0 +1,113 @@
+//! Finish times of other simulators, job by job, where their semantics are ours.
+//!
+//! Needs the reference results; without `TRAINYARD_DATA` the tests say so and pass.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use engine::{Inventory, MICROS, Outcome, Span, Time};
+use simulator::metrics::Segments;
+use simulator::physics::Physics;
+use simulator::run::{RunSpec, replay};
+use simulator::tenants::Weights;
+use simulator::workload::Workload;
+use traces::{Ledger, Recorded, Trace, TraceJob};
+
+fn cases() -> Option<PathBuf> {
+    let data = std::env::var_os("TRAINYARD_DATA").map(|data| Path::new(&data).join("cases"));
+    if data.is_none() {
+        println!("skipped: TRAINYARD_DATA is not set");
+    }
+    data
+}
+
+/// Reads (job id, submit, GPUs, duration) from the named columns of a CSV file; times are whole seconds.
+fn trace(path: &Path, columns: [&str; 4]) -> Trace {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let at = columns.map(|column| header.iter().position(|name| *name == column).unwrap());
+    let job = |line: &str| {
+        let fields: Vec<&str> = line.split(',').collect();
+        let number = |i: usize| fields[at[i]].parse::<f64>().unwrap();
+        TraceJob {
+            id: fields[at[0]].into(),
+            submit: Time((number(1) * MICROS as f64) as u64),
+            duration: Span((number(3) * MICROS as f64) as u64),
+            gpu_milli: number(2) as u32 * 1000,
+            cpu_milli: 0,
+            memory_mib: 0,
+            models: None,
+            tenant: 0,
+            priority: 0,
+            preemptible: true,
+            estimate: None,
+            time_limit: None,
+            deadline: None,
+            recorded: Recorded::Unknown,
+        }
+    };
+    let mut jobs: Vec<TraceJob> = lines.map(job).collect();
+    jobs.sort_by_key(|job| job.submit);
+    Trace { jobs, tenants: vec!["all".to_owned()], ledger: Ledger::default(), ..Trace::default() }
+}
+
+/// Finish times in seconds by job id.
+fn finishes(trace: &Trace, inventory: &Inventory, policy: &str) -> (BTreeMap<String, f64>, f64) {
+    let physics = Physics::default();
+    let spec = RunSpec {
+        inventory,
+        policy: policy.to_owned(),
+        physics: &physics,
+        load: 1.0,
+        seed: 1,
+        segments: Segments::Off,
+    };
+    let workload = Workload::new(trace, inventory, &Weights::default());
+    let replay = replay(&spec, &workload).unwrap();
+    assert!(replay.jobs.iter().all(|row| row.outcome == Some(Outcome::Finished)));
+    let of =
+        |row: &simulator::result::JobRow| (trace.jobs[row.trace_index as usize].id.to_string(), row.finish.secs_f64());
+    (replay.jobs.iter().map(of).collect(), replay.summary.jct_mean_s.unwrap())
+}
+
+fn expected(path: &Path, id: &str, finish: &str) -> BTreeMap<String, f64> {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines();
+    let header: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let at = [id, finish].map(|column| header.iter().position(|name| *name == column).unwrap());
+    lines
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .map(|f| (f[at[0]].to_owned(), f[at[1]].parse().unwrap()))
+        .collect()
+}
+
+fn assert_same(case: &str, found: &BTreeMap<String, f64>, expected: &BTreeMap<String, f64>) {
+    assert_eq!(found.len(), expected.len(), "{case}: number of jobs");
+    let differ: Vec<_> = expected.iter().filter(|(id, finish)| (found[*id] - **finish).abs() > 1e-6).collect();
+    let first = differ.first().map(|(id, finish)| format!("{id}: {} instead of {finish}", found[*id]));
+    assert!(
+        differ.is_empty(),
+        "{case}: {} of {} finish times differ, first {}",
+        differ.len(),
+        expected.len(),
+        first.unwrap()
+    );
+}
+
+#[test]
+fn tiresias_on_sixty_jobs() {
+    let Some(cases) = cases() else { return };
+    let trace = trace(&cases.join("tiresias/trace_60job.csv"), ["job_id", "submit_s", "gpus", "duration_s"]);
+    for (policy, file) in [
+        ("fifo", "count-fifo"),
+        ("fifo[skip=true]", "count-fjf"),
+        ("srtf", "count-shortest"),
+        ("srsf", "count-shortest-gpu"),
+    ] {
+        let (found, mean) = finishes(&trace, &Inventory::uniform(1, 8, "GPU"), policy);
+        println!("{policy} mean JCT {mean:.3}");
+        let file = cases.join(format!("tiresias/jobs/n1g8-{file}.csv"));
+        assert_same(policy, &found, &expected(&file, "job_id", "finish_s"));
+    }
+}

@@ -1,0 +1,76 @@
+//! Where the columns of the canonical form stand in one file.
+
+use crate::error::TraceError;
+use crate::header::Header;
+use crate::schema;
+
+/// A time column in the spelling that the file uses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TimeColumn {
+    pub(super) at: Option<usize>,
+    pub(super) name: &'static str,
+    /// Decimals of its unit that make a microsecond.
+    pub(super) digits: u32,
+}
+
+impl TimeColumn {
+    fn find(header: &Header, name: &'static str) -> Result<Self, TraceError> {
+        let micros_name = schema::column(name).and_then(|column| column.micros_name).unwrap_or(name);
+        match (header.find(name), header.find(micros_name)) {
+            (Some(_), Some(_)) => Err(header
+                .error(format!("columns `{name}` and `{micros_name}` say the same thing"))
+                .with_hint("keep one of the two")),
+            (None, Some(at)) => Ok(Self { at: Some(at), name: micros_name, digits: 0 }),
+            (at, None) => Ok(Self { at, name, digits: 6 }),
+        }
+    }
+}
+
+/// Where the columns stand.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) job_id: Option<usize>,
+    pub(super) submit: TimeColumn,
+    pub(super) gpus: Option<usize>,
+    pub(super) duration: TimeColumn,
+    pub(super) tenant: Option<usize>,
+    pub(super) priority: Option<usize>,
+    pub(super) preemptible: Option<usize>,
+    pub(super) estimate: TimeColumn,
+    pub(super) time_limit: TimeColumn,
+    pub(super) deadline: TimeColumn,
+    pub(super) cpu: Option<usize>,
+    pub(super) memory: Option<usize>,
+    pub(super) models: Option<usize>,
+    pub(super) outcome: Option<usize>,
+}
+
+impl Columns {
+    pub(super) fn find(header: &Header) -> Result<Self, TraceError> {
+        let columns = Self {
+            job_id: header.find("job_id"),
+            submit: TimeColumn::find(header, "submit_s")?,
+            gpus: header.find("gpus"),
+            duration: TimeColumn::find(header, "duration_s")?,
+            tenant: header.find("tenant"),
+            priority: header.find("priority"),
+            preemptible: header.find("preemptible"),
+            estimate: TimeColumn::find(header, "estimate_s")?,
+            time_limit: TimeColumn::find(header, "time_limit_s")?,
+            deadline: TimeColumn::find(header, "deadline_s")?,
+            cpu: header.find("cpu"),
+            memory: header.find("memory_gib"),
+            models: header.find("models"),
+            outcome: header.find("outcome"),
+        };
+        let needed: Vec<&str> = schema::required().collect();
+        let found = [columns.job_id, columns.submit.at, columns.gpus, columns.duration.at];
+        let missing: Vec<&str> =
+            needed.iter().zip(found).filter(|(_, at)| at.is_none()).map(|(name, _)| *name).collect();
+        if missing.is_empty() {
+            return Ok(columns);
+        }
+        let known: Vec<&str> = schema::all_names().collect();
+        Err(header.missing("canonical", &missing, &needed, &known))
+    }
+}

@@ -1,0 +1,182 @@
+//! The canonical form as Parquet. Times are whole microseconds in 64-bit integers; the columns of CSV are read too.
+
+use std::fs::File;
+use std::io::Cursor;
+use std::path::Path;
+
+use csv::StringRecord;
+use polars::io::parquet::write::KeyValueMetadata;
+use polars::prelude::{
+    Column, DataFrame, DataType, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult,
+    SerReader, Series,
+};
+
+use super::quiet::without_panic;
+use super::rows::Rows;
+use super::words::outcome_word;
+use super::{model_names, tenant_name, used_columns};
+use crate::error::{TraceError, shown};
+use crate::header::Header;
+use crate::schema;
+use crate::table::{Cells, Place};
+use crate::trace::{Trace, TraceJob};
+
+/// First and last bytes of every Parquet file.
+pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
+/// Key in the file's metadata: the version of the canonical form.
+const VERSION_KEY: &str = "trainyard.schema";
+/// Key in the file's metadata: what the clock showed at time zero.
+const ORIGIN_KEY: &str = "trainyard.origin";
+
+/// What a file holds.
+struct Content {
+    version: Option<String>,
+    origin: Option<String>,
+    names: Vec<String>,
+    frame: DataFrame,
+}
+
+/// Reads canonical Parquet.
+pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Trace, TraceError> {
+    let content = decode(file, bytes)?;
+    check_version(file, content.version.as_deref())?;
+    let header = Header { file: file.to_owned(), line: None, names: content.names };
+    header.check_unique()?;
+    let mut rows = Rows::new(&header)?;
+    let columns = texts(&header, &content.frame)?;
+    let mut record = StringRecord::new();
+    for row in 0..content.frame.height() {
+        record.clear();
+        for column in &columns {
+            record.push_field(column.as_ref().map_or("", |texts| texts.get(row).map_or("", String::as_str)));
+        }
+        rows.push(Cells::new(file, Place::Row(row as u64 + 1), &record))?;
+    }
+    let mut trace = rows.finish(file)?;
+    trace.origin = content.origin;
+    Ok(trace)
+}
+
+/// The decoder is not ours and may panic on a damaged file; here that becomes an error like any other.
+fn decode(file: &str, bytes: &[u8]) -> Result<Content, TraceError> {
+    let damaged = |why: String| {
+        let error = TraceError::new(file, format!("not readable as Parquet: {}", shown(&why)));
+        error.with_hint("the file is damaged or cut off; copy or write it again")
+    };
+    if bytes.len() < 12 || !bytes.ends_with(MAGIC) {
+        return Err(damaged("the end of the file is missing".to_owned()));
+    }
+    match without_panic(|| decode_frame(bytes)) {
+        Some(Ok(content)) => Ok(content),
+        Some(Err(error)) => Err(damaged(error.to_string())),
+        None => Err(damaged("the decoder gave up".to_owned())),
+    }
+}
+
+fn decode_frame(bytes: &[u8]) -> PolarsResult<Content> {
+    let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
+    let metadata = reader.get_metadata()?.clone();
+    let value = |key: &str| {
+        let pairs = metadata.key_value_metadata().as_ref()?;
+        pairs.iter().find(|pair| pair.key == key)?.value.clone()
+    };
+    let (version, origin) = (value(VERSION_KEY), value(ORIGIN_KEY));
+    let names: Vec<String> = reader.schema()?.iter_names().map(ToString::to_string).collect();
+    let known = names.iter().filter(|name| schema::column(name).is_some()).cloned().collect();
+    let frame = reader.with_columns(Some(known)).finish()?;
+    Ok(Content { version, origin, names, frame })
+}
+
+fn check_version(file: &str, version: Option<&str>) -> Result<(), TraceError> {
+    match version.map(str::parse::<u32>) {
+        None => Ok(()),
+        Some(Ok(version)) if version <= schema::VERSION => Ok(()),
+        Some(_) => {
+            let (found, known) = (shown(version.unwrap_or_default()), schema::VERSION);
+            let error = TraceError::new(file, format!("the file has schema {found}, this program knows {known}"));
+            Err(error.in_field(VERSION_KEY).with_hint("use a newer program, or write the file again"))
+        }
+    }
+}
+
+/// The known columns as text, by the position in the header.
+fn texts(header: &Header, frame: &DataFrame) -> Result<Vec<Option<Vec<String>>>, TraceError> {
+    let text = |name: &String| {
+        let Ok(column) = frame.column(name) else { return Ok(None) };
+        let series = column.as_materialized_series();
+        let texts = series_texts(series).ok_or_else(|| {
+            let message = format!("a column of type {} holds neither text nor numbers", series.dtype());
+            TraceError::new(&header.file, message)
+                .in_field(name)
+                .with_hint("write it as text, integer, float or boolean")
+        })?;
+        Ok(Some(texts))
+    };
+    header.names.iter().map(text).collect()
+}
+
+fn series_texts(series: &Series) -> Option<Vec<String>> {
+    fn all<T: ToString>(values: impl Iterator<Item = Option<T>>) -> Vec<String> {
+        values.map(|value| value.map_or_else(String::new, |value| value.to_string())).collect()
+    }
+    let dtype = series.dtype();
+    let texts = if dtype.is_float() {
+        all(series.cast(&DataType::Float64).ok()?.f64().ok()?.iter())
+    } else if dtype.is_unsigned_integer() {
+        all(series.cast(&DataType::UInt64).ok()?.u64().ok()?.iter())
+    } else if dtype.is_integer() {
+        all(series.cast(&DataType::Int64).ok()?.i64().ok()?.iter())
+    } else if dtype.is_bool() {
+        all(series.bool().ok()?.iter())
+    } else if dtype.is_string() {
+        all(series.str().ok()?.iter())
+    } else if dtype.is_null() {
+        vec![String::new(); series.len()]
+    } else {
+        return None;
+    };
+    Some(texts)
+}
+
+/// Writes canonical Parquet: the required columns and those that say something.
+pub fn write_parquet(trace: &Trace, path: &Path) -> Result<(), TraceError> {
+    let failed = |error: &dyn std::fmt::Display| {
+        TraceError::new(path.display().to_string(), format!("cannot write: {error}"))
+            .with_hint("check the folder, its permissions and the space left")
+    };
+    let file = File::create(path).map_err(|error| failed(&error))?;
+    let columns = used_columns(trace).into_iter().map(|name| column(trace, name)).collect();
+    let mut metadata = vec![(VERSION_KEY.to_owned(), schema::VERSION.to_string())];
+    metadata.extend(trace.origin.clone().map(|origin| (ORIGIN_KEY.to_owned(), origin)));
+    let writer = ParquetWriter::new(file)
+        .with_compression(ParquetCompression::Snappy)
+        .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)));
+    let mut frame = DataFrame::new(trace.jobs.len(), columns).map_err(|error| failed(&error))?;
+    writer.finish(&mut frame).map(|_| ()).map_err(|error| failed(&error))
+}
+
+fn column(trace: &Trace, name: &str) -> Column {
+    fn of<T>(trace: &Trace, value: impl Fn(&TraceJob) -> T) -> Vec<T> {
+        trace.jobs.iter().map(value).collect()
+    }
+    let micros = |value: &dyn Fn(&TraceJob) -> Option<u64>| {
+        let name = schema::column(name).and_then(|column| column.micros_name).unwrap_or(name);
+        Column::new(name.into(), of(trace, |job| value(job).map(u64::cast_signed)))
+    };
+    match name {
+        "job_id" => Column::new(name.into(), of(trace, |job| job.id.to_string())),
+        "submit_s" => micros(&|job| Some(job.submit.0)),
+        "gpus" => Column::new(name.into(), of(trace, |job| f64::from(job.gpu_milli) / 1000.0)),
+        "duration_s" => micros(&|job| Some(job.duration.0)),
+        "tenant" => Column::new(name.into(), of(trace, |job| tenant_name(trace, job).to_owned())),
+        "priority" => Column::new(name.into(), of(trace, |job| job.priority)),
+        "preemptible" => Column::new(name.into(), of(trace, |job| job.preemptible)),
+        "estimate_s" => micros(&|job| job.estimate.map(|span| span.0)),
+        "time_limit_s" => micros(&|job| job.time_limit.map(|span| span.0)),
+        "deadline_s" => micros(&|job| job.deadline.map(|time| time.0)),
+        "cpu" => Column::new(name.into(), of(trace, |job| f64::from(job.cpu_milli) / 1000.0)),
+        "memory_gib" => Column::new(name.into(), of(trace, |job| f64::from(job.memory_mib) / 1024.0)),
+        "models" => Column::new(name.into(), of(trace, |job| model_names(trace, job))),
+        _ => Column::new(name.into(), of(trace, |job| outcome_word(job.recorded).to_owned())),
+    }
+}

@@ -1,0 +1,300 @@
+//! Pod lists of openb (Alibaba cluster-trace-gpu-v2023; FGD, ATC'23).
+//!
+//! Columns: `name`; `cpu_milli` (thousandths of a core), `memory_mib`, `num_gpu`, `gpu_milli` (thousandths of each
+//! GPU; below 1000 only for one GPU); `gpu_spec` (models joined by `|`, empty for any); `qos` (not used);
+//! `pod_phase`; `creation_time`, `scheduled_time`, `deletion_time` (seconds from the origin, which has no date).
+//! Submission is the creation, the run time is from scheduling to deletion. A pod that was never scheduled has no
+//! run time and is dropped and counted. A pod that still ran at the last deletion of the list was cut off there.
+
+use engine::{Span, Time};
+
+use crate::canonical::words::{below_unlimited, model_set};
+use crate::canonical::{no_jobs, sort_jobs};
+use crate::decimal::Flaw;
+use crate::error::{TraceError, shown};
+use crate::header::Header;
+use crate::intern::Interner;
+use crate::schema::TENANT_DEFAULT;
+use crate::table::{Cells, CsvTable, Place};
+use crate::trace::{Ledger, Recorded, Trace, TraceJob};
+
+/// Columns that every list has.
+pub(crate) const NEEDED: [&str; 5] = ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli"];
+/// Columns that a replay needs besides.
+const TIMES: [&str; 2] = ["creation_time", "deletion_time"];
+/// Columns that are used.
+const USED: [&str; 10] = [
+    "name",
+    "cpu_milli",
+    "memory_mib",
+    "num_gpu",
+    "gpu_milli",
+    "gpu_spec",
+    "pod_phase",
+    "creation_time",
+    "deletion_time",
+    "scheduled_time",
+];
+
+/// Reads a pod list.
+pub(crate) fn read(file: &str, text: &str) -> Result<Trace, TraceError> {
+    let mut table = CsvTable::open(file, text)?;
+    table.header().check_needed("openb", &NEEDED, &USED)?;
+    check_times(table.header())?;
+    let mut pods = Pods::new(table.header());
+    while let Some(cells) = table.next()? {
+        pods.push(&cells)?;
+    }
+    pods.finish(file)
+}
+
+fn check_times(header: &Header) -> Result<(), TraceError> {
+    if TIMES.iter().all(|name| header.find(name).is_none()) {
+        let error = header.error("the list has no times (`creation_time`, `deletion_time`), so it cannot be replayed");
+        return Err(
+            error.with_hint("it gives only an order of arrival; take a pod list with times, such as the default one")
+        );
+    }
+    header.check_needed("openb", &TIMES, &USED)
+}
+
+/// Pods on their way to a trace.
+struct Pods {
+    columns: [Option<usize>; USED.len()],
+    jobs: Vec<TraceJob>,
+    /// By job: whether its phase says that it ran when the list was made, and when it was deleted.
+    ends: Vec<(bool, u64)>,
+    model_sets: Interner<Vec<String>>,
+    seen: std::collections::HashMap<Box<str>, Place>,
+    ledger: Ledger,
+}
+
+impl Pods {
+    fn new(header: &Header) -> Self {
+        let ledger = Ledger { ignored_columns: header.ignored(&USED), ..Ledger::default() };
+        Self {
+            columns: USED.map(|name| header.find(name)),
+            jobs: Vec::new(),
+            ends: Vec::new(),
+            model_sets: Interner::default(),
+            seen: std::collections::HashMap::new(),
+            ledger,
+        }
+    }
+
+    fn at(&self, name: &str) -> Option<usize> {
+        USED.iter().position(|used| *used == name).and_then(|i| self.columns[i])
+    }
+
+    fn count(&self, cells: &Cells<'_>, name: &str) -> Result<u32, TraceError> {
+        let value = cells.count(self.at(name), name)?;
+        below_unlimited(u64::from(value)).ok_or_else(|| cells.flaw(name, Flaw::TooLarge, cells.text(self.at(name))))
+    }
+
+    fn micros(&self, cells: &Cells<'_>, name: &str) -> Result<u64, TraceError> {
+        cells.scaled(self.at(name), name, 6).map(|number| number.value)
+    }
+
+    fn push(&mut self, cells: &Cells<'_>) -> Result<(), TraceError> {
+        self.ledger.rows += 1;
+        let id = self.id(cells)?;
+        let (cpu_milli, memory_mib) = (self.count(cells, "cpu_milli")?, self.count(cells, "memory_mib")?);
+        let gpu_milli = self.gpu_milli(cells)?;
+        let models = self.models(cells)?;
+        let phase = cells.text(self.at("pod_phase")).trim();
+        let creation = self.micros(cells, "creation_time")?;
+        let Some((start, end)) = self.run(cells, creation)? else { return Ok(()) };
+        self.ends.push((phase == "Running", end));
+        self.jobs.push(TraceJob {
+            id,
+            submit: Time(creation),
+            duration: Span(end - start),
+            gpu_milli,
+            cpu_milli,
+            memory_mib,
+            models,
+            tenant: 0,
+            priority: 0,
+            preemptible: true,
+            estimate: None,
+            time_limit: None,
+            deadline: None,
+            recorded: match phase {
+                "Succeeded" => Recorded::Finished,
+                "Failed" => Recorded::Failed,
+                _ => Recorded::Unknown,
+            },
+        });
+        Ok(())
+    }
+
+    /// From when to when it ran; `None` when it never did.
+    fn run(&mut self, cells: &Cells<'_>, creation: u64) -> Result<Option<(u64, u64)>, TraceError> {
+        let start = match self.at("scheduled_time") {
+            None => {
+                self.ledger.change_row("no scheduled_time: run time counted from creation_time");
+                creation
+            }
+            at if cells.text(at).trim().is_empty() => {
+                self.ledger.drop_row("never scheduled");
+                return Ok(None);
+            }
+            _ => self.micros(cells, "scheduled_time")?,
+        };
+        let end = self.micros(cells, "deletion_time")?;
+        if end < start {
+            let message = "the pod is deleted before it is scheduled: its run time is negative";
+            return Err(cells
+                .error("deletion_time", message)
+                .with_hint("correct one of the times, or leave the row out"));
+        }
+        Ok(Some((start, end)))
+    }
+
+    fn id(&mut self, cells: &Cells<'_>) -> Result<Box<str>, TraceError> {
+        let id: Box<str> = cells.text(self.at("name")).trim().into();
+        if id.is_empty() {
+            return Err(cells.flaw("name", Flaw::Empty, ""));
+        }
+        if let Some(first) = self.seen.insert(id.clone(), cells.place) {
+            let message = format!("`{}` is already the name of {first}", shown(&id));
+            return Err(cells.error("name", message).with_hint("every pod needs a name of its own"));
+        }
+        Ok(id)
+    }
+
+    /// Thousandths of a GPU over the whole pod.
+    fn gpu_milli(&self, cells: &Cells<'_>) -> Result<u32, TraceError> {
+        let (gpus, milli) =
+            (cells.count(self.at("num_gpu"), "num_gpu")?, cells.count(self.at("gpu_milli"), "gpu_milli")?);
+        let legal = match gpus {
+            0 => milli == 0,
+            1 => (1..=1000).contains(&milli),
+            _ => milli == 1000,
+        };
+        if !legal {
+            let hint = "gpu_milli is 0 without GPUs, 1 to 1000 with one GPU, and 1000 with more";
+            let message = format!("`{milli}` does not go with num_gpu `{gpus}`");
+            return Err(cells.error("gpu_milli", message).with_hint(hint));
+        }
+        let total = below_unlimited(u64::from(gpus) * u64::from(milli));
+        total.ok_or_else(|| cells.flaw("num_gpu", Flaw::TooLarge, cells.text(self.at("num_gpu"))))
+    }
+
+    fn models(&mut self, cells: &Cells<'_>) -> Result<Option<u32>, TraceError> {
+        let text = cells.text(self.at("gpu_spec")).trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let set = model_set(text).ok_or_else(|| {
+            let message = format!("`{}` has an empty name", shown(text));
+            cells.error("gpu_spec", message).with_hint("join model names by |, such as V100M16|V100M32")
+        })?;
+        Ok(Some(self.model_sets.intern(&set)))
+    }
+
+    fn finish(mut self, file: &str) -> Result<Trace, TraceError> {
+        if self.jobs.is_empty() {
+            return Err(no_jobs(file, self.ledger.rows));
+        }
+        let last = self.ends.iter().map(|(_, end)| *end).max();
+        for (job, (running, end)) in self.jobs.iter_mut().zip(&self.ends) {
+            if *running && Some(*end) == last {
+                job.recorded = Recorded::Censored;
+                self.ledger.change_row("still running at the end of the trace: run time is censored");
+            }
+        }
+        sort_jobs(&mut self.jobs);
+        Ok(Trace {
+            source: file.to_owned(),
+            format: "openb".to_owned(),
+            origin: None,
+            jobs: self.jobs,
+            tenants: vec![TENANT_DEFAULT.to_owned()],
+            model_sets: self.model_sets.into_values(),
+            ledger: self.ledger,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n";
+
+    fn error(row: &str) -> String {
+        let error = read("pods.csv", &format!("{HEADER}{row}\n")).unwrap_err();
+        format!("{error} | {}", error.hint().unwrap_or_default())
+    }
+
+    #[test]
+    fn golden() {
+        let rows = "a,4000,1024,1,460,,LS,Running,50,900,60\nb,8000,2048,2,1000,V100M16|V100M32,BE,Succeeded,10,30,10\n\
+                    c,8000,2048,0,0,,BE,Pending,20,40,\nd,1,1,1,1000,,BE,Failed,20,20,20\ne,1,1,0,0,,BE,Running,20,899,20\n";
+        let trace = read("pods.csv", &format!("{HEADER}{rows}")).unwrap();
+        let found: Vec<_> = trace
+            .jobs
+            .iter()
+            .map(|j| (&*j.id, j.submit.0 / 1_000_000, j.duration.0 / 1_000_000, j.gpu_milli, j.models, j.recorded))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("b", 10, 20, 2000, Some(0), Recorded::Finished),
+                ("d", 20, 0, 1000, None, Recorded::Failed),
+                ("e", 20, 879, 0, None, Recorded::Unknown),
+                ("a", 50, 840, 460, None, Recorded::Censored),
+            ]
+        );
+        assert_eq!((trace.jobs[0].cpu_milli, trace.jobs[0].memory_mib), (8000, 2048));
+        assert_eq!(trace.model_sets, [["V100M16", "V100M32"]]);
+        assert_eq!(trace.tenants, ["all"]);
+        assert_eq!(trace.ledger.rows, 5);
+        assert_eq!(trace.ledger.dropped.iter().collect::<Vec<_>>(), [(&"never scheduled".to_owned(), &1)]);
+        let censored = "still running at the end of the trace: run time is censored".to_owned();
+        assert_eq!(trace.ledger.changed.iter().collect::<Vec<_>>(), [(&censored, &1)]);
+        assert_eq!(trace.ledger.ignored_columns, ["qos"]);
+    }
+
+    #[test]
+    fn errors() {
+        assert_eq!(
+            error("a,1,1,2,500,,LS,Running,0,1,0"),
+            "pods.csv:2: field `gpu_milli`: `500` does not go with num_gpu `2` | gpu_milli is 0 without GPUs, 1 to 1000 \
+             with one GPU, and 1000 with more"
+        );
+        assert_eq!(
+            error("a,1,1,1,500,,LS,Running,0,1,2"),
+            "pods.csv:2: field `deletion_time`: the pod is deleted before it is scheduled: its run time is negative | \
+             correct one of the times, or leave the row out"
+        );
+        assert_eq!(
+            error("a,1,1,1,500,,LS,Running,0,,0"),
+            "pods.csv:2: field `deletion_time`: the value is empty | every row needs a value for `deletion_time`"
+        );
+        assert_eq!(
+            error("a,1,1,1,500,A||B,LS,Running,0,1,0"),
+            "pods.csv:2: field `gpu_spec`: `A||B` has an empty name | join model names by |, such as V100M16|V100M32"
+        );
+        assert_eq!(
+            error("a,1,1,1,500,,LS,Pending,0,1,"),
+            "pods.csv: no job is left of 1 row | there must be at least one job below the header"
+        );
+        assert_eq!(
+            error("a,1,1,1,500,,LS,Running,0,1,0\na,1,1,1,500,,LS,Running,0,1,0"),
+            "pods.csv:3: field `name`: `a` is already the name of line 2 | every pod needs a name of its own"
+        );
+    }
+
+    #[test]
+    fn a_list_without_times_is_refused() {
+        let error = read("pods.csv", "name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,1,1,1000\n").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "pods.csv:1: the list has no times (`creation_time`, `deletion_time`), so it cannot be replayed"
+        );
+        let hint = "it gives only an order of arrival; take a pod list with times, such as the default one";
+        assert_eq!(error.hint(), Some(hint));
+    }
+}

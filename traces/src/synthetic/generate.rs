@@ -1,0 +1,156 @@
+//! From a request to a trace.
+
+use engine::{Span, Time};
+use rand::rngs::ChaCha12Rng;
+use rand::{Rng, RngExt, SeedableRng};
+
+use super::arrivals::arrivals_s;
+use super::draw::{Weights, run_time_s};
+use super::model::{Class, Model, Outcomes, Tenants};
+use super::request::{Estimates, Request};
+use crate::intern::Interner;
+use crate::trace::{Ledger, Recorded, Trace, TraceJob};
+
+/// Each concern draws from a stream of its own: other estimates leave the jobs as they are.
+#[derive(Clone, Copy)]
+enum Stream {
+    Jobs,
+    Arrivals,
+    Estimates,
+}
+
+fn rng(request: &Request, stream: Stream) -> ChaCha12Rng {
+    let mut rng = ChaCha12Rng::seed_from_u64(request.seed);
+    rng.set_stream(stream as u64);
+    rng
+}
+
+/// Generates the trace: the same request gives the same jobs.
+pub fn generate(request: &Request) -> Trace {
+    let mut tenants = Interner::<String>::default();
+    let mut jobs = draw_jobs(request, &mut tenants);
+    let span_s = span_s(request, &jobs);
+    let shape = &request.model.arrivals;
+    let submits = arrivals_s(shape, jobs.len(), span_s, &mut rng(request, Stream::Arrivals));
+    for (job, submit_s) in jobs.iter_mut().zip(submits) {
+        job.submit = Time::ZERO + Span::secs(submit_s);
+    }
+    if request.estimates == Estimates::Inflated {
+        let mut rng = rng(request, Stream::Estimates);
+        for job in &mut jobs {
+            job.estimate = Some(inflated(job.duration, &mut rng));
+        }
+    }
+    Trace {
+        source: request.to_string(),
+        format: "synthetic".to_owned(),
+        origin: None,
+        ledger: Ledger { rows: jobs.len() as u64, ..Ledger::default() },
+        jobs,
+        tenants: tenants.into_values(),
+        model_sets: Vec::new(),
+    }
+}
+
+fn draw_jobs(request: &Request, tenants: &mut Interner<String>) -> Vec<TraceJob> {
+    let mut rng = rng(request, Stream::Jobs);
+    let mix = Mix::new(request);
+    let people = People::new(request.model.tenants);
+    let job = |i| {
+        let (class, gpus) = mix.draw(&mut rng);
+        TraceJob {
+            id: format!("job-{i}").into(),
+            submit: Time::ZERO,
+            duration: Span::secs(run_time_s(class.run_time, mix.max_s, &mut rng)),
+            gpu_milli: gpus * 1000,
+            cpu_milli: 0,
+            memory_mib: 0,
+            models: None,
+            recorded: outcome(class.outcomes, &mut rng),
+            tenant: tenants.intern(people.draw(&mut rng).as_str()),
+            priority: 0,
+            preemptible: true,
+            estimate: None,
+            time_limit: None,
+            deadline: None,
+        }
+    };
+    (1..=request.jobs).map(job).collect()
+}
+
+/// Time between first and last arrival at which the jobs offer the load asked for.
+fn span_s(request: &Request, jobs: &[TraceJob]) -> u64 {
+    let gpu_s: f64 = jobs.iter().map(|job| f64::from(job.gpu_milli) / 1000.0 * job.duration.secs_f64()).sum();
+    (gpu_s / (f64::from(request.gpus) * request.load)).round() as u64
+}
+
+/// Classes and their gangs, as far as they may be drawn.
+struct Mix {
+    classes: Vec<(&'static Class, Vec<u32>, Weights)>,
+    shares: Weights,
+    max_s: f64,
+}
+
+impl Mix {
+    fn new(request: &Request) -> Self {
+        let model: &'static Model = request.model;
+        let allowed = |class: &'static Class| {
+            let gangs = class.gangs.iter().filter(|(gpus, _)| *gpus <= request.max_gpus);
+            let (sizes, weights): (Vec<u32>, Vec<f64>) = gangs.copied().unzip();
+            (!sizes.is_empty()).then(|| (class, sizes, Weights::new(weights)))
+        };
+        let classes: Vec<_> = model.classes.iter().filter_map(allowed).collect();
+        let shares = Weights::new(classes.iter().map(|(class, _, _)| class.share));
+        let max_s = request.max_hours.map_or(model.run_time_max_s, |hours| model.run_time_max_s.min(hours * 3600.0));
+        Self { classes, shares, max_s }
+    }
+
+    fn draw(&self, rng: &mut impl Rng) -> (&'static Class, u32) {
+        let (class, sizes, weights) = &self.classes[self.shares.draw(rng)];
+        (class, sizes[weights.draw(rng)])
+    }
+}
+
+/// Groups and their users.
+struct People {
+    groups: Weights,
+    users: Weights,
+}
+
+impl People {
+    fn new(tenants: Tenants) -> Self {
+        match tenants {
+            Tenants::Weights { groups, users } => {
+                Self { groups: Weights::new(groups.iter().copied()), users: Weights::zipf(users) }
+            }
+            Tenants::Zipf { groups, users } => Self { groups: Weights::zipf(groups), users: Weights::zipf(users) },
+        }
+    }
+
+    fn draw(&self, rng: &mut impl Rng) -> String {
+        format!("vc-{:02}/user-{:02}", self.groups.draw(rng) + 1, self.users.draw(rng) + 1)
+    }
+}
+
+fn outcome(shares: Outcomes, rng: &mut impl Rng) -> Recorded {
+    let at = rng.random::<f64>() * (shares.finished + shares.killed + shares.failed);
+    if at < shares.finished {
+        Recorded::Finished
+    } else if at < shares.finished + shares.killed {
+        Recorded::Killed
+    } else {
+        Recorded::Failed
+    }
+}
+
+/// The f-model of estimates (Mu'alem and Feitelson 2001) with f uniform in 1..5, rounded up to one of the few round
+/// values that users prefer (Tsafrir, Etsion and Feitelson 2005). An estimate is never below the run time.
+fn inflated(duration: Span, rng: &mut impl Rng) -> Span {
+    /// Common limits in minutes; above the last, whole multiples of it.
+    const LIMITS_MIN: [u64; 15] = [5, 10, 15, 30, 60, 120, 240, 360, 480, 720, 1440, 2880, 4320, 10_080, 43_200];
+    let minutes = duration.secs_f64() / 60.0 * rng.random_range(1.0..5.0);
+    let minutes = (minutes.ceil() as u64).max(1);
+    let last = LIMITS_MIN[LIMITS_MIN.len() - 1];
+    let limit = LIMITS_MIN.into_iter().find(|limit| *limit >= minutes);
+    Span::secs(limit.unwrap_or_else(|| minutes.div_ceil(last) * last) * 60)
+}

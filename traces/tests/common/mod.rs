@@ -1,0 +1,94 @@
+//! What the tests share.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::print_stdout)]
+
+use std::path::PathBuf;
+
+use proptest::prelude::*;
+use traces::{Recorded, Trace, TraceError, TraceJob};
+
+/// An error with its hint.
+pub fn text(error: &TraceError) -> String {
+    format!("{error}\nhint: {}", error.hint().unwrap_or("NONE"))
+}
+
+/// The folder with the real traces; a test that needs it says so and returns when it is not there.
+pub fn data(file: &str) -> Option<PathBuf> {
+    if let Some(folder) = std::env::var_os("TRAINYARD_DATA") {
+        return Some(PathBuf::from(folder).join("traces").join(file));
+    }
+    println!("skipped: TRAINYARD_DATA does not name the folder with the real traces");
+    None
+}
+
+/// A job with its names instead of indices, for comparisons across tables.
+pub fn named(trace: &Trace) -> Vec<(TraceJob, String, Option<Vec<String>>)> {
+    let name = |job: &TraceJob| {
+        let models = job.models.map(|set| trace.model_sets[set as usize].clone());
+        let plain = TraceJob { tenant: 0, models: None, ..job.clone() };
+        (plain, trace.tenants[job.tenant as usize].clone(), models)
+    };
+    trace.jobs.iter().map(name).collect()
+}
+
+fn recorded() -> impl Strategy<Value = Recorded> {
+    prop_oneof![
+        Just(Recorded::Unknown),
+        Just(Recorded::Finished),
+        Just(Recorded::Failed),
+        Just(Recorded::Killed),
+        Just(Recorded::Censored)
+    ]
+}
+
+fn micros() -> impl Strategy<Value = u64> {
+    prop_oneof![0..10_000_000u64, 0..=i64::MAX as u64, Just(i64::MAX as u64)]
+}
+
+fn job() -> impl Strategy<Value = TraceJob> {
+    let gpu_milli = prop_oneof![0..=1000u32, (1..4_294_000u32).prop_map(|gpus| gpus * 1000)];
+    let amounts = (gpu_milli, 0..u32::MAX, 0..u32::MAX, prop::option::of(0..3u32), 0..4u32);
+    let times =
+        (micros(), micros(), prop::option::of(micros()), prop::option::of(micros()), prop::option::of(micros()));
+    (amounts, times, any::<i32>(), any::<bool>(), recorded()).prop_map(
+        |((gpu_milli, cpu_milli, memory_mib, models, tenant), times, priority, preemptible, recorded)| TraceJob {
+            id: "".into(),
+            submit: engine::Time(times.0),
+            duration: engine::Span(times.1),
+            gpu_milli,
+            cpu_milli,
+            memory_mib,
+            models,
+            tenant,
+            priority,
+            preemptible,
+            estimate: times.2.map(engine::Span),
+            time_limit: times.3.map(engine::Span),
+            deadline: times.4.map(engine::Time),
+            recorded,
+        },
+    )
+}
+
+/// Traces with every column in use and awkward names.
+pub fn trace() -> impl Strategy<Value = Trace> {
+    let ids = prop::collection::btree_set("[ -~é\n]{0,6}[a-z,\"]", 1..20);
+    (ids, prop::collection::vec(job(), 20)).prop_map(|(ids, mut jobs)| {
+        jobs.truncate(ids.len());
+        for (job, id) in jobs.iter_mut().zip(ids) {
+            job.id = id.into();
+        }
+        jobs.sort_by_key(|job| job.submit);
+        Trace {
+            source: "generated".to_owned(),
+            format: "canonical".to_owned(),
+            jobs,
+            tenants: ["all", "org/team/a b", "ü/\"q\"", "x,y"].map(str::to_owned).to_vec(),
+            model_sets: vec![
+                vec!["A100".to_owned()],
+                vec!["V100".to_owned(), "A100".to_owned()],
+                vec!["with, comma".to_owned()],
+            ],
+            ..Trace::default()
+        }
+    })
+}
