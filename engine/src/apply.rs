@@ -87,13 +87,9 @@ fn declare_class(state: &mut State, class: ClassId, shape: &Shape) -> Result<(),
     if shape.groups.is_empty() || shape.groups.iter().any(malformed) {
         return Err(Fault::MalformedShape(class));
     }
-    let impossible = state.cluster.inventory().holds(shape).err().map(Into::into);
-    state.classes.push(Class {
-        shape: shape.clone(),
-        gpu_milli: shape.gpu_milli(),
-        gpu_milli_min: shape.gpu_milli_min(),
-        impossible,
-    });
+    let shape = shape.sorted();
+    let impossible = state.cluster.inventory().holds(&shape).err().map(Into::into);
+    state.classes.push(Class { gpu_milli: shape.gpu_milli(), gpu_milli_min: shape.gpu_milli_min(), shape, impossible });
     state.class_reasons.push(impossible);
     Ok(())
 }

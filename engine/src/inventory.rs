@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{ModelId, PoolId};
-use crate::shape::{ModelSet, Shape, TaskRequest};
+use crate::shape::{GpuRequest, ModelSet, Shape, TaskRequest};
 use crate::topology::{Domains, Level};
 
 /// Unlimited CPU (thousandths of a core) or memory (MiB).
@@ -88,7 +88,7 @@ impl Inventory {
         allowed.map(|node| node.gpus).max().unwrap_or(0)
     }
 
-    /// Whether `shape` could ever start with every node up and empty, and if not, what stands in the way.
+    /// Whether `shape`, its groups sorted by [`Shape::sorted`], could ever start with every node up and empty, and if not, what stands in the way.
     pub fn holds(&self, shape: &Shape) -> Result<(), Misfit> {
         let domains: Vec<Option<usize>> = match shape.required {
             None => vec![None],
@@ -107,13 +107,11 @@ impl Inventory {
         Err(misfit)
     }
 
-    /// First fit of the smallest gang, largest tasks first, on the empty nodes of one domain.
+    /// First fit of the smallest gang, in the order of its groups, on the empty nodes of one domain.
     fn holds_in(&self, shape: &Shape, domain: Option<usize>) -> Result<(), Misfit> {
         let mut room: Vec<Room> =
             self.nodes.iter().filter(|node| in_domain(node, shape, domain)).map(Room::of).collect();
-        let mut groups: Vec<_> = shape.groups.iter().collect();
-        groups.sort_by_key(|group| std::cmp::Reverse(group.request.gpus.milli()));
-        for group in groups {
+        for group in &shape.groups {
             let mut left = group.tasks_min;
             let mut ever = false;
             for node in &mut room {
@@ -150,39 +148,56 @@ fn in_domain(node: &NodeSpec, shape: &Shape, domain: Option<usize>) -> bool {
 
 /// What is left of one node while [`Inventory::holds_in`] packs it.
 struct Room {
-    milli: u64,
+    /// Untouched GPUs.
+    gpus: u32,
+    /// Thousandths left on GPUs that are held in part.
+    shared: Vec<u16>,
     cpu_milli: u64,
     memory_mib: u64,
     model: ModelId,
-    gpus: u32,
 }
 
 impl Room {
     fn of(node: &NodeSpec) -> Self {
         let limit = |value: u32| if value == UNLIMITED { u64::MAX } else { u64::from(value) };
         Self {
-            milli: u64::from(node.gpus) * 1000,
+            gpus: node.gpus,
+            shared: Vec::new(),
             cpu_milli: limit(node.cpu_milli),
             memory_mib: limit(node.memory_mib),
             model: node.model,
-            gpus: node.gpus,
         }
     }
 
     fn take(&mut self, request: &TaskRequest) -> bool {
-        let (milli, cpu, memory) = (request.gpus.milli(), u64::from(request.cpu_milli), u64::from(request.memory_mib));
-        let model_ok = milli == 0 || request.models.contains(self.model);
-        let fits = model_ok
-            && request.gpus.count() <= self.gpus
-            && milli <= self.milli
-            && cpu <= self.cpu_milli
-            && memory <= self.memory_mib;
-        if fits {
-            self.milli -= milli;
-            self.cpu_milli = if self.cpu_milli == u64::MAX { u64::MAX } else { self.cpu_milli - cpu };
-            self.memory_mib = if self.memory_mib == u64::MAX { u64::MAX } else { self.memory_mib - memory };
+        let (cpu, memory) = (u64::from(request.cpu_milli), u64::from(request.memory_mib));
+        let model_ok = request.gpus.milli() == 0 || request.models.contains(self.model);
+        if !model_ok || cpu > self.cpu_milli || memory > self.memory_mib || !self.take_gpus(request.gpus) {
+            return false;
         }
-        fits
+        self.cpu_milli = if self.cpu_milli == u64::MAX { u64::MAX } else { self.cpu_milli - cpu };
+        self.memory_mib = if self.memory_mib == u64::MAX { u64::MAX } else { self.memory_mib - memory };
+        true
+    }
+
+    /// As [`crate::Cluster::take`] does it: a shared GPU with the least room that fits before a fresh one.
+    fn take_gpus(&mut self, gpus: GpuRequest) -> bool {
+        match gpus {
+            GpuRequest::Whole(count) if count <= self.gpus => self.gpus -= count,
+            GpuRequest::Whole(_) => return false,
+            GpuRequest::Milli(milli) => {
+                let tightest = self.shared.iter_mut().filter(|room| **room >= milli).min();
+                match tightest {
+                    Some(room) => *room -= milli,
+                    None if self.gpus > 0 => {
+                        self.gpus -= 1;
+                        self.shared.push(crate::shape::MILLI as u16 - milli);
+                    }
+                    None => return false,
+                }
+            }
+        }
+        true
     }
 }
 

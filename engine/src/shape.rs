@@ -130,6 +130,15 @@ impl Shape {
         shape
     }
 
+    /// The same gang with the groups that need most of a node first: the order in which groups are placed.
+    #[must_use]
+    pub fn sorted(&self) -> Self {
+        let mut shape = self.clone();
+        let size = |group: &TaskGroup| (group.request.gpus.milli(), group.request.cpu_milli, group.request.memory_mib);
+        shape.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
+        shape
+    }
+
     /// Demand of the full gang in thousandths of a GPU.
     pub fn gpu_milli(&self) -> u64 {
         self.groups.iter().map(|group| u64::from(group.tasks_max) * group.request.gpus.milli()).sum()

@@ -14,7 +14,7 @@ use crate::time::{Span, Time};
 /// An interned shape with what is worth knowing about it once.
 #[derive(Clone, Debug)]
 pub struct Class {
-    /// The gang.
+    /// The gang, its groups sorted.
     pub shape: Shape,
     /// Demand of the full gang in thousandths of a GPU.
     pub gpu_milli: u64,

@@ -1,6 +1,6 @@
 //! Who has to go, when a waiting job should run and does not fit.
 
-use engine::{Draft, JobId, NodeId, TaskGroup, Time};
+use engine::{Draft, JobId, NodeId, TaskGroup};
 
 use crate::order::{Length, by_priority, service};
 use crate::place::{Placer, place};
@@ -20,42 +20,44 @@ pub enum Evict {
 type VictimRank = (u64, u64);
 
 impl Sorting for Evict {
+    /// Inside a group, all ranks move alike with time.
     fn standing(&self, draft: &Draft<'_>, id: JobId) -> Option<Standing> {
         let job = draft.state().job(id);
         if !job.spec.preemptible {
             return None;
         }
-        let milli = engine::placement::gpu_milli(&job.placement);
+        let milli = engine::placement::gpu_milli(&job.placement).min(u64::from(u32::MAX));
         match self {
-            Self::Longer(_) => {
-                let work = draft.oracle()?.work(id)?;
-                let started = job.running_since.known().unwrap_or(job.placed);
-                let left = work - job.work_at_start;
-                let finish = (started + job.rate.time_for(left)).0;
-                let group = if *self == Self::Longer(Length::Remaining) { 0 } else { milli };
-                Some((group, -i64::try_from(finish).unwrap_or(i64::MAX)))
+            Self::Longer(length) => {
+                let left = draft.oracle()?.work(id)? - job.work_at_start;
+                let finish = job.running_since.known().unwrap_or(job.placed) + job.rate.time_for(left);
+                let width = if *length == Length::RemainingService { milli } else { 0 };
+                Some((u64::from(job.rate.as_ppm()) << 32 | width, -i64::try_from(finish.0).unwrap_or(i64::MAX)))
             }
             Self::LowerPriority => {
                 let safe = job.saved_at.known().unwrap_or(job.placed).0;
                 let priority = (i64::from(job.spec.priority) - i64::from(i32::MIN)) as u64;
-                // Groups sort by priority; GPUs of one run beyond 2^31 thousandths do not occur.
-                Some((priority << 31 | milli.min((1 << 31) - 1), -i64::try_from(safe).unwrap_or(i64::MAX)))
+                Some((priority << 32 | milli, -i64::try_from(safe).unwrap_or(i64::MAX)))
             }
         }
     }
 }
 
 impl Evict {
-    fn rank(self, (group, place): Standing, now: Time) -> VictimRank {
+    /// Rank of a victim. It is in the measure in which waiting jobs are ranked, so that a job which runs never ranks
+    /// behind itself waiting: otherwise two jobs could evict each other for ever.
+    fn rank(self, draft: &Draft<'_>, id: JobId) -> VictimRank {
+        let job = draft.state().job(id);
+        let milli = engine::placement::gpu_milli(&job.placement);
         match self {
             Self::Longer(length) => {
-                let left = place.unsigned_abs().saturating_sub(now.0);
-                let left = if length == Length::RemainingService { service(left, group) } else { left };
-                (u64::MAX - left, 0)
+                let left = draft.oracle().and_then(|oracle| oracle.remaining(id, draft.now())).map_or(0, |span| span.0);
+                (u64::MAX - if length == Length::RemainingService { service(left, milli) } else { left }, 0)
             }
             Self::LowerPriority => {
-                let (priority, milli) = (group >> 31, group & ((1 << 31) - 1));
-                (priority, service(now.0.saturating_sub(place.unsigned_abs()), milli))
+                let safe = job.saved_at.known().unwrap_or(job.placed);
+                let priority = (i64::from(job.spec.priority) - i64::from(i32::MIN)) as u64;
+                (priority, service(draft.now().since(safe).0, milli))
             }
         }
     }
@@ -97,8 +99,7 @@ impl Search {
         rank: u64,
     ) -> bool {
         self.begin(draft.cluster().len());
-        let now = draft.now();
-        let mut cursors: Vec<_> = running.groups().map(|(group, members)| (group, members.peekable())).collect();
+        let mut cursors: Vec<_> = running.groups().map(|(_, members)| members.peekable()).collect();
         let class = draft.state().class_of(job);
         let (need, widest) = (class.gpu_milli_min, widest(&class.shape.groups));
         let mut freed = draft.cluster().free_gpu_milli();
@@ -106,16 +107,16 @@ impl Search {
         let mut try_at = 0;
         loop {
             let mut first: Option<(VictimRank, usize)> = None;
-            for (at, (group, members)) in cursors.iter_mut().enumerate() {
-                if let Some((place, _)) = members.peek() {
-                    let rank = rule.rank((*group, *place), now);
+            for (at, members) in cursors.iter_mut().enumerate() {
+                if let Some((_, victim)) = members.peek() {
+                    let rank = rule.rank(draft, *victim);
                     if first.is_none_or(|(best, _)| rank < best) {
                         first = Some((rank, at));
                     }
                 }
             }
             let Some((victim_rank, at)) = first else { break };
-            let Some((_, victim)) = cursors[at].1.next() else { break };
+            let Some((_, victim)) = cursors[at].next() else { break };
             if !rule.allows(draft, job, rank, victim_rank) {
                 break;
             }

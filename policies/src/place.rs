@@ -44,7 +44,13 @@ pub fn place(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
         let spot = Spot { job, within: None, left: 1 };
         return placer.node(draft, &request, spot).is_some_and(|node| draft.take(node, &request));
     }
-    place_gang(placer, draft, job, class)
+    if place_gang(placer, draft, job, class) {
+        return true;
+    }
+    // Several groups are packed greedily, which can miss what fits. First fit in falling size is what says that a gang
+    // can run on the empty cluster at all: with it as the last resort, every such gang starts at some time.
+    let several = draft.state().class(class).shape.groups.len() > 1;
+    several && placer != Placer::FirstFit && place_gang(Placer::FirstFit, draft, job, class)
 }
 
 fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId) -> bool {
@@ -81,7 +87,9 @@ fn place_within(placer: Placer, draft: &mut Draft<'_>, job: JobId, shape: &Shape
     // Only when the whole gang has its least, groups grow.
     for group in &shape.groups {
         let more = group.tasks_max - group.tasks_min;
-        let _placed = (0..more).take_while(|placed| place_task(placer, draft, Spot { job, within, left: more - placed }, group)).count();
+        let _placed = (0..more)
+            .take_while(|placed| place_task(placer, draft, Spot { job, within, left: more - placed }, group))
+            .count();
     }
     true
 }

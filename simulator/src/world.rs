@@ -117,7 +117,8 @@ impl<'a> SimWorld<'a> {
             return false;
         };
         // An alarm may be about the wait after a run.
-        !matches!(todo, Todo::Alarm(_, Alarm::Backoff)) && self.live.get(run.job.index()).is_none_or(|live| live.attempt != run.attempt)
+        !matches!(todo, Todo::Alarm(_, Alarm::Backoff))
+            && self.live.get(run.job.index()).is_none_or(|live| live.attempt != run.attempt)
     }
 
     /// Time of the next thing to come. Things about dead runs are dropped on the way.

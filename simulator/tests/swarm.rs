@@ -15,6 +15,8 @@ use simulator::world::SimWorld;
 
 const SEED: u64 = 1;
 const CASES: u64 = 300;
+/// A case has up to 60 jobs; no case needs nearly so many steps.
+const STEPS_MAX: u64 = 100_000;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().map_or(default, |text| text.parse().expect(name))
@@ -49,9 +51,10 @@ impl Guard {
 
     fn launched(&mut self, core: &Core, run: RunId, placement: &Placement) {
         for (other, held) in self.running.values() {
-            let shared = held.iter().flat_map(|a| placement.iter().map(move |b| (a, b))).find(|(a, b)| {
-                a.overlaps(b) && (a.is_whole() || b.is_whole())
-            });
+            let shared = held
+                .iter()
+                .flat_map(|a| placement.iter().map(move |b| (a, b)))
+                .find(|(a, b)| a.overlaps(b) && (a.is_whole() || b.is_whole()));
             if shared.is_some() {
                 self.fail(core, &format!("{run} was launched on GPUs of {other}, which still runs"));
             }
@@ -78,6 +81,10 @@ impl Guard {
 impl Watch for Guard {
     fn after(&mut self, core: &Core, batch: &[Input], commands: &[Command]) {
         self.step += 1;
+        if self.step > STEPS_MAX {
+            let last = &self.orders[self.orders.len().saturating_sub(12)..];
+            self.fail(core, &format!("no end in sight; the last orders: {last:?}"));
+        }
         for input in batch {
             match &input.event {
                 Event::Ended { run, .. } => self.ended(core, *run),
@@ -164,7 +171,12 @@ fn liveness(case: &Case, core: &Core, guard: &Guard) {
         assert!(job.preemptions == 0 || guard.preemptible[&id], "seed {}: {id} may not be preempted", case.seed);
     }
     assert!(guard.running.is_empty(), "seed {}: runs are left over", case.seed);
-    assert_eq!(core.state().cluster().free_gpu_milli(), core.state().cluster().up_gpu_milli(), "seed {}: GPUs leaked", case.seed);
+    assert_eq!(
+        core.state().cluster().free_gpu_milli(),
+        core.state().cluster().up_gpu_milli(),
+        "seed {}: GPUs leaked",
+        case.seed
+    );
 }
 
 /// Running time = work of finished jobs + work that was lost, to the microsecond, where nothing slows jobs down.
@@ -175,7 +187,8 @@ fn work_is_conserved(case: &Case, core: &Core, workload: &Workload<'_>) {
     let (mut ran, mut done) = (0u128, core.state().totals().lost_milli_micros);
     for (index, job) in core.state().jobs().iter().enumerate() {
         let milli = u128::from(core.state().class(job.spec.class).gpu_milli);
-        let work = if job.outcome() == Some(Outcome::Finished) { workload.work(JobId::new(index)) } else { job.work_saved };
+        let work =
+            if job.outcome() == Some(Outcome::Finished) { workload.work(JobId::new(index)) } else { job.work_saved };
         ran += milli * u128::from(job.service.0);
         done += milli * u128::from(work.0);
     }
@@ -190,7 +203,6 @@ fn swarm() {
         let result = std::panic::catch_unwind(|| {
             let case = Case::new(seed);
             let (known, fresh) = (run(&case, false), run(&case, true));
-            if std::env::var_os("DBG").is_some() { let same = known.iter().zip(&fresh).take_while(|(a, b)| a == b).count(); for o in &known[same.saturating_sub(14)..(same+4).min(known.len())] { println!("K {o:?}"); } for o in &fresh[same.saturating_sub(1)..(same+6).min(fresh.len())] { println!("F {o:?}"); } println!("{:?}", case.inventory.nodes.iter().map(|n|(n.gpus,n.cpu_milli,n.memory_mib,n.model)).collect::<Vec<_>>()); for j in [13usize,24] { println!("{j} {:?}", case.trace.jobs[j]); } }
             let same = known.iter().zip(&fresh).take_while(|(a, b)| a == b).count();
             assert!(
                 same == known.len() && same == fresh.len(),

@@ -1,8 +1,8 @@
 //! One random case of the swarm, all of it from one seed.
 
 use engine::{
-    Domains, DomainId, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId,
-    NodeSpec, Policy, PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Time, UNLIMITED,
+    DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy, PoolId,
+    RetryRule, Shape, Span, TaskGroup, TaskRequest, Time, UNLIMITED,
 };
 use policies::Context;
 use simulator::physics::Physics;
