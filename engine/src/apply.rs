@@ -145,16 +145,24 @@ fn submit(
 
 /// Makes a job that nothing else holds ready, or held, or over, as its parents stand.
 fn settle_parents(state: &mut State, id: JobId, out: &mut Vec<Command>) {
+    if !may_wait(state, id) {
+        close(state, id, Outcome::ParentFailed, out);
+    }
+}
+
+/// The same, but leaves a job open that a parent has failed: `false`.
+fn may_wait(state: &mut State, id: JobId) -> bool {
     let mut waits = false;
     for parent in &state.job(id).spec.after {
         match state.job(*parent).outcome() {
             Some(Outcome::Finished) => {}
-            Some(_) => return close(state, id, Outcome::ParentFailed, out),
+            Some(_) => return false,
             None => waits = true,
         }
     }
     let phase = if waits { Phase::Held(Hold::Parents) } else { Phase::Ready };
     set_phase(state, id, phase);
+    true
 }
 
 /// Enters a phase, and keeps totals, change log and triggers in step.
@@ -172,15 +180,29 @@ pub(crate) fn set_phase(state: &mut State, id: JobId, phase: Phase) {
 }
 
 pub(crate) fn close(state: &mut State, id: JobId, outcome: Outcome, out: &mut Vec<Command>) {
+    finish(state, id, outcome, out);
+    // A loop, not a recursion: chains of jobs can be longer than the stack is deep.
+    let mut open = children(state, id);
+    while let Some(child) = open.pop() {
+        if state.job(child).phase == Phase::Held(Hold::Parents) && !may_wait(state, child) {
+            finish(state, child, Outcome::ParentFailed, out);
+            open.extend(children(state, child));
+        }
+    }
+}
+
+fn finish(state: &mut State, id: JobId, outcome: Outcome, out: &mut Vec<Command>) {
     set_phase(state, id, Phase::Done(outcome));
     state.jobs[id.index()].ended = state.now;
     state.totals.open -= 1;
     out.push(Command::Close { job: id, outcome });
-    for child in state.children.remove(&id).unwrap_or_default() {
-        if state.job(child).phase == Phase::Held(Hold::Parents) {
-            settle_parents(state, child, out);
-        }
-    }
+}
+
+/// Jobs that wait for `id`, the last one first. They are forgotten.
+fn children(state: &mut State, id: JobId) -> Vec<JobId> {
+    let mut children = state.children.remove(&id).unwrap_or_default();
+    children.reverse();
+    children
 }
 
 fn start_run(state: &mut State, id: JobId, rate: Rate, out: &mut Vec<Command>) {

@@ -180,10 +180,10 @@ impl Cluster {
     /// Whether one task fits on `node` now.
     pub fn fits(&self, node: NodeId, request: &TaskRequest) -> bool {
         let hot = &self.nodes[node.index()];
-        hot.state == NodeState::Up && self.beside_fits(hot, request) && self.gpus_fit(node, hot, request)
+        hot.state == NodeState::Up && Self::beside_fits(hot, request) && self.gpus_fit(node, hot, request)
     }
 
-    fn beside_fits(&self, hot: &Node, request: &TaskRequest) -> bool {
+    fn beside_fits(hot: &Node, request: &TaskRequest) -> bool {
         request.cpu_milli <= hot.cpu_free && request.memory_mib <= hot.memory_free
     }
 
@@ -579,7 +579,7 @@ impl Cluster {
     pub fn check(&self) -> Result<(), String> {
         let mut fresh = Self { free_milli: 0, up_milli: 0, partial_by_room: BTreeSet::new(), ..self.clone() };
         for counts in &mut fresh.buckets {
-            counts.iter_mut().for_each(|map| *map = Bitmap::with_bound(self.nodes.len()));
+            counts.fill(Bitmap::with_bound(self.nodes.len()));
         }
         fresh.sizes.iter_mut().for_each(|sizes| sizes.fill(0));
         for index in 0..self.nodes.len() {

@@ -31,7 +31,7 @@ fn factor(elapsed: Span, half_life: Span) -> u64 {
     let mut bits = rest << (64 - BITS);
     while bits != 0 {
         let bit = bits.leading_zeros();
-        factor = factor * u128::from(ROOTS[bit as usize]) >> BITS;
+        factor = (factor * u128::from(ROOTS[bit as usize])) >> BITS;
         bits &= !(1 << (63 - bit));
     }
     (factor >> halvings) as u64

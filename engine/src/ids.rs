@@ -13,7 +13,7 @@ macro_rules! dense_id {
         impl $name {
             /// The identifier of row `index`.
             pub fn new(index: usize) -> Self {
-                debug_assert!(index <= <$repr>::MAX as usize);
+                debug_assert!(<$repr>::try_from(index).is_ok());
                 Self(index as $repr)
             }
 

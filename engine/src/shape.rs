@@ -124,7 +124,7 @@ impl Shape {
             return Self::uniform(1, task(gpus));
         }
         let mut shape = Self::uniform(gpus / per_node, task(per_node));
-        if gpus % per_node > 0 {
+        if !gpus.is_multiple_of(per_node) {
             shape.groups.push(TaskGroup { tasks_min: 1, tasks_max: 1, request: task(gpus % per_node) });
         }
         shape

@@ -57,7 +57,7 @@ impl Span {
     /// The nearest microsecond to `secs` seconds. `None` when `secs` is negative, not finite, or more than 2^63 µs.
     pub fn from_secs_f64(secs: f64) -> Option<Self> {
         let micros = (secs * MICROS as f64).round();
-        (micros >= 0.0 && micros < 9.2e18).then_some(Self(micros as u64))
+        (0.0..9.2e18).contains(&micros).then_some(Self(micros as u64))
     }
 
     /// Seconds, for people and for result files.

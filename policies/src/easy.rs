@@ -106,8 +106,8 @@ impl Reservation {
     pub(crate) fn spend(&mut self, slices: &[Slice]) {
         for slice in slices {
             for spare in self.spare.iter_mut().filter(|spare| spare.node == slice.node) {
-                let gpus = if slice.is_whole() { slice.gpus() } else { 0 };
-                spare.gpus = spare.gpus.saturating_sub(gpus);
+                // Shared GPUs of these nodes are guarded: a part of a GPU is a part of one that was free.
+                spare.gpus = spare.gpus.saturating_sub(slice.gpus());
                 spare.cpu_milli = less(spare.cpu_milli, slice.cpu_milli);
                 spare.memory_mib = less(spare.memory_mib, slice.memory_mib);
             }

@@ -64,6 +64,8 @@ struct Round {
     restless: bool,
     /// Whether this round has evicted anybody: what failed in earlier rounds may fit now.
     evicted: bool,
+    /// Whether this round has started anything.
+    started: bool,
     /// The round in which a class last failed in the room that a reservation leaves over, by class.
     failed_in_spare: Vec<u64>,
     number: u64,
@@ -184,6 +186,7 @@ impl Pipeline {
         let round = &mut self.round;
         round.number += 1;
         round.evicted = false;
+        round.started = false;
         for class in round.failed.len()..draft.state().classes() {
             let for_all = draft.state().class(ClassId::new(class)).shape.groups.len() == 1;
             round.failed.push(Failed { at: 0, round: 0, rank: 0, for_all });
@@ -277,6 +280,7 @@ impl Pipeline {
             return false;
         }
         self.ready.remove(job);
+        self.round.started = true;
         if self.parts.order.by_tenant() {
             let (tenant, milli) = (draft.state().tenant_of(job), draft.state().class_of(job).gpu_milli);
             self.starts.add(draft, tenant, milli);
@@ -343,16 +347,15 @@ impl Pipeline {
         draft.unreserve();
     }
 
-    /// The reservation of `head`: that of the last round where nothing it depends on has changed. Then all lanes that
-    /// got no job since leave the round: they were refused, and time only makes it harder to pass.
+    /// The reservation of `head`: that of the last round where nothing that it depends on has changed, and no job that
+    /// goes before the head was started in this one.
     fn reservation(&mut self, draft: &mut Draft<'_>, head: JobId) -> Option<Reservation> {
         let version = (self.running.version(), draft.state().freed_epoch());
         if let Some((made_from, reservation)) = &self.round.reservation
             && *made_from == version
             && reservation.head == head
+            && !self.round.started
         {
-            let touched = &self.round.touched;
-            self.round.lanes.retain(|candidate| touched.binary_search(&candidate.lane).is_ok());
             return Some(reservation.clone());
         }
         let reservation = self.shadow.reserve(self.parts.placer, draft, &self.running, head)?;

@@ -1,5 +1,6 @@
 //! Where a gang goes.
 
+use engine::placement::nodes_spanned;
 use engine::{ClassId, DomainId, Draft, GpuRequest, JobId, Level, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
 
 /// A rule that picks nodes.
@@ -59,9 +60,10 @@ fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId)
     if shape.groups.iter().any(short) {
         return false;
     }
-    let preferred =
-        if placer == Placer::Pack && shape.preferred.is_none() { Some(Level::Rack) } else { shape.preferred };
-    for level in [preferred, shape.required].into_iter().flatten() {
+    if placer == Placer::Pack && shape.required.is_none() && shape.preferred.is_none() {
+        return place_on_fewest(draft, job, &shape);
+    }
+    for level in [shape.preferred, shape.required].into_iter().flatten() {
         if shape.required.is_some_and(|required| level > required) {
             continue;
         }
@@ -72,6 +74,23 @@ fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId)
         }
     }
     shape.required.is_none() && place_within(placer, draft, job, &shape, None)
+}
+
+/// The fewest nodes, inside one rack if one has a way with as few.
+fn place_on_fewest(draft: &mut Draft<'_>, job: JobId, shape: &Shape) -> bool {
+    let racks = domains(draft, Level::Rack, shape.gpu_milli_min()).into_iter().map(Some);
+    let mut best: Option<(usize, Option<Within>)> = None;
+    for within in racks.chain([None]) {
+        let mark = draft.mark();
+        if place_within(Placer::Pack, draft, job, shape, within) {
+            let nodes = nodes_spanned(draft.open());
+            if best.is_none_or(|(fewest, _)| nodes < fewest) {
+                best = Some((nodes, within));
+            }
+            draft.rollback(mark);
+        }
+    }
+    best.is_some_and(|(_, within)| place_within(Placer::Pack, draft, job, shape, within))
 }
 
 fn place_within(placer: Placer, draft: &mut Draft<'_>, job: JobId, shape: &Shape, within: Option<Within>) -> bool {
@@ -135,8 +154,13 @@ impl Placer {
     }
 }
 
-/// The tightest node that holds all tasks that are left, else the one that holds most of them.
+/// The node of the task before, until it is full; then the tightest node that holds all tasks that are left, else the one
+/// that holds most of them.
 fn pack(draft: &Draft<'_>, request: &TaskRequest, spot: Spot) -> Option<NodeId> {
+    let last = draft.open().last().map(|slice| slice.node);
+    if let Some(node) = last.filter(|node| draft.cluster().fits(*node, request)) {
+        return Some(node);
+    }
     let GpuRequest::Whole(gpus) = request.gpus else { return None };
     if spot.left < 2 {
         return None;

@@ -222,9 +222,8 @@ static ENTRIES: [Entry; 7] = [
         build: |knobs, context| {
             let estimates = match knobs.text("estimates") {
                 "users" => Estimates::Users,
-                "true" => Estimates::True,
                 "auto" if context.estimates => Estimates::Users,
-                "auto" => Estimates::True,
+                "true" | "auto" => Estimates::True,
                 _ => return Err(knobs.bad_value("estimates")),
             };
             let (order, placer) = (Box::new(Arrival), knobs.placer(context)?);

@@ -26,6 +26,32 @@ pub enum Source {
     Generated(String),
 }
 
+impl Source {
+    /// The trace that `text` names. A synthetic one that does not name a seed is generated anew for each.
+    pub fn named(text: &str) -> Result<Self, TraceError> {
+        let text = text.trim();
+        let Some(request) = text.strip_prefix("synthetic:") else {
+            return Ok(Self::Fixed(Arc::new(traces::load(text)?)));
+        };
+        traces::synthetic::Request::parse(request)?;
+        let mut keys = request.split(['[', ',']).map(|pair| pair.split('=').next().unwrap_or(pair).trim());
+        if keys.any(|key| key == "seed") {
+            Ok(Self::Fixed(Arc::new(traces::load(text)?)))
+        } else {
+            Ok(Self::Generated(text.to_owned()))
+        }
+    }
+
+    /// The trace of a seed.
+    pub fn trace(&self, seed: u64) -> Result<Arc<Trace>, TraceError> {
+        match self {
+            Self::Fixed(trace) => Ok(trace.clone()),
+            Self::Days(trace) => Ok(Arc::new(traces::resample_days(trace, seed))),
+            Self::Generated(text) => Ok(Arc::new(traces::load(&seeded(text, seed))?)),
+        }
+    }
+}
+
 /// What to compare.
 #[derive(Clone, Debug)]
 pub struct Experiment {
@@ -107,7 +133,7 @@ impl Experiment {
     }
 
     /// Number of replays.
-    pub fn len(&self) -> Result<usize, RunError> {
+    pub fn replays(&self) -> Result<usize, RunError> {
         Ok(self.policies.len() * self.loads.len() * self.useful_seeds(self.sampling()?).len())
     }
 
@@ -164,11 +190,7 @@ impl Samples<'_> {
     }
 
     fn make(&self, load: f64, seed: u64) -> Result<Arc<Trace>, TraceError> {
-        let trace = match &self.experiment.source {
-            Source::Fixed(trace) => trace.clone(),
-            Source::Days(trace) => Arc::new(traces::resample_days(trace, seed)),
-            Source::Generated(text) => Arc::new(traces::load(&seeded(text, seed))?),
-        };
+        let trace = self.experiment.source.trace(seed)?;
         if (load - 1.0).abs() < f64::EPSILON {
             return Ok(trace);
         }

@@ -1,7 +1,10 @@
 //! What one replay leaves behind. The report, the files and the statistics are made from this and from nothing else.
 
+use std::sync::Arc;
+
 use engine::{NodeId, Outcome, Span, Time};
 use serde::Serialize;
+use traces::Trace;
 
 /// Version of the JSON and parquet files.
 pub const SCHEMA: u32 = 1;
@@ -11,6 +14,8 @@ pub const SCHEMA: u32 = 1;
 pub struct Replay {
     /// The figures of the contract.
     pub summary: Summary,
+    /// The workload: [`JobRow::trace_index`] indexes its jobs. Seeds and loads may each have their own.
+    pub trace: Arc<Trace>,
     /// One row a job, in order of submission.
     pub jobs: Vec<JobRow>,
     /// The cluster over time.
@@ -108,7 +113,7 @@ pub struct Summary {
 /// One job of one replay.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRow {
-    /// Index of the job in the trace: its id and tenant are there.
+    /// Index of the job in [`Replay::trace`]: its id and tenant are there.
     pub trace_index: u32,
     /// Demand of the gang in thousandths of a GPU.
     pub gpu_milli: u64,

@@ -51,7 +51,8 @@ where
     let seen = recorder.finish(&core);
     let mut summary = summarise(spec, &core, workload, &seen);
     summary.wall_s = started.elapsed().as_secs_f64();
-    Ok(Replay { summary, jobs: seen.rows, series: seen.series, segments: seen.segments })
+    let trace = workload.trace().clone();
+    Ok(Replay { summary, trace, jobs: seen.rows, series: seen.series, segments: seen.segments })
 }
 
 /// Drives `core` through the workload to the end.

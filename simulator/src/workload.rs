@@ -1,6 +1,7 @@
 //! A trace made ready for one cluster: shapes interned, gangs cut to the size of its nodes, tenants as a tree.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use engine::{
     ClassId, Event, GpuRequest, Inventory, JobId, JobSpec, MILLI, ModelSet, Shape, Span, TaskRequest, TenantId, Time,
@@ -12,7 +13,7 @@ use crate::tenants::Weights;
 /// A trace made ready for one cluster.
 #[derive(Clone, Debug)]
 pub struct Workload<'a> {
-    trace: &'a Trace,
+    trace: &'a Arc<Trace>,
     shapes: Vec<Shape>,
     /// Class of each job of the trace.
     classes: Vec<ClassId>,
@@ -26,7 +27,7 @@ pub struct Workload<'a> {
 
 impl<'a> Workload<'a> {
     /// Prepares `trace` for the cluster.
-    pub fn new(trace: &'a Trace, inventory: &Inventory, weights: &Weights) -> Self {
+    pub fn new(trace: &'a Arc<Trace>, inventory: &Inventory, weights: &Weights) -> Self {
         let model_sets: Vec<ModelSet> = trace.model_sets.iter().map(|names| known_models(names, inventory)).collect();
         let mut shapes = Vec::new();
         let mut ids: BTreeMap<Shape, ClassId> = BTreeMap::new();
@@ -54,7 +55,7 @@ impl<'a> Workload<'a> {
     }
 
     /// The trace.
-    pub fn trace(&self) -> &'a Trace {
+    pub fn trace(&self) -> &'a Arc<Trace> {
         self.trace
     }
 

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use engine::{Inventory, MICROS, Outcome, Span, Time};
 use simulator::metrics::Segments;
@@ -12,6 +13,9 @@ use simulator::run::{RunSpec, replay};
 use simulator::tenants::Weights;
 use simulator::workload::Workload;
 use traces::{Ledger, Recorded, Trace, TraceJob};
+
+/// Columns of the traces.
+const COLUMNS: [&str; 4] = ["job_id", "submit_s", "gpus", "duration_s"];
 
 fn cases() -> Option<PathBuf> {
     let data = std::env::var_os("TRAINYARD_DATA").map(|data| Path::new(&data).join("cases"));
@@ -53,7 +57,7 @@ fn trace(path: &Path, columns: [&str; 4]) -> Trace {
 }
 
 /// Finish times in seconds by job id.
-fn finishes(trace: &Trace, inventory: &Inventory, policy: &str) -> (BTreeMap<String, f64>, f64) {
+fn finishes(trace: &Arc<Trace>, inventory: &Inventory, policy: &str) -> (BTreeMap<String, f64>, f64) {
     let physics = Physics::default();
     let spec = RunSpec {
         inventory,
@@ -98,7 +102,7 @@ fn assert_same(case: &str, found: &BTreeMap<String, f64>, expected: &BTreeMap<St
 #[test]
 fn tiresias_on_sixty_jobs() {
     let Some(cases) = cases() else { return };
-    let trace = trace(&cases.join("tiresias/trace_60job.csv"), ["job_id", "submit_s", "gpus", "duration_s"]);
+    let trace = Arc::new(trace(&cases.join("tiresias/trace_60job.csv"), COLUMNS));
     for (policy, file) in [
         ("fifo", "count-fifo"),
         ("fifo[skip=true]", "count-fjf"),
@@ -110,4 +114,46 @@ fn tiresias_on_sixty_jobs() {
         let file = cases.join(format!("tiresias/jobs/n1g8-{file}.csv"));
         assert_same(policy, &found, &expected(&file, "job_id", "finish_s"));
     }
+}
+
+/// One virtual cluster of Philly, October and November 2017: 1,269 jobs on 7 nodes of 8 GPUs.
+fn philly(cases: &Path) -> Arc<Trace> {
+    Arc::new(trace(&cases.join("philly/philly_0e4a51_oct_nov.csv"), COLUMNS))
+}
+
+#[test]
+fn tiresias_on_a_philly_cluster() {
+    let Some(cases) = cases() else { return };
+    let trace = philly(&cases);
+    let pool = Inventory::uniform(1, 56, "GPU");
+    let nodes = Inventory::uniform(7, 8, "GPU");
+    for (inventory, policy, file, mean_s) in [
+        (&pool, "fifo", "count-fifo", 1_044_234.777),
+        (&pool, "srtf", "count-shortest", 184_313.173),
+        (&nodes, "fifo[place=first-fit]", "yarn-fifo", 1_093_575.109),
+    ] {
+        let (found, mean) = finishes(&trace, inventory, policy);
+        println!("{policy} mean JCT {mean:.3}");
+        let file = cases.join(format!("tiresias/jobs/p0e-{file}.csv"));
+        assert_same(policy, &found, &expected(&file, "job_id", "finish_s"));
+        assert!((mean - mean_s).abs() < 0.001, "{policy}: mean {mean} instead of {mean_s}");
+    }
+}
+
+/// Helios' simulator places on the fitting node with the fewest free GPUs, as `best-fit` does. Its jobs have no
+/// identifiers: row by row they are those of the trace.
+#[test]
+fn helios_on_a_philly_cluster() {
+    let Some(cases) = cases() else { return };
+    let trace = philly(&cases);
+    let nodes = Inventory::uniform(7, 8, "GPU");
+    let (_, mean) = finishes(&trace, &nodes, "fifo");
+    assert!((mean - 1_093_575.109).abs() < 0.001, "fifo: mean {mean}");
+    let (found, mean) = finishes(&trace, &nodes, "sjf");
+    println!("sjf mean JCT {mean:.3}");
+    let log = std::fs::read_to_string(cases.join("helios_lucid/helios_sjf_consolidate_0e4a51_log.csv")).unwrap();
+    let finish = |line: &str| line.split(',').nth(4).unwrap().parse::<f64>().unwrap();
+    let expected = log.lines().skip(1).enumerate().map(|(row, line)| (row.to_string(), finish(line))).collect();
+    assert_same("sjf", &found, &expected);
+    assert!((mean - 240_127.941).abs() < 0.001, "sjf: mean {mean}");
 }

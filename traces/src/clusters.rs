@@ -12,6 +12,8 @@ use std::path::Path;
 
 use engine::Inventory;
 
+pub use toml_file::toml_error;
+
 use crate::bytes;
 use crate::error::TraceError;
 use crate::table::CsvTable;

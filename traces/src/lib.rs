@@ -21,10 +21,11 @@ mod transform;
 
 pub use canonical::parquet::write_parquet;
 pub use canonical::write_csv;
-pub use clusters::{load_cluster, read_cluster_bytes};
+pub use clusters::{load_cluster, read_cluster_bytes, toml_error};
 pub use error::TraceError;
 pub use format::Format;
 pub use info::{Gang, Info, Quantiles, describe};
+pub use similar::nearest;
 pub use source::{load, read_bytes};
 pub use trace::{Ledger, Recorded, Trace, TraceJob};
 pub use transform::{resample_days, scale_load, window};

@@ -1,7 +1,7 @@
 //! "Did you mean": the name that is nearest to a mistyped one.
 
 /// The candidate that is near enough to `name` to be what was meant.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let limit = (name.chars().count() * 2 / 5).max(1);
     let scored = candidates.into_iter().map(|candidate| (score(&name, &candidate.to_lowercase()), candidate));

@@ -64,7 +64,7 @@ pub fn drawings(comparison: &Comparison<'_>) -> Vec<Drawing> {
         timeline::gpus(&selection, &clock, gpus),
         gang::drawing(&selection),
     ];
-    all.extend(tenant::drawing(&selection, comparison.trace));
+    all.extend(tenant::drawing(&selection));
     all.extend(load::drawing(comparison));
     all.extend(gantt::drawing(&selection, &clock, comparison.inventory, comparison.window_s));
     all

@@ -9,7 +9,7 @@ use super::panel::{Frame, Panel, TICK_SIZE, TITLE_SIZE};
 use super::selection::{Selection, waiting_s};
 use super::sketch::{Anchor, Label, Sketch, Weight};
 use super::{Drawing, WIDTH, legend};
-use crate::result::JobRow;
+use crate::result::Replay;
 use crate::stats::mean;
 
 /// Tenants with a row of their own.
@@ -17,20 +17,20 @@ const ROWS: usize = 12;
 
 /// Tenants by the GPU-time that their jobs need; the rest in one row.
 struct Tenants {
-    /// Row of each tenant.
-    row: BTreeMap<u32, usize>,
+    /// Row of each tenant by name: seeds may number them differently.
+    row: BTreeMap<String, usize>,
     names: Vec<String>,
 }
 
 /// Mean waiting of each tenant's jobs; `None` when there are not two tenants.
-pub(super) fn drawing(selection: &Selection<'_>, trace: &traces::Trace) -> Option<Drawing> {
-    let tenants = Tenants::of(trace);
+pub(super) fn drawing(selection: &Selection<'_>) -> Option<Drawing> {
+    let tenants = Tenants::of(selection);
     if tenants.names.len() < 2 {
         return None;
     }
     let title = "Who waits: by tenant";
     let policies = selection.policies.len();
-    let means: Vec<Vec<Option<f64>>> = (0..policies).map(|policy| means(selection, policy, trace, &tenants)).collect();
+    let means: Vec<Vec<Option<f64>>> = (0..policies).map(|policy| means(selection, policy, &tenants)).collect();
     let Some(longest) = means.iter().flatten().flatten().copied().reduce(f64::max) else {
         return Some(Drawing::nothing("tenant", title, "No job started."));
     };
@@ -59,36 +59,54 @@ pub(super) fn drawing(selection: &Selection<'_>, trace: &traces::Trace) -> Optio
 }
 
 impl Tenants {
-    fn of(trace: &traces::Trace) -> Self {
-        let mut demand: BTreeMap<u32, f64> = BTreeMap::new();
-        for job in &trace.jobs {
-            *demand.entry(job.tenant).or_default() += f64::from(job.gpu_milli) * job.duration.secs_f64();
+    fn of(selection: &Selection<'_>) -> Self {
+        let mut demand: BTreeMap<&str, f64> = BTreeMap::new();
+        // Every policy replays the same traces, so those of the baseline are all.
+        for replay in selection.groups.first().into_iter().flatten() {
+            for job in &replay.trace.jobs {
+                let gpu_seconds = f64::from(job.gpu_milli) * job.duration.secs_f64();
+                *demand.entry(name(&replay.trace, job.tenant)).or_default() += gpu_seconds;
+            }
         }
-        let mut order: Vec<(u32, f64)> = demand.into_iter().collect();
-        order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let mut order: Vec<(&str, f64)> = demand.into_iter().collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
         let own = if order.len() > ROWS + 1 { ROWS } else { order.len() };
-        let name = |&(tenant, _): &(u32, f64)| match trace.tenants.get(tenant as usize) {
-            Some(name) if !name.is_empty() => name.clone(),
-            _ => "(no tenant)".to_owned(),
-        };
-        let mut names: Vec<String> = order.iter().take(own).map(name).collect();
+        let mut names: Vec<String> = order.iter().take(own).map(|(name, _)| (*name).to_owned()).collect();
         if own < order.len() {
             names.push(format!("others ({})", order.len() - own));
         }
-        let row = order.iter().enumerate().map(|(index, &(tenant, _))| (tenant, index.min(own))).collect();
+        let row = order.iter().enumerate().map(|(index, (name, _))| ((*name).to_owned(), index.min(own))).collect();
         Self { row, names }
+    }
+
+    /// The row of each tenant of a trace.
+    fn rows_in(&self, trace: &traces::Trace) -> BTreeMap<u32, usize> {
+        let tenants: std::collections::BTreeSet<u32> = trace.jobs.iter().map(|job| job.tenant).collect();
+        tenants.into_iter().filter_map(|tenant| Some((tenant, *self.row.get(name(trace, tenant))?))).collect()
     }
 }
 
-fn means(selection: &Selection<'_>, policy: usize, trace: &traces::Trace, tenants: &Tenants) -> Vec<Option<f64>> {
+/// Name of a tenant of a trace.
+fn name(trace: &traces::Trace, tenant: u32) -> &str {
+    trace.tenants.get(tenant as usize).map(String::as_str).filter(|name| !name.is_empty()).unwrap_or("(no tenant)")
+}
+
+fn means(selection: &Selection<'_>, policy: usize, tenants: &Tenants) -> Vec<Option<f64>> {
     let mut waits: Vec<Vec<f64>> = vec![Vec::new(); tenants.names.len()];
-    let row_of = |job: &JobRow| tenants.row.get(&trace.jobs.get(job.trace_index as usize)?.tenant).copied();
-    for job in selection.jobs(policy) {
-        if let Some(row) = row_of(job) {
-            waits[row].extend(waiting_s(job));
-        }
+    for replay in &selection.groups[policy] {
+        add_waits(&mut waits, replay, tenants);
     }
     waits.iter().map(|waits| mean(waits)).collect()
+}
+
+fn add_waits(waits: &mut [Vec<f64>], replay: &Replay, tenants: &Tenants) {
+    let rows = tenants.rows_in(&replay.trace);
+    for job in &replay.jobs {
+        let tenant = replay.trace.jobs.get(job.trace_index as usize).map(|of_trace| of_trace.tenant);
+        if let Some(row) = tenant.and_then(|tenant| rows.get(&tenant)) {
+            waits[*row].extend(waiting_s(job));
+        }
+    }
 }
 
 fn panel(sketch: &Sketch, top: f64, tenants: &Tenants, longest: f64) -> Panel {

@@ -8,7 +8,8 @@ use crate::stats::{Sampling, distinct, same};
 /// Replays of one trace under several policies.
 #[derive(Debug)]
 pub struct Comparison<'a> {
-    /// The workload; [`crate::result::JobRow::trace_index`] indexes its jobs.
+    /// The trace that the report describes: that of the first seed at the first load. Rows of jobs index the trace of
+    /// their own replay.
     pub trace: &'a traces::Trace,
     /// The cluster as it was named on the command line.
     pub cluster_label: String,

@@ -13,14 +13,15 @@ use crate::result::{JobRow, Replay};
 ///
 /// Columns: `id`, `load`, `seed`, `tenant`, `gpus`, `submit_s`, `start_s`, `finish_s`, `service_s` (seconds, null when it
 /// never came), `attempts`, `preemptions`, `outcome` (`unfinished` when the job had not ended).
-pub(super) fn write(path: &Path, trace: &traces::Trace, replays: &[&Replay]) -> Result<(), OutputError> {
+pub(super) fn write(path: &Path, replays: &[&Replay]) -> Result<(), OutputError> {
     let rows: Vec<Row<'_>> = replays.iter().flat_map(|&replay| rows_of(replay)).collect();
-    if let Some((_, row)) = rows.iter().find(|(_, row)| row.trace_index as usize >= trace.jobs.len()) {
-        let (index, jobs) = (row.trace_index, trace.jobs.len());
+    let lost = |(replay, row): &&Row<'_>| row.trace_index as usize >= replay.trace.jobs.len();
+    if let Some((replay, row)) = rows.iter().find(lost) {
+        let (index, jobs) = (row.trace_index, replay.trace.jobs.len());
         return Err(OutputError::UnknownJob { path: path.to_owned(), index, jobs });
     }
     let failed = |source| OutputError::Parquet { path: path.to_owned(), source };
-    let mut frame = frame(trace, &rows).map_err(failed)?;
+    let mut frame = frame(&rows).map_err(failed)?;
     atomic::replace(path, |draft| {
         let file = File::create(draft).map_err(|source| OutputError::Write { path: path.to_owned(), source })?;
         ParquetWriter::new(file).finish(&mut frame).map(|_| ()).map_err(failed)
@@ -33,15 +34,15 @@ fn rows_of(replay: &Replay) -> impl Iterator<Item = Row<'_>> {
     replay.jobs.iter().map(move |row| (replay, row))
 }
 
-fn frame(trace: &traces::Trace, rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
+fn frame(rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
     let columns = vec![
-        text("id", rows, |(_, row)| &trace.jobs[row.trace_index as usize].id),
+        text("id", rows, |(replay, row)| &replay.trace.jobs[row.trace_index as usize].id),
         number("load", rows, |(replay, _)| Some(replay.summary.load)),
         Column::from(Series::new(
             "seed".into(),
             rows.iter().map(|(replay, _)| replay.summary.seed).collect::<Vec<_>>(),
         )),
-        text("tenant", rows, |(_, row)| tenant(trace, row)),
+        text("tenant", rows, |(replay, row)| tenant(&replay.trace, row)),
         number("gpus", rows, |(_, row)| Some(row.gpu_milli as f64 / 1000.0)),
         number("submit_s", rows, |(_, row)| Some(row.submit.secs_f64())),
         number("start_s", rows, |(_, row)| row.start.known().map(Time::secs_f64)),

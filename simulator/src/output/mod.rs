@@ -53,7 +53,7 @@ fn write_jobs(dir: &Path, comparison: &Comparison<'_>) -> Result<Vec<PathBuf>, O
     let one = |(policy, name): (&&str, String)| {
         let path = dir.join(format!("jobs-{name}.parquet"));
         let replays: Vec<_> = comparison.replays.iter().filter(|replay| replay.summary.policy == **policy).collect();
-        jobs::write(&path, comparison.trace, &replays).map(|()| path)
+        jobs::write(&path, &replays).map(|()| path)
     };
     policies.iter().zip(names).map(one).collect()
 }

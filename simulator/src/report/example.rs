@@ -1,5 +1,7 @@
 //! Made-up comparisons for tests: a tiny list scheduler with a random workload. No figure in it is a claim.
 
+use std::sync::Arc;
+
 use engine::{Inventory, NodeId, Outcome, Span, Time};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -253,7 +255,7 @@ fn finish(trace: &Trace, yard: Yard, inventory: &Inventory, mut summary: Summary
     summary.decisions = summary.jobs;
     summary.cluster_gpus = inventory.gpus();
     let series = series(&jobs, end);
-    Replay { summary, jobs, series, segments: yard.segments }
+    Replay { summary, trace: Arc::new(trace.clone()), jobs, series, segments: yard.segments }
 }
 
 fn series(jobs: &[JobRow], end: Time) -> Series {

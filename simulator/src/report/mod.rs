@@ -11,6 +11,7 @@ mod tests;
 mod words;
 
 pub use tables::{table_rows, value_text};
+pub use words::sentences;
 
 use html::escape;
 

@@ -1,6 +1,7 @@
 //! Whole outputs of small comparisons.
 
 use std::fs;
+use std::sync::Arc;
 
 use engine::{Inventory, Outcome, Time};
 use traces::Trace;
@@ -147,7 +148,8 @@ fn odd_cases() -> Vec<(&'static str, Trace, Vec<Replay>)> {
     for job in &mut instant.jobs {
         (job.start, job.finish) = (job.submit, job.submit);
     }
-    let bare = Replay { summary: summary("fifo", 1.0, 0), jobs: vec![], series: Series::default(), segments: vec![] };
+    let (jobs, series, segments) = (vec![], Series::default(), vec![]);
+    let bare = Replay { summary: summary("fifo", 1.0, 0), trace: Arc::default(), jobs, series, segments };
     let many = (0..10).map(|k| replay(&ten, &inventory, &format!("policy-{k}[with=a,long=name]"), 1.0, 0)).collect();
     let mut no_tenants = ten.clone();
     no_tenants.tenants.clear();

@@ -24,6 +24,21 @@ pub(super) fn told(differences: &[&Difference]) -> String {
     if items.is_empty() { "<p>Nothing to compare.</p>\n".to_owned() } else { list(&items) }
 }
 
+/// The differences that are told in words, as plain text.
+pub fn sentences(differences: &[&Difference]) -> Vec<String> {
+    let told = TOLD.iter().filter_map(|key| differences.iter().find(|row| row.metric == *key));
+    told.filter(|row| row.verdict != Verdict::NoData).map(|row| unmarked(&sentence(row))).collect()
+}
+
+/// A sentence without its marks. Only phrases of our own and numbers stand between them.
+fn unmarked(html: &str) -> String {
+    let mut text = String::new();
+    for part in html.split('<') {
+        text.push_str(part.split_once('>').map_or(part, |(_, rest)| rest));
+    }
+    text.replace("&nbsp;", " ").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+}
+
 /// One difference as a sentence, in HTML.
 fn sentence(row: &Difference) -> String {
     let Some(metric) = Metric::by_key(row.metric) else { return String::new() };
@@ -187,5 +202,10 @@ mod tests {
         mean job completion time: no difference (50 min against 1 h; 95 % CI of the difference −25 min to 5 min; p&nbsp;0.020)
         makespan 25.0 % lower (45 min against 1 h; one sample: no interval)
         "#);
+        let lower = row("queue_mean_s", (7200.0, 3600.0), Some((-4500.0, -2700.0)), Verdict::Better);
+        assert_eq!(
+            sentences(&[&lower]),
+            ["mean waiting 50.0 % lower (1 h against 2 h; 95 % CI 45 min to 1 h 15 min lower; p 0.020)"]
+        );
     }
 }

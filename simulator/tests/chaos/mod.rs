@@ -1,5 +1,7 @@
 //! One random case of the swarm, all of it from one seed.
 
+use std::sync::Arc;
+
 use engine::{
     DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy, PoolId,
     RetryRule, Shape, Span, TaskGroup, TaskRequest, Time, UNLIMITED,
@@ -45,7 +47,7 @@ impl Chance {
 pub(crate) struct Case {
     pub(crate) seed: u64,
     pub(crate) inventory: Inventory,
-    pub(crate) trace: Trace,
+    pub(crate) trace: Arc<Trace>,
     pub(crate) weights: Weights,
     pub(crate) physics: Physics,
     pub(crate) policy_text: String,
@@ -69,7 +71,7 @@ impl Case {
     pub(crate) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let inventory = inventory(&mut chance);
-        let trace = trace(&mut chance);
+        let trace = Arc::new(trace(&mut chance));
         let physics = physics(&mut chance);
         let policy_text = policy(&mut chance);
         let mut case = Self {

@@ -66,7 +66,7 @@ struct Pool {
 
 /// Reads the file.
 pub(super) fn read(file: &str, text: &str) -> Result<Inventory, TraceError> {
-    let source = Source { file, text };
+    let source = Source { file, text, shape: "TOML with [[pool]] and [[model]] tables" };
     let parsed: File = toml::from_str(text).map_err(|error| source.syntax(&error))?;
     let mut builder = Builder::new(file);
     for model in &parsed.model {
@@ -94,10 +94,17 @@ pub(super) fn read(file: &str, text: &str) -> Result<Inventory, TraceError> {
     builder.finish()
 }
 
+/// What is wrong with a TOML file that should be `shape`: line, key and a hint, as for clusters.
+pub fn toml_error(file: &str, text: &str, shape: &str, error: &toml::de::Error) -> TraceError {
+    Source { file, text, shape }.syntax(error)
+}
+
 /// The text, for lines in errors.
 struct Source<'a> {
     file: &'a str,
     text: &'a str,
+    /// What the file should be.
+    shape: &'a str,
 }
 
 impl Source<'_> {
@@ -137,7 +144,7 @@ impl Source<'_> {
                     place(plain).with_hint("correct the value: numbers stand without quotes, names with quotes");
                 match error.span().and_then(|span| self.key_at(span.start)) {
                     Some(key) => fault.in_field(key),
-                    None => fault.with_hint("the file must be TOML with [[pool]] and [[model]] tables"),
+                    None => fault.with_hint(format!("the file must be {}", self.shape)),
                 }
             }
         }

@@ -1,0 +1,228 @@
+//! The arguments, and what each command does with them.
+#![allow(clippy::doc_markdown, reason = "the comments here are help texts, shown as they stand")]
+
+mod examples;
+mod values;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use values::{Load, Resample, Window};
+
+use crate::{commands, error};
+
+/// A scheduler for GPU training jobs: replay traces under policies, and compare them.
+#[derive(Debug, Parser)]
+#[command(name = "trainyard", version, max_term_width = 100, after_help = examples::ALL)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Replay a trace under one policy.
+    #[command(after_help = examples::SIMULATE)]
+    Simulate(SimulateArgs),
+    /// Replay a trace under several policies, loads and seeds, and write a report.
+    ///
+    /// The first policy is the baseline: the others are compared with it, paired over seeds.
+    #[command(after_help = examples::COMPARE)]
+    Compare(CompareArgs),
+    /// Describe, generate and convert traces.
+    #[command(subcommand, after_help = examples::TRACE)]
+    Trace(TraceCommand),
+    /// List the policies, or describe one: its knobs, what it must know, where it is from.
+    #[command(after_help = examples::POLICIES)]
+    Policies(PoliciesArgs),
+    /// Replay a journal under the policy that wrote it: every order must be the recorded one.
+    ///
+    /// Exit code 0: identical. 1: different or damaged. 2: not a journal.
+    #[command(after_help = examples::VERIFY)]
+    Verify(VerifyArgs),
+}
+
+/// How results are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people; may change.
+    #[default]
+    Table,
+    /// For programs; versioned by its key `schema`.
+    Json,
+}
+
+/// Arguments of `simulate`.
+#[derive(Args, Debug)]
+pub(crate) struct SimulateArgs {
+    /// Trace: [FORMAT:]PATH or synthetic:NAME[key=value,...]
+    pub(crate) trace: String,
+    /// Cluster: NODESxGPUS[:MODEL], a TOML file, or a node list
+    #[arg(long, value_name = "CLUSTER")]
+    pub(crate) cluster: String,
+    /// Policy: name or name[key=value,...]; `trainyard policies` lists them
+    #[arg(long, value_name = "POLICY")]
+    pub(crate) policy: String,
+    /// Seed of all that is random: a generated trace, failures, draws by lot
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
+    /// Also write the files of a comparison, with the report, to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Also write a journal, which `trainyard verify` replays
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) format: Format,
+}
+
+/// What the world costs and who is entitled to how much of it.
+#[derive(Args, Debug)]
+pub(crate) struct WorldArgs {
+    /// Physics, such as restart_s=30; give it once for each setting
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// TOML file with the weights of tenants, for fair shares
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tenants: Option<PathBuf>,
+}
+
+/// Arguments of `compare`.
+#[derive(Args, Debug)]
+pub(crate) struct CompareArgs {
+    /// Trace ([FORMAT:]PATH or synthetic:NAME[key=value,...]), or an experiment in a .toml file
+    #[arg(value_name = "TRACE|EXPERIMENT.toml")]
+    pub(crate) subject: String,
+    /// Cluster: NODESxGPUS[:MODEL], a TOML file, or a node list
+    #[arg(long, value_name = "CLUSTER")]
+    pub(crate) cluster: Option<String>,
+    /// Policy: name or name[key=value,...]; give it once for each, the baseline first
+    #[arg(long = "policy", value_name = "POLICY")]
+    pub(crate) policies: Vec<String>,
+    /// Replay everything with so many seeds [default: 1]
+    #[arg(long, value_name = "N")]
+    pub(crate) seeds: Option<u64>,
+    /// The first seed [default: 1]
+    #[arg(long, value_name = "BASE")]
+    pub(crate) seed: Option<u64>,
+    /// Arrival rates as multiples of the trace's own, such as 0.8,1,1.2 [default: 1]
+    #[arg(long = "load", value_name = "X,Y,...", value_delimiter = ',', allow_hyphen_values = true)]
+    pub(crate) loads: Vec<Load>,
+    /// Threads; the results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    #[command(flatten)]
+    pub(crate) world: WorldArgs,
+    /// Make samples of a recorded trace: `days` draws whole days with replacement, others for each seed
+    #[arg(long, value_name = "days")]
+    pub(crate) resample: Option<Resample>,
+    /// What the Gantt chart shows, in hours since the first submission, such as 10..16 [default: the longest queue]
+    #[arg(long, value_name = "FROM..TO", allow_hyphen_values = true)]
+    pub(crate) window: Option<Window>,
+    /// Folder for report.html, summary.json, differences.json, jobs-*.parquet and figures/
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TraceCommand {
+    /// Say what a trace holds, and what was done to its rows.
+    #[command(after_help = examples::TRACE_INFO)]
+    Info(TraceInfoArgs),
+    /// Write a synthetic trace to a file.
+    #[command(after_help = examples::TRACE_GENERATE)]
+    Generate(TraceGenerateArgs),
+    /// Write a trace of any format in the canonical form.
+    #[command(after_help = examples::TRACE_CONVERT)]
+    Convert(TraceConvertArgs),
+}
+
+/// Arguments of `trace info`.
+#[derive(Args, Debug)]
+pub(crate) struct TraceInfoArgs {
+    /// Trace: [FORMAT:]PATH or synthetic:NAME[key=value,...]
+    pub(crate) trace: String,
+    /// Cluster, to say how much load the trace is for it
+    #[arg(long, value_name = "CLUSTER")]
+    pub(crate) cluster: Option<String>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) format: Format,
+}
+
+/// Arguments of `trace generate`.
+#[derive(Args, Debug)]
+pub(crate) struct TraceGenerateArgs {
+    /// Model: NAME[key=value,...], with or without `synthetic:` before it
+    pub(crate) model: String,
+    /// File to write: .csv or .parquet, or - for CSV on stdout
+    pub(crate) out: PathBuf,
+}
+
+/// Arguments of `trace convert`.
+#[derive(Args, Debug)]
+pub(crate) struct TraceConvertArgs {
+    /// Trace: [FORMAT:]PATH or synthetic:NAME[key=value,...]
+    pub(crate) trace: String,
+    /// File to write: .csv or .parquet, or - for CSV on stdout
+    pub(crate) out: PathBuf,
+}
+
+/// Arguments of `policies`.
+#[derive(Args, Debug)]
+pub(crate) struct PoliciesArgs {
+    /// Describe this policy
+    pub(crate) name: Option<String>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) format: Format,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// Journal, as `simulate --journal` writes it
+    pub(crate) journal: PathBuf,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) format: Format,
+}
+
+/// Runs the command; every error ends here.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(usage) => return error::usage(&usage),
+    };
+    let done = match cli.command {
+        Command::Simulate(args) => commands::simulate::run(&args),
+        Command::Compare(args) => commands::compare::run(args),
+        Command::Trace(TraceCommand::Info(args)) => commands::trace::info(&args),
+        Command::Trace(TraceCommand::Generate(args)) => commands::trace::generate(&args),
+        Command::Trace(TraceCommand::Convert(args)) => commands::trace::convert(&args),
+        Command::Policies(args) => commands::policies::run(&args),
+        Command::Verify(args) => commands::verify::run(&args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => error.end(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn arguments_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

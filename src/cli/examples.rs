@@ -1,0 +1,64 @@
+//! Examples, at the end of each help text.
+
+pub(super) const ALL: &str = "\
+Examples:
+  trainyard compare synthetic:philly --cluster 60x8 --policy fifo --policy easy --out out
+  trainyard policies easy
+
+`trainyard COMMAND --help` says more. Exit codes: 0 done, 1 failed, 2 bad usage or bad input.";
+
+pub(super) const SIMULATE: &str = "\
+Examples:
+  trainyard simulate jobs.csv --cluster 32x8:A100 --policy easy
+  trainyard simulate synthetic:llm --cluster 302x8 --policy 'fifo[skip=true]' --format json
+  trainyard simulate jobs.csv --cluster 4x8 --policy srtf --set restart_s=30 --journal run.tyj
+
+Quote brackets in a shell. Settings of --set: restart_s, checkpoint_s, preempt_saves, drain_s,
+spread_penalty, failures_per_node_day, repair_s; none of it costs anything by default.";
+
+pub(super) const COMPARE: &str = "\
+Examples:
+  trainyard compare jobs.csv --cluster 32x8 --policy fifo --policy easy --policy srsf --out out
+  trainyard compare synthetic:philly --cluster 60x8 --policy fifo --policy 'easy[place=pack]' \\
+      --seeds 10 --load 0.8,1,1.2 --out out
+  trainyard compare jobs.csv --cluster 60x8 --policy fifo --policy fair-share \\
+      --resample days --seeds 20 --window 10..16 --out out
+  trainyard compare experiment.toml --threads 1
+
+An experiment in a file has the keys trace, cluster, policies, seeds, seed, loads, set, tenants,
+resample, window, threads and out; paths are relative to the file, and options go before its keys.";
+
+pub(super) const TRACE: &str = "\
+Examples:
+  trainyard trace info jobs.csv --cluster 32x8
+  trainyard trace generate 'philly[jobs=1000,seed=7]' jobs.csv
+  trainyard trace convert philly:philly_flat.csv.gz jobs.parquet";
+
+pub(super) const TRACE_INFO: &str = "\
+Examples:
+  trainyard trace info jobs.csv
+  trainyard trace info openb:pods.csv.gz --cluster nodes.csv --format json";
+
+pub(super) const TRACE_GENERATE: &str = "\
+Examples:
+  trainyard trace generate philly jobs.csv
+  trainyard trace generate 'helios[jobs=2000,load=1.1,gpus=1024,seed=3]' jobs.parquet
+  trainyard trace generate 'llm[jobs=100]' - | head
+
+Models: philly, helios, llm. Keys: jobs, load, seed, gpus, max_gpus, max_hours, estimates.";
+
+pub(super) const TRACE_CONVERT: &str = "\
+Examples:
+  trainyard trace convert philly:philly_flat.csv.gz jobs.parquet
+  trainyard trace convert openb:pods.csv - | head";
+
+pub(super) const POLICIES: &str = "\
+Examples:
+  trainyard policies
+  trainyard policies fair-share
+  trainyard policies --format json";
+
+pub(super) const VERIFY: &str = "\
+Example:
+  trainyard simulate jobs.csv --cluster 4x8 --policy easy --journal run.tyj
+  trainyard verify run.tyj";

@@ -1,0 +1,88 @@
+//! Where results go: checked before the long work, written whole or not at all.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use simulator::output::OutputError;
+use traces::Trace;
+
+use crate::error::Error;
+use crate::stdout;
+
+/// Makes the folder of results and sees whether files can be written there.
+pub(crate) fn prepare_folder(folder: &Path) -> Result<(), Error> {
+    let failed = |source| Error::from(OutputError::Directory { path: folder.to_owned(), source });
+    fs::create_dir_all(folder).map_err(failed)?;
+    let probe = draft_of(&folder.join("probe"));
+    let written = fs::write(&probe, b"");
+    // The probe may be missing: then the write has failed, and that is told.
+    let _ = fs::remove_file(&probe);
+    written.map_err(|source| OutputError::Write { path: folder.to_owned(), source }.into())
+}
+
+/// What a trace is written as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TraceTarget {
+    /// CSV on stdout.
+    Stdout,
+    /// A CSV file.
+    Csv(PathBuf),
+    /// A Parquet file.
+    Parquet(PathBuf),
+}
+
+impl TraceTarget {
+    /// Reads it off the name of the file.
+    pub(crate) fn of(path: &Path) -> Result<Self, Error> {
+        if path == Path::new("-") {
+            return Ok(Self::Stdout);
+        }
+        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
+        match extension.as_deref() {
+            Some("csv") => Ok(Self::Csv(path.to_owned())),
+            Some("parquet") => Ok(Self::Parquet(path.to_owned())),
+            _ => {
+                let message = format!("{}: traces are written as .csv or .parquet", path.display());
+                Err(Error::input(message, "end the name with .csv or .parquet, or give - for CSV on stdout"))
+            }
+        }
+    }
+
+    /// Writes `trace`, and says so on stderr.
+    pub(crate) fn write(&self, trace: &Trace) -> Result<(), Error> {
+        match self {
+            Self::Stdout => stdout::write_with(|out| traces::write_csv(trace, out)),
+            Self::Csv(path) => replace(path, trace, |draft| {
+                let unwritable = |error: &std::io::Error| Error::unwritable(path, "OUT", error);
+                let file = fs::File::create(draft).map_err(|error| unwritable(&error))?;
+                traces::write_csv(trace, std::io::BufWriter::new(file)).map_err(|error| unwritable(&error))
+            }),
+            Self::Parquet(path) => replace(path, trace, |draft| {
+                // The draft is named in the crate's message; the file that was asked for is the one to name.
+                traces::write_parquet(trace, draft).map_err(|error| {
+                    let message = format!("{}: {}", path.display(), error.message());
+                    Error::failed(message, error.hint().unwrap_or("check the path"))
+                })
+            }),
+        }
+    }
+}
+
+/// Lets `fill` write a draft beside `path`, then puts it in place.
+fn replace(path: &Path, trace: &Trace, fill: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
+    let draft = draft_of(path);
+    let placed = |()| fs::rename(&draft, path).map_err(|error| Error::unwritable(path, "OUT", &error));
+    let outcome = fill(&draft).and_then(placed);
+    if outcome.is_err() {
+        // The first error is the one to show.
+        let _ = fs::remove_file(&draft);
+    } else {
+        crate::warnings::note(&format!("wrote {} jobs to {}", trace.jobs.len(), path.display()));
+    }
+    outcome
+}
+
+fn draft_of(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".draft-{}-{name}", std::process::id()))
+}

@@ -1,0 +1,11 @@
+//! The command as its users meet it: whole outputs, exit codes, files.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail by panic, as tests do")]
+
+mod bad_input;
+mod compare;
+mod contract;
+mod help;
+mod journals;
+mod simulate;
+mod support;
+mod traces;
