@@ -73,44 +73,69 @@ pub fn cluster(nodes: usize) -> Inventory {
     Inventory::uniform(nodes, 8, "GPU")
 }
 
+/// Nodes of 8 GPUs in buckets by free GPUs, and where each node stands in its bucket.
+struct Buckets {
+    free: [Vec<u32>; 9],
+    free_of: Vec<u8>,
+    place_in: Vec<u32>,
+}
+
+impl Buckets {
+    fn new(nodes: usize) -> Self {
+        let mut free: [Vec<u32>; 9] = Default::default();
+        free[8] = (0..nodes as u32).collect();
+        Self { free, free_of: vec![8; nodes], place_in: (0..nodes as u32).collect() }
+    }
+
+    fn move_to(&mut self, node: u32, to: u8) {
+        let from = self.free_of[node as usize] as usize;
+        let at = self.place_in[node as usize] as usize;
+        self.free[from].swap_remove(at);
+        if let Some(moved) = self.free[from].get(at) {
+            self.place_in[*moved as usize] = at as u32;
+        }
+        self.free_of[node as usize] = to;
+        self.place_in[node as usize] = self.free[to as usize].len() as u32;
+        self.free[to as usize].push(node);
+    }
+
+    fn give_back(&mut self, node: u32, gpus: u32) {
+        self.move_to(node, self.free_of[node as usize] + gpus.min(8) as u8);
+    }
+
+    /// Nodes for a gang of `size` GPUs, `u32::MAX` where it needs no second one.
+    fn take(&mut self, size: usize) -> Option<[u32; 2]> {
+        if size == 16 {
+            let [.., a, b] = self.free[8][..] else { return None };
+            self.move_to(a, 0);
+            self.move_to(b, 0);
+            return Some([a, b]);
+        }
+        let bucket = (size..=8).find(|bucket| !self.free[*bucket].is_empty())?;
+        let node = self.free[bucket][self.free[bucket].len() - 1];
+        self.move_to(node, (bucket - size) as u8);
+        Some([node, u32::MAX])
+    }
+}
+
 /// The physical limit: fit-first FIFO with nothing but a heap of finishes and nodes bucketed by free GPUs. No jobs as
 /// objects, no events, no orders, no metrics but the mean wait in seconds.
 pub fn bare_loop(trace: &Trace, nodes: usize) -> f64 {
-    let mut free: [Vec<u32>; 9] = Default::default();
-    free[8] = (0..nodes as u32).rev().collect();
-    let mut free_of = vec![8u8; nodes];
-    let mut place_in = vec![0u32; nodes];
-    for (at, node) in free[8].iter().enumerate() {
-        place_in[*node as usize] = at as u32;
-    }
+    let mut buckets = Buckets::new(nodes);
     let mut finishes: BinaryHeap<Reverse<(u64, u32)>> = BinaryHeap::new();
     let mut held: Vec<[u32; 2]> = vec![[u32::MAX; 2]; trace.jobs.len()];
     let mut waiting: [VecDeque<u32>; 5] = Default::default();
     let mut waited = 0.0;
     let mut next = 0;
-    let mut to_bucket = |free: &mut [Vec<u32>; 9], free_of: &mut [u8], node: u32, to: u8| {
-        let from = free_of[node as usize] as usize;
-        let at = place_in[node as usize] as usize;
-        free[from].swap_remove(at);
-        if let Some(moved) = free[from].get(at) {
-            place_in[*moved as usize] = at as u32;
-        }
-        free_of[node as usize] = to;
-        place_in[node as usize] = free[to as usize].len() as u32;
-        free[to as usize].push(node);
-    };
     loop {
         let arrival = trace.jobs.get(next).map(|job| job.submit.0);
         let finish = finishes.peek().map(|Reverse((at, _))| *at);
         let Some(now) = [arrival, finish].into_iter().flatten().min() else { break };
-        while let Some(Reverse((at, job))) = finishes.peek().copied().filter(|Reverse((at, _))| *at == now) {
-            debug_assert_eq!(at, now);
+        while let Some(Reverse((_, job))) = finishes.peek().copied().filter(|Reverse((at, _))| *at == now) {
             finishes.pop();
             let gpus = trace.jobs[job as usize].gpu_milli / 1000;
             for node in held[job as usize].into_iter().filter(|node| *node != u32::MAX) {
-                let back = gpus.min(8) as u8;
-                let after = free_of[node as usize] + back;
-                to_bucket(&mut free, &mut free_of, node, after);
+                buckets.give_back(node, gpus);
             }
         }
         while trace.jobs.get(next).is_some_and(|job| job.submit.0 == now) {
@@ -120,26 +145,14 @@ pub fn bare_loop(trace: &Trace, nodes: usize) -> f64 {
         }
         let mut open = [true; 5];
         loop {
-            let heads =
-                (0..5).filter(|class| open[*class]).filter_map(|class| waiting[class].front().map(|job| (*job, class)));
+            let heads = (0..5).filter(|class| open[*class]);
+            let heads = heads.filter_map(|class| waiting[class].front().map(|job| (*job, class)));
             let Some((job, class)) = heads.min() else { break };
-            let size = 1usize << class;
-            if size == 16 {
-                let [.., a, b] = free[8][..] else {
-                    open[class] = false;
-                    continue;
-                };
-                to_bucket(&mut free, &mut free_of, a, 0);
-                to_bucket(&mut free, &mut free_of, b, 0);
-                held[job as usize] = [a, b];
-            } else if let Some(bucket) = (size..=8).find(|bucket| !free[*bucket].is_empty()) {
-                let node = free[bucket][free[bucket].len() - 1];
-                to_bucket(&mut free, &mut free_of, node, (bucket - size) as u8);
-                held[job as usize][0] = node;
-            } else {
+            let Some(nodes) = buckets.take(1 << class) else {
                 open[class] = false;
                 continue;
-            }
+            };
+            held[job as usize] = nodes;
             waiting[class].pop_front();
             waited += (now - trace.jobs[job as usize].submit.0) as f64 / MICROS as f64;
             finishes.push(Reverse((now + trace.jobs[job as usize].duration.0, job)));

@@ -55,12 +55,8 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new(inventory: Inventory) -> Self {
         let mut bench = Self { core: Core::new(inventory, Box::new(Asked(Box::new(start_all)))), jobs: 0 };
-        let tenant = Event::TenantDeclared {
-            tenant: TenantId(0),
-            name: "all".to_owned(),
-            parent: None,
-            weight_milli: 1000,
-        };
+        let tenant =
+            Event::TenantDeclared { tenant: TenantId(0), name: "all".to_owned(), parent: None, weight_milli: 1000 };
         bench.at(0, [tenant]);
         for gpus in 0..=16 {
             bench.class(Shape::uniform(1, TaskRequest::whole_gpus(gpus)));

@@ -129,12 +129,9 @@ fn references_to_nothing_are_faults() {
         assert_eq!(fault(event), Fault::UnknownJob(job));
     }
     let node = NodeId(1);
-    for event in [
-        Event::NodeDown { node },
-        Event::NodeUp { node },
-        Event::NodeDrained { node },
-        Event::NodeResumed { node },
-    ] {
+    for event in
+        [Event::NodeDown { node }, Event::NodeUp { node }, Event::NodeDrained { node }, Event::NodeResumed { node }]
+    {
         assert_eq!(fault(event), Fault::UnknownNode(node));
     }
 }

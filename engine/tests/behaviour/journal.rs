@@ -2,8 +2,8 @@
 
 use engine::journal::{Damage, Entry, Header, Reader, VERSION, Writer};
 use engine::{
-    Alarm, ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Level, ModelSet, NodeId, Outcome,
-    QueueId, Rate, RetryRule, RunId, Shape, Slice, Span, TaskGroup, TaskRequest, TenantId, Time,
+    Alarm, ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Level, ModelSet, NodeId,
+    Outcome, QueueId, Rate, RetryRule, RunId, Shape, Slice, Span, TaskGroup, TaskRequest, TenantId, Time,
 };
 use proptest::prelude::*;
 
@@ -112,14 +112,16 @@ fn event() -> impl Strategy<Value = Event> {
     ];
     let declared = prop_oneof![
         (any::<u32>(), shape()).prop_map(|(class, shape)| Event::ClassDeclared { class: ClassId(class), shape }),
-        (any::<u32>(), ".*", prop::option::of(any::<u32>()), any::<u32>()).prop_map(|(tenant, name, parent, weight)| {
-            Event::TenantDeclared {
-                tenant: TenantId(tenant),
-                name,
-                parent: parent.map(TenantId),
-                weight_milli: weight,
+        (any::<u32>(), ".*", prop::option::of(any::<u32>()), any::<u32>()).prop_map(
+            |(tenant, name, parent, weight)| {
+                Event::TenantDeclared {
+                    tenant: TenantId(tenant),
+                    name,
+                    parent: parent.map(TenantId),
+                    weight_milli: weight,
+                }
             }
-        }),
+        ),
         Just(Event::Woke),
     ];
     prop_oneof![about_runs, about_nodes, about_jobs, declared]

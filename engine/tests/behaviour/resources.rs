@@ -1,8 +1,8 @@
 //! What a cluster can give: parts of GPUs, CPU and memory, nodes with more than 64 GPUs, models, places.
 
 use engine::{
-    ClassId, DomainId, Domains, Draft, GpuModel, GpuRequest, Inventory, JobId, JobSpec, Level, ModelId, ModelSet, NodeId,
-    Reason, Shape, Slice, Span, TaskRequest, UNLIMITED,
+    ClassId, DomainId, Domains, Draft, GpuModel, GpuRequest, Inventory, JobId, JobSpec, Level, ModelId, ModelSet,
+    NodeId, Reason, Shape, Slice, Span, TaskRequest, UNLIMITED,
 };
 
 use crate::bench::{Bench, completed, failed, start, started, stopped};

@@ -41,12 +41,10 @@ impl Bench {
         for (at, (name, parent, weight_milli)) in tenants.iter().enumerate() {
             let tenant = TenantId::new(at);
             let parent = parent.map(TenantId);
-            bench.at(0, [Event::TenantDeclared {
-                tenant,
-                name: (*name).to_owned(),
-                parent,
-                weight_milli: *weight_milli,
-            }]);
+            bench.at(
+                0,
+                [Event::TenantDeclared { tenant, name: (*name).to_owned(), parent, weight_milli: *weight_milli }],
+            );
         }
         for (at, shape) in shapes.iter().enumerate() {
             bench.at(0, [Event::ClassDeclared { class: ClassId::new(at), shape: shape.clone() }]);

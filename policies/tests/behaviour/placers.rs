@@ -12,8 +12,7 @@ use proptest::prelude::*;
 use crate::bench::{Bench, asked};
 use crate::naive;
 
-const PLACERS: [Placer; 5] =
-    [Placer::BestFit, Placer::WorstFit, Placer::FirstFit, Placer::Pack, Placer::Spread];
+const PLACERS: [Placer; 5] = [Placer::BestFit, Placer::WorstFit, Placer::FirstFit, Placer::Pack, Placer::Spread];
 
 #[derive(Clone, Debug)]
 struct Case {
@@ -44,8 +43,12 @@ fn request(parts: bool) -> impl Strategy<Value = TaskRequest> {
     ];
     let beside = prop::sample::select(vec![0u32, 0, 1000, 2500]);
     let models = prop::sample::select(vec![ModelSet::ANY, ModelSet::ANY, ModelSet(1), ModelSet(2)]);
-    (gpus, beside.clone(), beside, models)
-        .prop_map(|(gpus, cpu_milli, memory_mib, models)| TaskRequest { gpus, cpu_milli, memory_mib, models })
+    (gpus, beside.clone(), beside, models).prop_map(|(gpus, cpu_milli, memory_mib, models)| TaskRequest {
+        gpus,
+        cpu_milli,
+        memory_mib,
+        models,
+    })
 }
 
 fn case(tasks: std::ops::Range<u32>, parts: bool) -> impl Strategy<Value = Case> {
@@ -55,8 +58,11 @@ fn case(tasks: std::ops::Range<u32>, parts: bool) -> impl Strategy<Value = Case>
         let count = nodes.len();
         let drained = prop::collection::vec(prop::sample::select(vec![false, false, false, true]), count);
         let held = prop::collection::vec((0..count, request(true)), 0..20);
-        (drained, held, tasks.clone(), request(parts)).prop_map(move |(drained, held, tasks, request)| {
-            Case { inventory: inventory(&nodes), drained, held, shape: Shape::uniform(tasks, request) }
+        (drained, held, tasks.clone(), request(parts)).prop_map(move |(drained, held, tasks, request)| Case {
+            inventory: inventory(&nodes),
+            drained,
+            held,
+            shape: Shape::uniform(tasks, request),
         })
     })
 }

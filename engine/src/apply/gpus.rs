@@ -1,0 +1,124 @@
+//! GPUs change hands: claims on draining GPUs, launches, drains.
+
+use super::run::enter;
+use super::set_phase;
+use crate::event::{Alarm, Command};
+use crate::ids::JobId;
+use crate::inventory::UNLIMITED;
+use crate::job::{Cause, Hold, Outcome, Phase};
+use crate::placement::{Slice, gpu_milli};
+use crate::state::{State, Triggers};
+use crate::time::{Span, Time};
+
+/// Gives the GPUs of a live job back to planning.
+pub(crate) fn vacate(state: &mut State, id: JobId) {
+    for slice in &state.jobs[id.index()].placement {
+        state.cluster.vacate(slice);
+    }
+    freed(state);
+}
+
+pub(super) fn freed(state: &mut State) {
+    state.freed_epoch += 1;
+    state.triggers = state.triggers.and(Triggers::FREED);
+}
+
+/// Takes a job whose run is over out of the table of live runs.
+pub(super) fn retire(state: &mut State, id: JobId) {
+    let job = &mut state.jobs[id.index()];
+    job.placement.clear();
+    job.running_since = Time::NEVER;
+    job.saved_at = Time::NEVER;
+    job.launch_ordered = false;
+    let index = std::mem::replace(&mut job.live_index, u32::MAX) as usize;
+    state.live.swap_remove(index);
+    if let Some(moved) = state.live.get(index) {
+        state.jobs[moved.index()].live_index = index as u32;
+    }
+}
+
+/// Orders the launch of every claim whose GPUs no longer drain.
+pub(crate) fn grant_claims(state: &mut State, out: &mut Vec<Command>) {
+    if state.claims.is_empty() {
+        return;
+    }
+    let claims = std::mem::take(&mut state.claims);
+    for id in claims {
+        if claim_waits(state, id) {
+            state.claims.push(id);
+        } else {
+            order_launch(state, id, out);
+        }
+    }
+}
+
+/// Whether a GPU, or CPU or memory that only a draining run can give, is still in use.
+pub(crate) fn claim_waits(state: &State, id: JobId) -> bool {
+    let wanted = &state.job(id).placement;
+    state.draining.iter().any(|other| {
+        let held = &state.job(*other).placement;
+        held.iter().any(|slice| wanted.iter().any(|want| conflicts(state, slice, want)))
+    })
+}
+
+/// Two slices need the same thing: a GPU, or (as these have no identity) CPU or memory of the same limited node.
+fn conflicts(state: &State, held: &Slice, want: &Slice) -> bool {
+    if held.node != want.node {
+        return false;
+    }
+    let spec = state.cluster.spec(held.node);
+    let cpu = spec.cpu_milli != UNLIMITED && held.cpu_milli > 0 && want.cpu_milli > 0;
+    let memory = spec.memory_mib != UNLIMITED && held.memory_mib > 0 && want.memory_mib > 0;
+    cpu || memory || held.overlaps(want)
+}
+
+pub(crate) fn order_launch(state: &mut State, id: JobId, out: &mut Vec<Command>) {
+    let now = state.now;
+    let job = &mut state.jobs[id.index()];
+    job.launch_ordered = true;
+    job.launched = now;
+    job.first_launch = job.first_launch.min(now);
+    job.work_at_start = job.work_saved;
+    let milli = gpu_milli(&job.placement);
+    let tenant = job.spec.tenant;
+    out.push(Command::Launch { run: job.run(id), placement: job.placement.clone(), resume_from: job.work_saved });
+    state.totals.launched += 1;
+    state.totals.held_milli += milli;
+    state.tenants.hold(tenant, milli, now);
+}
+
+/// Orders a placed run to stop. Its GPUs may be planned with from now on; a claim that never launched is just dropped.
+pub(crate) fn drain(state: &mut State, id: JobId, cause: Cause, out: &mut Vec<Command>) {
+    vacate(state, id);
+    drain_vacated(state, id, cause, out);
+}
+
+/// The same for a run whose GPUs a draft has already given back.
+pub(crate) fn drain_vacated(state: &mut State, id: JobId, cause: Cause, out: &mut Vec<Command>) {
+    state.freed_epoch += 1;
+    let job = state.job(id);
+    if !job.launch_ordered {
+        state.claims.retain(|claim| *claim != id);
+        retire(state, id);
+        // No world has heard of this attempt: the number is free again.
+        state.jobs[id.index()].attempt -= 1;
+        let next = match cause {
+            Cause::Preempted | Cause::NodeLost => Phase::Ready,
+            Cause::Cancelled => Phase::Done(Outcome::Cancelled),
+            Cause::TimeLimit => Phase::Done(Outcome::TimedOut),
+            Cause::Held => Phase::Held(Hold::Operator),
+        };
+        return enter(state, id, next, out);
+    }
+    let (run, grace) = (job.run(id), job.spec.grace);
+    set_phase(state, id, Phase::Draining(cause));
+    state.draining.push(id);
+    if cause == Cause::NodeLost {
+        out.push(Command::Kill { run });
+        return;
+    }
+    out.push(Command::Drain { run, grace });
+    if grace > Span::ZERO {
+        out.push(Command::Alarm { at: state.now + grace, run, kind: Alarm::Grace });
+    }
+}

@@ -1,0 +1,81 @@
+//! What operators, users and timers do: nodes go and come, jobs are cancelled, held and released.
+
+use super::gpus::{drain, freed, grant_claims};
+use super::{close, known_job, set_phase, settle_parents};
+use crate::cluster::NodeState;
+use crate::event::{Alarm, Command};
+use crate::fault::Fault;
+use crate::ids::{JobId, NodeId, RunId};
+use crate::job::{Cause, Hold, Outcome, Phase};
+use crate::state::State;
+
+pub(super) fn node_down(state: &mut State, node: NodeId, out: &mut Vec<Command>) {
+    state.cluster.set_state(node, NodeState::Down, state.now);
+    // Nothing became free, but what policies remember about the cluster is no longer true.
+    state.freed_epoch += 1;
+    let on_node = |id: &&JobId| state.job(**id).placement.iter().any(|slice| slice.node == node);
+    let mut hit: Vec<JobId> = state.live.iter().filter(on_node).copied().collect();
+    hit.sort_unstable();
+    for id in hit {
+        if let Phase::Draining(_) = state.job(id).phase {
+            out.push(Command::Kill { run: state.job(id).run(id) });
+        } else {
+            drain(state, id, Cause::NodeLost, out);
+        }
+    }
+}
+
+pub(super) fn node_up(state: &mut State, node: NodeId) {
+    state.cluster.set_state(node, NodeState::Up, state.now);
+    freed(state);
+}
+
+pub(super) fn cancel(state: &mut State, id: JobId, out: &mut Vec<Command>) {
+    match state.job(id).phase {
+        Phase::Held(_) | Phase::Ready => close(state, id, Outcome::Cancelled, out),
+        Phase::Launching | Phase::Running => {
+            drain(state, id, Cause::Cancelled, out);
+            grant_claims(state, out);
+        }
+        Phase::Draining(_) => set_phase(state, id, Phase::Draining(Cause::Cancelled)),
+        Phase::Done(_) => {}
+    }
+}
+
+pub(super) fn hold(state: &mut State, id: JobId, out: &mut Vec<Command>) {
+    match state.job(id).phase {
+        Phase::Ready | Phase::Held(_) => set_phase(state, id, Phase::Held(Hold::Operator)),
+        Phase::Launching | Phase::Running => {
+            drain(state, id, Cause::Held, out);
+            grant_claims(state, out);
+        }
+        Phase::Draining(Cause::Preempted | Cause::NodeLost) => set_phase(state, id, Phase::Draining(Cause::Held)),
+        Phase::Draining(_) | Phase::Done(_) => {}
+    }
+}
+
+pub(super) fn release(state: &mut State, id: JobId, out: &mut Vec<Command>) {
+    match state.job(id).phase {
+        Phase::Held(Hold::Operator) => settle_parents(state, id, out),
+        Phase::Draining(Cause::Held) => set_phase(state, id, Phase::Draining(Cause::Preempted)),
+        _ => {}
+    }
+}
+
+pub(super) fn alarm(state: &mut State, run: RunId, kind: Alarm, out: &mut Vec<Command>) -> Result<(), Fault> {
+    let id = known_job(state, run.job)?;
+    let job = state.job(id);
+    if job.attempt != run.attempt {
+        return Ok(());
+    }
+    match (kind, job.phase) {
+        (Alarm::TimeLimit, Phase::Running) => {
+            drain(state, id, Cause::TimeLimit, out);
+            grant_claims(state, out);
+        }
+        (Alarm::Grace, Phase::Draining(_)) => out.push(Command::Kill { run }),
+        (Alarm::Backoff, Phase::Held(Hold::Backoff)) => settle_parents(state, id, out),
+        _ => {}
+    }
+    Ok(())
+}
