@@ -3,6 +3,8 @@
 //! Baseline: the same policy on 1,000 GPUs; time per step on 100,000 GPUs must stay below 3 times that. Criterion
 //! measures the mean; the percentiles are printed beside it. The clock is read around the core alone, not the world.
 
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints what it measures beside criterion")]
+
 mod support;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};

@@ -22,7 +22,7 @@ struct Live {
 }
 
 /// The world.
-pub struct Closed {
+pub(crate) struct Closed {
     declared: bool,
     jobs: u32,
     /// Jobs to submit at the start.
@@ -41,7 +41,7 @@ enum Todo {
 
 impl Closed {
     /// A world that starts with `initial` jobs.
-    pub fn new(initial: u32) -> Self {
+    pub(crate) fn new(initial: u32) -> Self {
         Self {
             declared: false,
             jobs: 0,
@@ -87,7 +87,9 @@ impl Closed {
             at,
             event: Event::TenantDeclared { tenant: TenantId(0), name, parent: None, weight_milli: 1000 },
         });
-        (0..self.initial).for_each(|_| self.submit(at, batch));
+        for _ in 0..self.initial {
+            self.submit(at, batch);
+        }
     }
 }
 
@@ -141,7 +143,7 @@ impl World for Closed {
 }
 
 /// A core in its steady state with about `queued` waiting jobs.
-pub struct Steady {
+pub(crate) struct Steady {
     core: Core,
     world: Closed,
     batch: Vec<Input>,
@@ -150,18 +152,20 @@ pub struct Steady {
 
 impl Steady {
     /// Fills `nodes` x 8 GPUs and a queue, and lets everything settle.
-    pub fn new(nodes: usize, queued: u32, policy: &str) -> Self {
+    pub(crate) fn new(nodes: usize, queued: u32, policy: &str) -> Self {
         let built = policies::build(policy, policies::Context::default()).expect("a policy of the registry");
         let core = Core::new(Inventory::uniform(nodes, 8, "GPU"), built.policy);
         // A mean gang of 2.26 GPUs fills the cluster with nodes * 8 / 2.26 jobs.
         let initial = (nodes as f64 * 8.0 / 2.26) as u32 + queued;
         let mut steady = Self { core, world: Closed::new(initial), batch: Vec::new(), commands: Vec::new() };
-        (0..nodes * 20).for_each(|_| drop(steady.step()));
+        for _ in 0..nodes * 20 {
+            steady.step();
+        }
         steady
     }
 
     /// One batch of facts through the core; how long the core took.
-    pub fn step(&mut self) -> std::time::Duration {
+    pub(crate) fn step(&mut self) -> std::time::Duration {
         self.batch.clear();
         self.world.next(&mut self.batch).expect("a world without faults");
         if self.batch.len() > 1 {
@@ -178,12 +182,12 @@ impl Steady {
     }
 
     /// Waiting jobs.
-    pub fn queued(&self) -> u64 {
+    pub(crate) fn queued(&self) -> u64 {
         self.core.state().totals().ready
     }
 
     /// Median, 99th percentile and mean of `steps` steps, in microseconds.
-    pub fn percentiles(&mut self, steps: usize) -> (f64, f64, f64) {
+    pub(crate) fn percentiles(&mut self, steps: usize) -> (f64, f64, f64) {
         let mut took: Vec<f64> = (0..steps).map(|_| self.step().as_nanos() as f64 / 1000.0).collect();
         took.sort_by(f64::total_cmp);
         let mean = took.iter().sum::<f64>() / steps as f64;

@@ -1,7 +1,7 @@
 //! What the benchmarks share: workloads made by a hash, and the bare loop that is the physical limit.
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
-pub mod closed;
+pub(crate) mod closed;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -13,7 +13,7 @@ use traces::{Recorded, Trace, TraceJob};
 const SIZES: [(u32, u64); 5] = [(1, 70), (2, 10), (4, 10), (8, 8), (16, 2)];
 
 /// `SplitMix64`: chance without a generator.
-pub fn mix(value: u64) -> u64 {
+pub(crate) fn mix(value: u64) -> u64 {
     let mut z = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ z >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ z >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -27,7 +27,7 @@ fn unit(value: u64) -> f64 {
 
 /// Poisson arrivals of gangs of 1 to 16 GPUs with run times from 1 minute to 28 hours (log-uniform), so that the offered
 /// load on `gpus` GPUs is `load`.
-pub fn trace(jobs: usize, gpus: u32, load: f64) -> Trace {
+pub(crate) fn trace(jobs: usize, gpus: u32, load: f64) -> Trace {
     let mean_gpus: f64 = SIZES.iter().map(|(size, share)| f64::from(*size) * *share as f64 / 100.0).sum();
     let (low, high) = (60.0f64, 100_000.0f64);
     let mean_s = (high - low) / (high / low).ln();
@@ -69,7 +69,7 @@ pub fn trace(jobs: usize, gpus: u32, load: f64) -> Trace {
 }
 
 /// `nodes` nodes of 8 GPUs.
-pub fn cluster(nodes: usize) -> Inventory {
+pub(crate) fn cluster(nodes: usize) -> Inventory {
     Inventory::uniform(nodes, 8, "GPU")
 }
 
@@ -120,7 +120,7 @@ impl Buckets {
 
 /// The physical limit: fit-first FIFO with nothing but a heap of finishes and nodes bucketed by free GPUs. No jobs as
 /// objects, no events, no orders, no metrics but the mean wait in seconds.
-pub fn bare_loop(trace: &Trace, nodes: usize) -> f64 {
+pub(crate) fn bare_loop(trace: &Trace, nodes: usize) -> f64 {
     let mut buckets = Buckets::new(nodes);
     let mut finishes: BinaryHeap<Reverse<(u64, u32)>> = BinaryHeap::new();
     let mut held: Vec<[u32; 2]> = vec![[u32::MAX; 2]; trace.jobs.len()];

@@ -58,7 +58,9 @@ mod tests {
     fn finds_members_in_order() {
         let members = [0, 5, 63, 64, 700, 5_000, 9_999];
         let mut map = Bitmap::with_bound(10_000);
-        members.iter().for_each(|&m| map.insert(m));
+        for member in members {
+            map.insert(member);
+        }
         let mut found = Vec::new();
         let mut from = 0;
         while let Some(member) = map.next(from) {
@@ -66,7 +68,9 @@ mod tests {
             from = member + 1;
         }
         assert_eq!(found, members);
-        members.iter().for_each(|&m| map.remove(m));
+        for member in members {
+            map.remove(member);
+        }
         assert_eq!(map.next(0), None);
         assert_eq!(map, Bitmap::with_bound(10_000));
     }

@@ -2,6 +2,8 @@
 //!
 //! Needs the reference results; without `TRAINYARD_DATA` the tests say so and pass.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

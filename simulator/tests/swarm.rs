@@ -4,6 +4,8 @@
 //! second time with fresh policies at random steps: the orders must be equal. A failure prints its seed;
 //! `TRAINYARD_SWARM_SEED=SEED TRAINYARD_SWARM_CASES=1 cargo test -p simulator --test swarm` runs it again.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
+
 mod chaos;
 
 use std::collections::BTreeMap;
@@ -122,7 +124,7 @@ fn run(case: &Case, forgetful: bool) -> Vec<(Time, Command)> {
         world.flaw(*job, *flaw);
     }
     let mut core = Core::new(case.inventory.clone(), case.policy());
-    let mut forget = Forgetful { guard: Guard::new(case.seed), case, chance: Chance::new(case.seed ^ 77) };
+    let mut forget = Forgetful { guard: Guard::new(case.seed), case, chance: Chance::new(case.seed + 77) };
     if forgetful {
         step_by_step(&mut core, &mut world, &mut forget);
     } else {

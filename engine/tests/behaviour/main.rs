@@ -1,5 +1,7 @@
 //! The core from outside: facts in, orders out.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
+
 mod bench;
 mod cancel;
 mod drafts;

@@ -36,7 +36,7 @@ fn inventory(nodes: &[(u32, u8, bool)]) -> Inventory {
 }
 
 fn request(parts: bool) -> impl Strategy<Value = TaskRequest> {
-    let milli = if parts { 1 } else { 0 };
+    let milli = u32::from(parts);
     let gpus = prop_oneof![
         4 => (0..6u32).prop_map(GpuRequest::Whole),
         milli => prop::sample::select(vec![100u16, 250, 500, 900]).prop_map(GpuRequest::Milli),
@@ -158,8 +158,8 @@ proptest! {
         let banks = case.inventory.nodes.iter().any(|node| node.gpus > 64);
         let nodes = naive_nodes(&case);
         let shape = case.shape.clone();
-        const GREEDY: &[Placer] = &[Placer::BestFit, Placer::WorstFit, Placer::FirstFit, Placer::Spread];
-        ask(&case, GREEDY, move |placer, found| {
+        let greedy = &[Placer::BestFit, Placer::WorstFit, Placer::FirstFit, Placer::Spread];
+        ask(&case, greedy, move |placer, found| {
             let expected = naive::place(placer, &nodes, &shape);
             if banks {
                 assert_eq!(found.map(|nodes| once(nodes, true)), expected.map(|nodes| once(nodes, true)), "{placer:?}");

@@ -1,5 +1,7 @@
 //! The simulator from outside: theory, naive schedulers and scripts against whole replays.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
+
 mod bench;
 mod closed_forms;
 mod conservation;

@@ -65,7 +65,7 @@ impl Script {
                     let (nodes, gpus) = size.split_once('x').unwrap();
                     script.cluster = (nodes.parse().unwrap(), gpus.parse().unwrap());
                 }
-                ["policy", policy] => script.policy = policy.to_owned(),
+                ["policy", policy] => policy.clone_into(&mut script.policy),
                 ["set", setting] => script.settings.push(setting.to_owned()),
                 ["weight", path, weight] => {
                     writeln!(script.weights, "[[tenant]]\npath = \"{path}\"\nweight = {weight}").unwrap();
@@ -256,6 +256,8 @@ impl Watch for Timeline<'_> {
     fn after(&mut self, core: &Core, batch: &[Input], commands: &[Command]) {
         let facts = batch.iter().filter_map(|input| self.fact(core, &input.event));
         let lines: Vec<String> = facts.chain(commands.iter().filter_map(|command| self.order(command))).collect();
-        lines.iter().for_each(|line| self.line(core.state().now(), line));
+        for line in &lines {
+            self.line(core.state().now(), line);
+        }
     }
 }
