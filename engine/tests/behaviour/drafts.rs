@@ -143,7 +143,10 @@ impl Player {
                 draft.reserve(NodeId::new(*node), request);
             }),
             Step::ReserveShared(node) => self.reserve(draft, |draft| draft.reserve_shared(NodeId::new(*node))),
-            #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough in lifetimes")]
+            #[allow(
+                clippy::redundant_closure_for_method_calls,
+                reason = "the method alone is not general enough in lifetimes"
+            )]
             Step::Unreserve => self.reserve(draft, |draft| draft.unreserve()),
             Step::Mark => self.marks.push((draft.mark(), format!("{draft:?}"))),
             Step::Rollback(at) => self.rollback(draft, at % self.marks.len()),
