@@ -7,7 +7,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
 use engine::{Inventory, MICROS, Span, Time};
-use traces::{Recorded, Trace, TraceJob};
+use traces::{Trace, TraceJob};
 
 /// Gang sizes of the million jobs, with their shares in percent.
 const SIZES: [(u32, u64); 5] = [(1, 70), (2, 10), (4, 10), (8, 8), (16, 2)];
@@ -47,22 +47,7 @@ pub(crate) fn trace(jobs: usize, gpus: u32, load: f64) -> Trace {
             })
             .map_or(1, |(size, _)| *size);
         let duration_s = low * (high / low).powf(unit(seed + 2));
-        TraceJob {
-            id: "".into(),
-            submit: Time((now * MICROS as f64) as u64),
-            duration: Span((duration_s * MICROS as f64) as u64),
-            gpu_milli: size * 1000,
-            cpu_milli: 0,
-            memory_mib: 0,
-            models: None,
-            tenant: 0,
-            priority: 0,
-            preemptible: true,
-            estimate: None,
-            time_limit: None,
-            deadline: None,
-            recorded: Recorded::Unknown,
-        }
+        TraceJob::plain("", Time((now * MICROS as f64) as u64), Span((duration_s * MICROS as f64) as u64), size * 1000)
     };
     let jobs = (0..jobs).scan(job, |job, index| Some(job(index))).collect();
     Trace { source: "hash".to_owned(), jobs, tenants: vec!["all".to_owned()], ..Trace::default() }

@@ -14,7 +14,7 @@ use simulator::physics::Physics;
 use simulator::run::{RunSpec, replay};
 use simulator::tenants::Weights;
 use simulator::workload::Workload;
-use traces::{Ledger, Recorded, Trace, TraceJob};
+use traces::{Ledger, Trace, TraceJob};
 
 /// Columns of the traces.
 const COLUMNS: [&str; 4] = ["job_id", "submit_s", "gpus", "duration_s"];
@@ -36,22 +36,12 @@ fn trace(path: &Path, columns: [&str; 4]) -> Trace {
     let job = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
         let number = |i: usize| fields[at[i]].parse::<f64>().unwrap();
-        TraceJob {
-            id: fields[at[0]].into(),
-            submit: Time((number(1) * MICROS as f64) as u64),
-            duration: Span((number(3) * MICROS as f64) as u64),
-            gpu_milli: number(2) as u32 * 1000,
-            cpu_milli: 0,
-            memory_mib: 0,
-            models: None,
-            tenant: 0,
-            priority: 0,
-            preemptible: true,
-            estimate: None,
-            time_limit: None,
-            deadline: None,
-            recorded: Recorded::Unknown,
-        }
+        TraceJob::plain(
+            fields[at[0]],
+            Time((number(1) * MICROS as f64) as u64),
+            Span((number(3) * MICROS as f64) as u64),
+            number(2) as u32 * 1000,
+        )
     };
     let mut jobs: Vec<TraceJob> = lines.map(job).collect();
     jobs.sort_by_key(|job| job.submit);

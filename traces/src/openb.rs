@@ -106,24 +106,15 @@ impl Pods {
         let Some((start, end)) = self.run(cells, creation)? else { return Ok(()) };
         self.ends.push((phase == "Running", end));
         self.jobs.push(TraceJob {
-            id,
-            submit: Time(creation),
-            duration: Span(end - start),
-            gpu_milli,
             cpu_milli,
             memory_mib,
             models,
-            tenant: 0,
-            priority: 0,
-            preemptible: true,
-            estimate: None,
-            time_limit: None,
-            deadline: None,
             recorded: match phase {
                 "Succeeded" => Recorded::Finished,
                 "Failed" => Recorded::Failed,
                 _ => Recorded::Unknown,
             },
+            ..TraceJob::plain(id, Time(creation), Span(end - start), gpu_milli)
         });
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::intern::Interner;
 use crate::table::{Cells, CsvTable};
-use crate::trace::{Ledger, Recorded, Trace, TraceJob};
+use crate::trace::{Ledger, Trace, TraceJob};
 
 /// Columns without which nothing can be read.
 pub(crate) const NEEDED: [&str; 4] = ["timestamp", "duration", "num_gpus", "cluster"];
@@ -66,20 +66,8 @@ pub(crate) fn read(file: &str, text: &str) -> Result<Trace, TraceError> {
 fn job(number: usize, row: &Row, origin: DateTime) -> TraceJob {
     let since = row.submitted.duration_since(origin).as_micros();
     TraceJob {
-        id: format!("row-{number}").into(),
-        submit: Time(u64::try_from(since).unwrap_or(0)),
-        duration: row.duration,
-        gpu_milli: row.gpu_milli,
-        cpu_milli: 0,
-        memory_mib: 0,
-        models: None,
         tenant: row.tenant,
-        priority: 0,
-        preemptible: true,
-        estimate: None,
-        time_limit: None,
-        deadline: None,
-        recorded: Recorded::Unknown,
+        ..TraceJob::plain(format!("row-{number}"), Time(u64::try_from(since).unwrap_or(0)), row.duration, row.gpu_milli)
     }
 }
 

@@ -56,6 +56,28 @@ pub struct TraceJob {
     pub recorded: Recorded,
 }
 
+impl TraceJob {
+    /// A job about which nothing else is known: tenant 0, priority 0, preemptible.
+    pub fn plain(id: impl Into<Box<str>>, submit: Time, duration: Span, gpu_milli: u32) -> Self {
+        Self {
+            id: id.into(),
+            submit,
+            duration,
+            gpu_milli,
+            cpu_milli: 0,
+            memory_mib: 0,
+            models: None,
+            tenant: 0,
+            priority: 0,
+            preemptible: true,
+            estimate: None,
+            time_limit: None,
+            deadline: None,
+            recorded: Recorded::Unknown,
+        }
+    }
+}
+
 /// How a job ended where the trace was recorded. A replay runs every job to its recorded duration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Recorded {

@@ -6,7 +6,7 @@ use engine::{Inventory, NodeId, Outcome, Span, Time};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Exp, LogNormal};
-use traces::{Recorded, Trace, TraceJob};
+use traces::{Trace, TraceJob};
 
 use crate::output::Comparison;
 use crate::result::{JobRow, Replay, SCHEMA, Segment, Series, Summary};
@@ -71,20 +71,13 @@ pub(crate) fn trace(jobs: usize, tenants: usize, seed: u64) -> Trace {
         let secs: f64 = duration.sample(&mut rng);
         let tenant = (rng.random::<f64>().powi(2) * tenants as f64) as u32;
         TraceJob {
-            id: format!("job-{index}").into(),
-            submit: Time((at * 1e6) as u64),
-            duration: Span::from_secs_f64(secs.min(4e5)).unwrap(),
-            gpu_milli: (gang * 1000.0) as u32,
-            cpu_milli: 0,
-            memory_mib: 0,
-            models: None,
             tenant,
-            priority: 0,
-            preemptible: true,
-            estimate: None,
-            time_limit: None,
-            deadline: None,
-            recorded: Recorded::Unknown,
+            ..TraceJob::plain(
+                format!("job-{index}"),
+                Time((at * 1e6) as u64),
+                Span::from_secs_f64(secs.min(4e5)).unwrap(),
+                (gang * 1000.0) as u32,
+            )
         }
     };
     let jobs: Vec<TraceJob> = (0..jobs).map(job).collect();

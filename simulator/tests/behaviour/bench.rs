@@ -9,7 +9,7 @@ use simulator::result::JobRow;
 use simulator::run::{RunSpec, replay, run};
 use simulator::tenants::Weights;
 use simulator::workload::Workload;
-use traces::{Recorded, Trace, TraceJob};
+use traces::{Trace, TraceJob};
 
 /// A job: submission and work in microseconds.
 #[derive(Clone, Copy, Debug)]
@@ -21,22 +21,7 @@ pub(crate) struct Plan {
 
 /// A job without wishes.
 pub(crate) fn job(id: &str, submit: Time, gpu_milli: u32, work: Span) -> TraceJob {
-    TraceJob {
-        id: id.into(),
-        submit,
-        duration: work,
-        gpu_milli,
-        cpu_milli: 0,
-        memory_mib: 0,
-        models: None,
-        tenant: 0,
-        priority: 0,
-        preemptible: true,
-        estimate: None,
-        time_limit: None,
-        deadline: None,
-        recorded: Recorded::Unknown,
-    }
+    TraceJob::plain(id, submit, work, gpu_milli)
 }
 
 pub(crate) fn trace_of(jobs: Vec<TraceJob>) -> Arc<Trace> {
