@@ -1,4 +1,9 @@
 //! The arguments, and what each command does with them.
+
+#![allow(
+    rustdoc::broken_intra_doc_links,
+    reason = "these comments are help texts, shown as they are: brackets mean optional"
+)]
 #![allow(clippy::doc_markdown, reason = "the comments here are help texts, shown as they stand")]
 
 mod examples;

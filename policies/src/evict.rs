@@ -99,24 +99,22 @@ impl Search {
         rank: u64,
     ) -> bool {
         self.begin(draft.cluster().len());
-        let mut cursors: Vec<_> = running.groups().map(|(_, members)| members.peekable()).collect();
+        // The next victim of each group with its rank, which is computed once: it takes a look at the job.
+        let mut cursors: Vec<_> = Vec::new();
+        for (_, mut members) in running.groups() {
+            let next = members.next().map(|(_, victim)| (rule.rank(draft, victim), victim));
+            cursors.push((next, members));
+        }
         let class = draft.state().class_of(job);
         let (need, widest) = (class.gpu_milli_min, widest(&class.shape.groups));
         let mut freed = draft.cluster().free_gpu_milli();
         let mut slots = draft.cluster().slots(&widest.request);
         let mut try_at = 0;
         loop {
-            let mut first: Option<(VictimRank, usize)> = None;
-            for (at, members) in cursors.iter_mut().enumerate() {
-                if let Some((_, victim)) = members.peek() {
-                    let rank = rule.rank(draft, *victim);
-                    if first.is_none_or(|(best, _)| rank < best) {
-                        first = Some((rank, at));
-                    }
-                }
-            }
-            let Some((victim_rank, at)) = first else { break };
-            let Some((_, victim)) = cursors[at].next() else { break };
+            let heads =
+                cursors.iter().enumerate().filter_map(|(at, (next, _))| next.map(|(rank, victim)| (rank, at, victim)));
+            let Some((victim_rank, at, victim)) = heads.min_by_key(|(rank, at, _)| (*rank, *at)) else { break };
+            cursors[at].0 = cursors[at].1.next().map(|(_, victim)| (rule.rank(draft, victim), victim));
             if !rule.allows(draft, job, rank, victim_rank) {
                 break;
             }
