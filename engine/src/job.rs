@@ -124,6 +124,8 @@ pub enum Cause {
     TimeLimit,
     /// Somebody put the job on hold while it ran.
     Held,
+    /// The same, but somebody released it before it had stopped: it goes back to the queue.
+    Released,
 }
 
 /// How a job ended.

@@ -103,7 +103,7 @@ pub(crate) fn drain_vacated(state: &mut State, id: JobId, cause: Cause, out: &mu
         // No world has heard of this attempt: the number is free again.
         state.jobs[id.index()].attempt -= 1;
         let next = match cause {
-            Cause::Preempted | Cause::NodeLost => Phase::Ready,
+            Cause::Preempted | Cause::NodeLost | Cause::Released => Phase::Ready,
             Cause::Cancelled => Phase::Done(Outcome::Cancelled),
             Cause::TimeLimit => Phase::Done(Outcome::TimedOut),
             Cause::Held => Phase::Held(Hold::Operator),

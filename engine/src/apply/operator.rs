@@ -49,7 +49,9 @@ pub(super) fn hold(state: &mut State, id: JobId, out: &mut Vec<Command>) {
             drain(state, id, Cause::Held, out);
             grant_claims(state, out);
         }
-        Phase::Draining(Cause::Preempted | Cause::NodeLost) => set_phase(state, id, Phase::Draining(Cause::Held)),
+        Phase::Draining(Cause::Preempted | Cause::NodeLost | Cause::Released) => {
+            set_phase(state, id, Phase::Draining(Cause::Held))
+        }
         Phase::Draining(_) | Phase::Done(_) => {}
     }
 }
@@ -57,7 +59,7 @@ pub(super) fn hold(state: &mut State, id: JobId, out: &mut Vec<Command>) {
 pub(super) fn release(state: &mut State, id: JobId, out: &mut Vec<Command>) {
     match state.job(id).phase {
         Phase::Held(Hold::Operator) => settle_parents(state, id, out),
-        Phase::Draining(Cause::Held) => set_phase(state, id, Phase::Draining(Cause::Preempted)),
+        Phase::Draining(Cause::Held) => set_phase(state, id, Phase::Draining(Cause::Released)),
         _ => {}
     }
 }

@@ -85,6 +85,7 @@ fn next_phase(job: &mut Job, phase: Phase, exit: Exit) -> Phase {
         (Phase::Draining(Cause::Cancelled), _) => Phase::Done(Outcome::Cancelled),
         (Phase::Draining(Cause::TimeLimit), _) => Phase::Done(Outcome::TimedOut),
         (Phase::Draining(Cause::Held), _) => Phase::Held(Hold::Operator),
+        (Phase::Draining(Cause::Released), _) => Phase::Ready,
         (_, exit) => {
             job.failures += 1;
             let code = if let Exit::Failed(code) = exit { code } else { -1 };
