@@ -123,6 +123,7 @@ fn released_before_it_has_stopped() {
     bench.at(10, hold(0));
     assert!(bench.at(11, release(0)).is_empty());
     assert_eq!(bench.at(12, [stopped(0, 1, 12)]), ["launch j0/2 on n0:0-7 from 12s"]);
+    assert_eq!(bench.job(0).preemptions, 0, "no policy has stopped it");
 }
 
 #[test]
