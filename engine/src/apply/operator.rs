@@ -50,7 +50,7 @@ pub(super) fn hold(state: &mut State, id: JobId, out: &mut Vec<Command>) {
             grant_claims(state, out);
         }
         Phase::Draining(Cause::Preempted | Cause::NodeLost | Cause::Released) => {
-            set_phase(state, id, Phase::Draining(Cause::Held))
+            set_phase(state, id, Phase::Draining(Cause::Held));
         }
         Phase::Draining(_) | Phase::Done(_) => {}
     }

@@ -57,11 +57,11 @@ fn row(selection: &Selection<'_>, policy: usize, buckets: &Buckets) -> Row {
     waits.into_iter().map(quantiles).collect()
 }
 
-/// Jobs of the baseline by bucket, in one replay.
+/// Jobs of the baseline by bucket, over the same seeds as the waits above them.
 fn counts(selection: &Selection<'_>, buckets: &Buckets) -> Vec<u64> {
     let mut counts = vec![0; buckets.len()];
-    for (_, _, replay) in selection.first_seeds().take(1) {
-        replay.jobs.iter().for_each(|job| counts[buckets.index(job.gpu_milli)] += 1);
+    for job in selection.jobs(0) {
+        counts[buckets.index(job.gpu_milli)] += 1;
     }
     counts
 }
