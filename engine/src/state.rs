@@ -234,7 +234,7 @@ impl State {
         self.freed_epoch
     }
 
-    /// Who a tenant path belongs to.
+    /// The tenant of a job.
     pub fn tenant_of(&self, job: JobId) -> TenantId {
         self.job(job).spec.tenant
     }
