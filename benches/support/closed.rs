@@ -14,6 +14,9 @@ use super::mix;
 /// Gang sizes, each a class; drawn with the shares of the million jobs.
 const SIZES: [(u32, u64); 5] = [(1, 70), (2, 10), (4, 10), (8, 8), (16, 2)];
 
+/// Steps until nothing changes any more on the largest cluster: the same on all, so that all are as old.
+const SETTLING_STEPS: usize = 250_000;
+
 #[derive(Clone, Copy)]
 struct Live {
     attempt: u32,
@@ -158,7 +161,7 @@ impl Steady {
         // A mean gang of 2.26 GPUs fills the cluster with nodes * 8 / 2.26 jobs.
         let initial = (nodes as f64 * 8.0 / 2.26) as u32 + queued;
         let mut steady = Self { core, world: Closed::new(initial), batch: Vec::new(), commands: Vec::new() };
-        for _ in 0..nodes * 20 {
+        for _ in 0..SETTLING_STEPS {
             steady.step();
         }
         steady
