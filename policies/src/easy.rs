@@ -8,6 +8,7 @@ use engine::{ClassId, Draft, GpuRequest, JobId, ModelSet, NodeId, Slice, Span, T
 
 use crate::evict::widest;
 use crate::place::{Placer, place};
+use crate::potential::Potential;
 use crate::running::{Running, Sorting, Standing};
 
 /// Where run times come from.
@@ -127,8 +128,7 @@ fn less(value: u32, minus: u32) -> u32 {
 /// Finds reservations; keeps memory between rounds.
 #[derive(Debug, Default)]
 pub(crate) struct Shadow {
-    potential: Vec<(u32, u32)>,
-    stamp: u32,
+    potential: Potential,
 }
 
 impl Shadow {
@@ -177,25 +177,14 @@ impl Shadow {
 
     /// How many of the first ends it takes until the gang could fit by count of GPUs on nodes.
     fn count_until_possible(&mut self, draft: &Draft<'_>, ends: &Running, class: ClassId) -> Option<usize> {
-        self.begin(draft.cluster().len());
+        self.potential.clear(draft.cluster().len());
         let class = draft.state().class(class);
         let group = widest(&class.shape.groups);
-        let size = group.request.gpus.count().max(1);
-        let one_model = draft.cluster().inventory().models.len() == 1;
         let mut free = draft.cluster().free_gpu_milli();
         let mut slots = draft.cluster().slots(&group.request);
         for (at, (_, job)) in ends.groups().next()?.1.enumerate() {
-            for slice in &draft.state().job(job).placement {
-                free += slice.gpu_milli();
-                let index = slice.node.index();
-                let (stamp, potential) = self.potential[index];
-                let before = if stamp == self.stamp { potential } else { draft.cluster().free_gpus(slice.node) };
-                let after = before + slice.gpus();
-                self.potential[index] = (self.stamp, after);
-                if one_model || group.request.models.contains(draft.cluster().spec(slice.node).model) {
-                    slots = slots.saturating_add(u64::from(after / size - before / size));
-                }
-            }
+            free += engine::placement::gpu_milli(&draft.state().job(job).placement);
+            slots = slots.saturating_add(self.potential.release(draft, job, &group));
             if free >= class.gpu_milli_min && slots >= u64::from(group.tasks_min) {
                 return Some(at + 1);
             }
@@ -210,10 +199,7 @@ impl Shadow {
         let Some((_, expected)) = ends.groups().next() else { return };
         for (_, job) in expected.take(counted) {
             let placement = &draft.state().job(job).placement;
-            let useful = placement.iter().any(|slice| {
-                let (stamp, potential) = self.potential[slice.node.index()];
-                stamp == self.stamp && potential >= size
-            });
+            let useful = placement.iter().any(|slice| self.potential.of(draft, slice.node) >= size);
             if useful {
                 draft.vacate(job);
             }
@@ -233,15 +219,6 @@ impl Shadow {
             memory_mib: cluster.free_memory_mib(node),
         };
         Reservation { head, expected, spare: nodes.into_iter().map(spare).collect() }
-    }
-
-    fn begin(&mut self, nodes: usize) {
-        self.potential.resize(nodes, (0, 0));
-        self.stamp = self.stamp.wrapping_add(1);
-        if self.stamp == 0 {
-            self.potential.fill((0, 0));
-            self.stamp = 1;
-        }
     }
 }
 

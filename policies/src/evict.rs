@@ -1,9 +1,10 @@
 //! Who has to go, when a waiting job should run and does not fit.
 
-use engine::{Draft, JobId, NodeId, TaskGroup};
+use engine::{Draft, JobId, TaskGroup};
 
 use crate::order::{Length, by_priority, service};
 use crate::place::{Placer, place};
+use crate::potential::Potential;
 use crate::running::{Running, Sorting, Standing};
 
 /// The rule that ranks victims and says who may evict whom.
@@ -77,9 +78,8 @@ impl Evict {
 /// Reused memory of the search.
 #[derive(Debug, Default)]
 pub(crate) struct Search {
-    /// GPUs that a node would have if all victims so far were gone, valid where `stamp` is current.
-    potential: Vec<(u32, u32)>,
-    stamp: u32,
+    /// What nodes would have if all victims so far were gone.
+    potential: Potential,
     victims: Vec<JobId>,
 }
 
@@ -98,7 +98,8 @@ impl Search {
         job: JobId,
         rank: u64,
     ) -> bool {
-        self.begin(draft.cluster().len());
+        self.victims.clear();
+        self.potential.clear(draft.cluster().len());
         // The next victim of each group with its rank, which is computed once: it takes a look at the job.
         let mut cursors: Vec<_> = Vec::new();
         for (_, mut members) in running.groups() {
@@ -122,7 +123,7 @@ impl Search {
                 continue;
             }
             freed += engine::placement::gpu_milli(&draft.state().job(victim).placement);
-            slots = slots.saturating_add(self.count(draft, victim, &widest));
+            slots = slots.saturating_add(self.potential.release(draft, victim, &widest));
             self.victims.push(victim);
             let could_fit = freed >= need && slots >= u64::from(widest.tasks_min);
             if could_fit && self.victims.len() >= try_at {
@@ -140,40 +141,6 @@ impl Search {
             && self.carry_out(placer, draft, job, &widest)
     }
 
-    fn begin(&mut self, nodes: usize) {
-        self.victims.clear();
-        self.potential.resize(nodes, (0, 0));
-        self.stamp = self.stamp.wrapping_add(1);
-        if self.stamp == 0 {
-            self.potential.fill((0, 0));
-            self.stamp = 1;
-        }
-    }
-
-    /// Counts the GPUs of `victim` as free. Returns how many more tasks of the widest group its nodes could hold.
-    fn count(&mut self, draft: &Draft<'_>, victim: JobId, widest: &TaskGroup) -> u64 {
-        let size = widest.request.gpus.count().max(1);
-        let mut more = 0;
-        for slice in &draft.state().job(victim).placement {
-            let node = slice.node;
-            let potential = self.potential_of(draft, node);
-            // A GPU held in part counts as if it became free as a whole: this is an upper bound.
-            let after = potential + slice.gpus();
-            self.potential[node.index()] = (self.stamp, after);
-            if widest.request.models.contains(draft.cluster().spec(node).model) {
-                more += u64::from(after / size - potential / size);
-            }
-        }
-        more
-    }
-
-    fn potential_of(&self, draft: &Draft<'_>, node: NodeId) -> u32 {
-        match self.potential[node.index()] {
-            (stamp, potential) if stamp == self.stamp => potential,
-            _ => draft.cluster().free_gpus(node),
-        }
-    }
-
     /// Evicts the victims on nodes that could hold a task, places the gang, and takes victims back that need not go.
     fn carry_out(&self, placer: Placer, draft: &mut Draft<'_>, job: JobId, widest: &TaskGroup) -> bool {
         let mark = draft.mark();
@@ -182,7 +149,7 @@ impl Search {
         let mut evicted = Vec::new();
         for victim in &self.victims {
             let placement = &draft.state().job(*victim).placement;
-            let useful = several || placement.iter().any(|slice| self.potential_of(draft, slice.node) >= size);
+            let useful = several || placement.iter().any(|slice| self.potential.of(draft, slice.node) >= size);
             if useful && draft.preempt(*victim).is_ok() {
                 evicted.push(*victim);
             }

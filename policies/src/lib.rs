@@ -9,6 +9,7 @@ mod evict;
 mod order;
 mod pipeline;
 mod place;
+mod potential;
 mod ready;
 pub mod registry;
 mod running;
