@@ -36,7 +36,8 @@ impl<'a> Workload<'a> {
         let mut classes = Vec::with_capacity(trace.jobs.len());
         for job in &trace.jobs {
             let models = job.models.map_or(ModelSet::ANY, |set| model_sets[set as usize]);
-            let demand = Demand { milli: job.gpu_milli, cpu: job.cpu_milli, memory: job.memory_mib, models };
+            let demand =
+                Demand { milli: job.gpu_milli, tasks: job.tasks, cpu: job.cpu_milli, memory: job.memory_mib, models };
             let class = match last {
                 Some((same, class)) if same == demand => class,
                 _ => {
@@ -152,6 +153,8 @@ impl<'a> Workload<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Demand {
     milli: u32,
+    /// Equal tasks of the gang; 0: the cluster decides.
+    tasks: u32,
     cpu: u32,
     memory: u32,
     models: ModelSet,
@@ -159,15 +162,21 @@ struct Demand {
 
 impl Demand {
     fn shape(self, per_node: u32) -> Shape {
+        let parts = self.tasks.max(1);
         let base = TaskRequest {
             gpus: GpuRequest::Whole(0),
-            cpu_milli: self.cpu,
-            memory_mib: self.memory,
+            cpu_milli: self.cpu.div_ceil(parts),
+            memory_mib: self.memory.div_ceil(parts),
             models: self.models,
         };
-        match self.milli {
-            0 => Shape::uniform(1, TaskRequest { models: ModelSet::ANY, ..base }),
-            milli if milli < MILLI => Shape::uniform(1, TaskRequest { gpus: GpuRequest::Milli(milli as u16), ..base }),
+        match self.milli / parts {
+            0 => Shape::uniform(parts, TaskRequest { models: ModelSet::ANY, ..base }),
+            milli if milli < MILLI => {
+                Shape::uniform(parts, TaskRequest { gpus: GpuRequest::Milli(milli as u16), ..base })
+            }
+            milli if self.tasks > 0 => {
+                Shape::uniform(parts, TaskRequest { gpus: GpuRequest::Whole(milli / MILLI), ..base })
+            }
             milli => Shape::gang(milli / MILLI, per_node, base),
         }
     }

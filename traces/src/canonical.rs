@@ -13,36 +13,32 @@ use words::outcome_word;
 
 use crate::decimal;
 use crate::error::TraceError;
+use crate::formats::{Signs, Spec};
+use crate::input::Input;
 use crate::schema;
-use crate::table::CsvTable;
-use crate::trace::{Recorded, Trace, TraceJob};
+use crate::table::Table;
+use crate::trace::{JobType, Recorded, Trace, TraceJob};
 
 /// Decimals of a gibibyte that tell mebibytes apart exactly: 1/1024 has ten.
 pub(crate) const GIB_DIGITS: u32 = 10;
 
+pub(crate) static SPEC: Spec = Spec {
+    name: "canonical",
+    aliases: &["csv", "parquet"],
+    about: "the canonical form, as CSV or Parquet",
+    options: &[],
+    signs: Signs::Columns(&["job_id", "submit_s", "gpus", "duration_s"]),
+    read,
+};
+
 /// Reads canonical CSV.
-pub(crate) fn read(file: &str, text: &str) -> Result<Trace, TraceError> {
-    let mut table = CsvTable::open(file, text)?;
+fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
+    let mut table = Table::open(input.file, input.text)?;
     let mut rows = Rows::new(table.header())?;
     while let Some(cells) = table.next()? {
         rows.push(cells)?;
     }
-    rows.finish(file)
-}
-
-/// The error for a trace without a single job.
-pub(crate) fn no_jobs(file: &str, rows: u64) -> TraceError {
-    let message = match rows {
-        0 => "the trace has no jobs".to_owned(),
-        1 => "no job is left of 1 row".to_owned(),
-        _ => format!("no job is left of {rows} rows"),
-    };
-    TraceError::new(file, message).with_hint("there must be at least one job below the header")
-}
-
-/// Stable by submission: jobs of one instant keep the order of the file.
-pub(crate) fn sort_jobs(jobs: &mut [TraceJob]) {
-    jobs.sort_by_key(|job| job.submit);
+    rows.finish()
 }
 
 /// Which optional columns say anything, so that files hold no empty ones.
@@ -59,6 +55,15 @@ pub(crate) fn used_columns(trace: &Trace) -> Vec<&'static str> {
             "cpu" => any(&|job| job.cpu_milli != 0),
             "memory_gib" => any(&|job| job.memory_mib != 0),
             "models" => any(&|job| job.models.is_some()),
+            "tasks" => any(&|job| job.tasks != 0),
+            "queue" => any(&|job| job.queue.is_some()),
+            "name" => any(&|job| job.name.is_some()),
+            "start_s" => any(&|job| job.start.is_some()),
+            "job_type" => any(&|job| job.job_type.is_some()),
+            "batch_size" => any(&|job| job_type(trace, job).is_some_and(|kind| kind.batch_size.is_some())),
+            "batch_mode" => any(&|job| job_type(trace, job).is_some_and(|kind| kind.batch_mode.is_some())),
+            "steps" => any(&|job| job.steps.is_some()),
+            "weight" => any(&|job| job.weight_milli != 1000),
             "outcome" => any(&|job| job.recorded != Recorded::Unknown),
             _ => true,
         }
@@ -74,6 +79,21 @@ pub(crate) fn tenant_name<'a>(trace: &'a Trace, job: &TraceJob) -> &'a str {
 /// The models of a job, joined by `|`.
 pub(crate) fn model_names(trace: &Trace, job: &TraceJob) -> String {
     job.models.and_then(|set| trace.model_sets.get(set as usize)).map_or_else(String::new, |set| set.join("|"))
+}
+
+/// The queue of a job.
+pub(crate) fn queue_name<'a>(trace: &'a Trace, job: &TraceJob) -> Option<&'a str> {
+    job.queue.and_then(|queue| trace.queues.get(queue as usize)).map(String::as_str)
+}
+
+/// What a job trains.
+pub(crate) fn job_type<'a>(trace: &'a Trace, job: &TraceJob) -> Option<&'a JobType> {
+    job.job_type.and_then(|kind| trace.job_types.get(kind as usize))
+}
+
+/// A value, or nothing.
+fn text<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(String::new, |value| value.to_string())
 }
 
 /// Writes canonical CSV: the required columns and those that say something. Times are exact to the microsecond.
@@ -103,6 +123,15 @@ fn cell(trace: &Trace, job: &TraceJob, column: &str) -> String {
         "cpu" => decimal::text(u64::from(job.cpu_milli), 3),
         "memory_gib" => decimal::text(u64::from(job.memory_mib) * (10u64.pow(GIB_DIGITS) / 1024), GIB_DIGITS),
         "models" => model_names(trace, job),
+        "tasks" => text(Some(job.tasks).filter(|tasks| *tasks > 0)),
+        "queue" => queue_name(trace, job).unwrap_or_default().to_owned(),
+        "name" => job.name.as_deref().unwrap_or_default().to_owned(),
+        "start_s" => secs(job.start.map(|time| time.0)),
+        "job_type" => job_type(trace, job).map_or_else(String::new, |kind| kind.name.clone()),
+        "batch_size" => text(job_type(trace, job).and_then(|kind| kind.batch_size)),
+        "batch_mode" => text(job_type(trace, job).and_then(|kind| kind.batch_mode.clone())),
+        "steps" => text(job.steps),
+        "weight" => decimal::text(u64::from(job.weight_milli), 3),
         _ => outcome_word(job.recorded).to_owned(),
     }
 }

@@ -44,7 +44,7 @@ pub struct Info {
     pub run_time_s: Option<Quantiles>,
     /// Times between one submission and the next, in seconds.
     pub inter_arrival_s: Option<Quantiles>,
-    /// Jobs by recorded outcome: `unknown`, `finished`, `failed`, `killed`, `censored`; as shares.
+    /// Jobs by recorded outcome: `unknown`, `finished`, `failed`, `killed`, `timed_out`, `node_failed`, `censored`; as shares.
     pub recorded_share: BTreeMap<&'static str, f64>,
     /// Share of the jobs with an estimate of the run time.
     pub estimate_share: f64,
@@ -185,6 +185,8 @@ fn recorded_share(jobs: &[TraceJob]) -> BTreeMap<&'static str, f64> {
             Recorded::Finished => "finished",
             Recorded::Failed => "failed",
             Recorded::Killed => "killed",
+            Recorded::TimedOut => "timed_out",
+            Recorded::NodeFailed => "node_failed",
             Recorded::Censored => "censored",
         };
         *counts.entry(word).or_default() += 1;

@@ -8,11 +8,13 @@ use std::hash::Hash;
 pub(crate) struct Interner<T> {
     values: Vec<T>,
     index: HashMap<T, u32>,
+    /// The index that was given last: equal values often stand in runs.
+    last: usize,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), index: HashMap::new() }
+        Self { values: Vec::new(), index: HashMap::new(), last: 0 }
     }
 }
 
@@ -23,7 +25,11 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         Q: Eq + Hash + ToOwned<Owned = T> + ?Sized,
         T: std::borrow::Borrow<Q>,
     {
+        if self.values.get(self.last).is_some_and(|last| last.borrow() == value) {
+            return self.last as u32;
+        }
         if let Some(&index) = self.index.get(value) {
+            self.last = index as usize;
             return index;
         }
         let index = self.values.len() as u32;

@@ -1,16 +1,16 @@
 //! Traces and clusters: read, write, generate, describe.
 
+mod build;
 mod bytes;
 mod canonical;
 pub mod clusters;
 mod decimal;
 mod error;
-mod format;
+mod formats;
 mod header;
 mod info;
+mod input;
 mod intern;
-mod openb;
-mod philly;
 pub mod schema;
 mod similar;
 mod source;
@@ -23,9 +23,9 @@ pub use canonical::parquet::write_parquet;
 pub use canonical::write_csv;
 pub use clusters::{load_cluster, read_cluster_bytes, toml_error};
 pub use error::TraceError;
-pub use format::Format;
+pub use formats::Format;
 pub use info::{Gang, Info, Quantiles, describe};
 pub use similar::nearest;
 pub use source::{load, read_bytes};
-pub use trace::{Ledger, Recorded, Trace, TraceJob};
+pub use trace::{JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};
 pub use transform::{resample_days, scale_load, window};

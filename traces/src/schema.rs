@@ -46,7 +46,7 @@ impl Column {
 }
 
 /// All columns, in the order in which they are written.
-pub const COLUMNS: [Column; 14] = [
+pub const COLUMNS: [Column; 23] = [
     Column::required("job_id", "text", "Identifier, unique in the file."),
     Column::required("submit_s", "seconds", "Submission, from the origin of the trace; at most six decimals count.")
         .or_micros("submit_us"),
@@ -71,7 +71,32 @@ pub const COLUMNS: [Column; 14] = [
     ),
     Column::optional("memory_gib", "GiB", "0", "Main memory of the whole gang, to the nearest MiB. 0: nothing known."),
     Column::optional("models", "names", "any", "GPU models that will do, joined by |."),
-    Column::optional("outcome", "word", "unknown", "How it ended: finished, failed, killed, or censored (cut off)."),
+    Column::optional("tasks", "tasks", "none", "Equal tasks of the gang (pods, workers, nodes), each on one node."),
+    Column::optional("queue", "text", "none", "Queue, partition or virtual cluster that it was submitted to."),
+    Column::optional("name", "text", "none", "Name that the user gave; similar names of one user mark the same work."),
+    Column::optional("start_s", "seconds", "none", "When it first ran in the source, from the origin of the trace.")
+        .or_micros("start_us"),
+    Column::optional("job_type", "text", "none", "What it trains, as tables of throughput call it."),
+    Column::optional(
+        "batch_size",
+        "samples",
+        "none",
+        "Samples of a training step, as the source counts them; needs job_type.",
+    ),
+    Column::optional(
+        "batch_mode",
+        "word",
+        "none",
+        "How the batch size changes: static, accordion, gns; needs job_type.",
+    ),
+    Column::optional("steps", "steps", "none", "Training steps (iterations) of the whole job."),
+    Column::optional("weight", "number", "1", "Weight among jobs, to a thousandth."),
+    Column::optional(
+        "outcome",
+        "word",
+        "unknown",
+        "How it ended: finished, failed, killed, timed_out, node_failed, or censored (cut off).",
+    ),
 ];
 
 /// Tenant of jobs whose source names none.
@@ -99,10 +124,10 @@ mod tests {
     #[test]
     fn names_are_unique_and_documented() {
         let mut names: Vec<_> = all_names().collect();
-        assert_eq!(names.len(), 19);
+        assert_eq!(names.len(), 29);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 19);
+        assert_eq!(names.len(), 29);
         assert!(COLUMNS.iter().all(|c| !c.unit.is_empty() && c.meaning.ends_with('.') && !c.default.is_empty()));
         assert_eq!(required().collect::<Vec<_>>(), ["job_id", "submit_s", "gpus", "duration_s"]);
         assert_eq!(column("submit_us").map(|c| c.name), Some("submit_s"));

@@ -1,19 +1,23 @@
-//! The `TRACE` argument: `[FORMAT:]PATH`, or `synthetic:NAME[key=value,...]`.
+//! The `TRACE` argument: `[FORMAT:]PATH[key=value,...]`, or `synthetic:NAME[key=value,...]`.
 //!
 //! A prefix that is the name of a format is always that format. Any other text with a colon is a path if such a file
-//! exists. Files may be gzipped; text may start with a byte order mark and end its lines with CR LF.
+//! exists. The brackets hold options of the reader and changes to the trace, which are made in the order in which they
+//! stand. Files may be gzipped; text may start with a byte order mark and end its lines with CR LF.
 
 use std::path::Path;
 
 use crate::bytes;
-use crate::canonical;
 use crate::canonical::parquet;
 use crate::error::{TraceError, shown};
-use crate::format::{Format, detect};
+use crate::formats::{Format, detect};
+use crate::input::Input;
 use crate::similar::nearest;
-use crate::table::CsvTable;
+use crate::synthetic;
 use crate::trace::Trace;
-use crate::{openb, philly, synthetic};
+
+mod brackets;
+
+pub(crate) use brackets::Brackets;
 
 /// What stands before the colon of a generated trace.
 const SYNTHETIC: &str = "synthetic";
@@ -29,15 +33,17 @@ pub fn load(text: &str) -> Result<Trace, TraceError> {
         return synthetic::generate_text(rest);
     }
     if let Some(format) = Format::named(prefix) {
-        if rest.is_empty() {
+        let brackets = Brackets::behind(rest)?;
+        if brackets.path.is_empty() {
             return Err(TraceError::new(text, "no file is named after the format").with_hint(usage()));
         }
-        return read_bytes(rest, Some(format), &bytes::read_file(rest)?);
+        return read_path(&brackets, Some(format));
     }
-    if !Path::new(text).exists() {
+    let brackets = Brackets::behind(text)?;
+    if !Path::new(brackets.path).exists() {
         check_prefix(text, prefix)?;
     }
-    read_bytes(text, None, &bytes::read_file(text)?)
+    read_path(&brackets, None)
 }
 
 fn usage() -> String {
@@ -58,33 +64,58 @@ fn check_prefix(text: &str, prefix: &str) -> Result<(), TraceError> {
         return Ok(());
     }
     let error = TraceError::new(text, format!("no such file, and `{}` is no trace format", shown(prefix)));
-    let names = Format::NAMES.into_iter().chain([SYNTHETIC]);
-    Err(match nearest(prefix, names) {
+    let names = || Format::all().flat_map(Format::names).chain([SYNTHETIC]);
+    Err(match nearest(prefix, names()) {
         Some(name) => error.with_hint(format!("did you mean `{name}:`?")),
-        None => error.with_hint("the formats are canonical (also csv, parquet), openb, philly and synthetic"),
+        None => error.with_hint(format!("the formats are {}", names().collect::<Vec<_>>().join(", "))),
     })
 }
 
-/// Reads a trace from the bytes of a file called `name`, gzipped or not. Without `format` the columns decide.
+/// Reads the file or folder, and makes the changes of the brackets.
+fn read_path(brackets: &Brackets<'_>, format: Option<Format>) -> Result<Trace, TraceError> {
+    let path = brackets.path;
+    if Path::new(path).is_dir() {
+        let format = format.filter(|format| format.is_folder()).or_else(|| Format::of_folder(&names_in(path)));
+        let Some(format) = format else {
+            let names: Vec<&str> = Format::all().filter(|format| format.is_folder()).map(Format::name).collect();
+            let error = TraceError::new(path, "this is a directory");
+            return Err(
+                error.with_hint(format!("name one file in it; of the formats, {} is a folder", names.join(", ")))
+            );
+        };
+        let (options, changes) = brackets.split(format)?;
+        let input = Input { file: path, text: "", options: &options };
+        return changes.apply(format.read(&input)?);
+    }
+    read_with(brackets, format, &bytes::read_file(path)?)
+}
+
+fn names_in(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// Reads a trace from the bytes of a file called `name`, gzipped or not. Without `format` the content decides.
 pub fn read_bytes(name: &str, format: Option<Format>, bytes: &[u8]) -> Result<Trace, TraceError> {
+    read_with(&Brackets::none(name), format, bytes)
+}
+
+fn read_with(brackets: &Brackets<'_>, format: Option<Format>, bytes: &[u8]) -> Result<Trace, TraceError> {
+    let name = brackets.path;
     let bytes = bytes::unpacked(name, bytes)?;
     if bytes.starts_with(parquet::MAGIC) {
-        return match format {
-            None | Some(Format::Canonical) => parquet::read(name, &bytes),
-            Some(format) => {
-                let message = format!("the file is Parquet, but {} files are CSV", format.name());
-                Err(TraceError::new(name, message).with_hint("Parquet is read in the canonical format only"))
-            }
+        let Some(other) = format.filter(|format| *format != Format::CANONICAL) else {
+            let (_, changes) = brackets.split(Format::CANONICAL)?;
+            return changes.apply(parquet::read(name, &bytes)?);
         };
+        let message = format!("the file is Parquet, but {} files are text", other.name());
+        return Err(TraceError::new(name, message).with_hint("Parquet is read in the canonical format only"));
     }
     let text = bytes::text(name, &bytes)?;
     let format = match format {
         Some(format) => format,
-        None => detect(CsvTable::open(name, text)?.header())?,
+        None => detect(name, text)?,
     };
-    match format {
-        Format::Canonical => canonical::read(name, text),
-        Format::Openb => openb::read(name, text),
-        Format::Philly => philly::read(name, text),
-    }
+    let (options, changes) = brackets.split(format)?;
+    changes.apply(format.read(&Input { file: name, text, options: &options })?)
 }

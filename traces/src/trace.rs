@@ -19,8 +19,18 @@ pub struct Trace {
     pub tenants: Vec<String>,
     /// Sets of allowed GPU model names; [`TraceJob::models`] indexes them.
     pub model_sets: Vec<Vec<String>>,
+    /// Names of queues (partitions, virtual clusters); [`TraceJob::queue`] indexes them.
+    pub queues: Vec<String>,
+    /// Kinds of training jobs; [`TraceJob::job_type`] indexes them.
+    pub job_types: Vec<JobType>,
+    /// Where the run times come from.
+    pub run_times: RunTimes,
+    /// The GPU model on which the run times were measured or computed, where the source says so.
+    pub measured_on: Option<String>,
     /// What happened to rows on the way in.
     pub ledger: Ledger,
+    /// What was done to the trace before it came here, and after it was read; the oldest first.
+    pub history: Vec<Step>,
 }
 
 /// One job of a trace.
@@ -52,8 +62,64 @@ pub struct TraceJob {
     pub time_limit: Option<Span>,
     /// When the user wants it finished.
     pub deadline: Option<Time>,
+    /// Equal tasks (pods, workers, nodes) that the gang is divided into, each on one node; 0 when the source does not
+    /// say. Where it does, GPUs, CPU and memory are those of all tasks together.
+    pub tasks: u32,
+    /// Index in [`Trace::queues`].
+    pub queue: Option<u32>,
+    /// Name that the user gave; names of one user that resemble each other mark the same work.
+    pub name: Option<Box<str>>,
+    /// When it first ran in the source.
+    pub start: Option<Time>,
+    /// Index in [`Trace::job_types`]: what it trains, for tables of throughput.
+    pub job_type: Option<u32>,
+    /// Training steps (iterations) of the whole job.
+    pub steps: Option<u64>,
+    /// Weight among jobs, in thousandths; 1000 unless the source says otherwise.
+    pub weight_milli: u32,
     /// How it ended in the source.
     pub recorded: Recorded,
+}
+
+/// Where the run times of a trace come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunTimes {
+    /// The source has them.
+    #[default]
+    Recorded,
+    /// They follow from the steps of the jobs and a table of throughput.
+    Computed,
+    /// Nobody knows: the source has none, and every [`TraceJob::duration`] is 0. Such a trace can be described, not
+    /// replayed.
+    Unknown,
+}
+
+/// What a job trains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct JobType {
+    /// Name of the model or application, such as `ResNet-18`.
+    pub name: String,
+    /// Samples of a step, as the source counts them: of all GPUs, or of each.
+    pub batch_size: Option<u32>,
+    /// How the batch size changes while it trains: `static`, `accordion`, `gns`.
+    pub batch_mode: Option<String>,
+}
+
+/// One thing that was done to a trace: reading, a filter, a transformation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Step {
+    /// What, such as `filter=sia` or `read philly:jobs.csv`.
+    pub what: String,
+    /// Jobs before.
+    pub before: u64,
+    /// Jobs after.
+    pub after: u64,
+    /// Rows or jobs left out, by cause.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub dropped: BTreeMap<String, u64>,
+    /// Rows or jobs changed, by cause.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changed: BTreeMap<String, u64>,
 }
 
 impl TraceJob {
@@ -73,6 +139,13 @@ impl TraceJob {
             estimate: None,
             time_limit: None,
             deadline: None,
+            tasks: 0,
+            queue: None,
+            name: None,
+            start: None,
+            job_type: None,
+            steps: None,
+            weight_milli: 1000,
             recorded: Recorded::Unknown,
         }
     }
@@ -88,8 +161,12 @@ pub enum Recorded {
     Finished,
     /// It failed.
     Failed,
-    /// Somebody or a limit killed it.
+    /// Somebody killed it.
     Killed,
+    /// It ran into its time limit.
+    TimedOut,
+    /// Its node failed.
+    NodeFailed,
     /// It still ran, or never ran, when the recording ended.
     Censored,
 }
@@ -110,11 +187,19 @@ pub struct Ledger {
 impl Ledger {
     /// Counts one dropped row.
     pub fn drop_row(&mut self, cause: &str) {
-        *self.dropped.entry(cause.to_owned()).or_default() += 1;
+        count(&mut self.dropped, cause);
     }
 
     /// Counts one row kept with a changed or guessed value.
     pub fn change_row(&mut self, cause: &str) {
-        *self.changed.entry(cause.to_owned()).or_default() += 1;
+        count(&mut self.changed, cause);
+    }
+}
+
+/// Adds one, without making a text for a cause that is already there.
+fn count(counts: &mut BTreeMap<String, u64>, cause: &str) {
+    match counts.get_mut(cause) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(cause.to_owned(), 1)),
     }
 }

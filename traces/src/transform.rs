@@ -5,10 +5,31 @@ use jiff::civil::DateTime;
 use rand::rngs::ChaCha12Rng;
 use rand::{RngExt, SeedableRng};
 
-use crate::canonical::sort_jobs;
+use crate::build::sort_jobs;
 use crate::error::TraceError;
 use crate::info::time_of_day_us;
 use crate::trace::{Trace, TraceJob};
+
+/// Changes to a trace, in the order in which they are made.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Changes {}
+
+/// The keys of changes.
+pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+    std::iter::empty()
+}
+
+impl Changes {
+    /// Reads pairs of key and value.
+    pub(crate) fn parse(_place: &str, _pairs: &[(String, String)]) -> Result<Self, TraceError> {
+        Ok(Self {})
+    }
+
+    /// Makes the changes.
+    pub(crate) fn apply(&self, trace: Trace) -> Result<Trace, TraceError> {
+        Ok(trace)
+    }
+}
 
 const DAY_US: u64 = 86_400_000_000;
 

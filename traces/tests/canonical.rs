@@ -41,7 +41,7 @@ fn four_columns_are_enough() {
 #[test]
 fn every_column_is_read() {
     let row = "a,0.000001,16,2.5,org/team/u,-3,False,10,20,30,1.5,0.0009765625,V100|A100,killed\n";
-    let trace = read_bytes("t.csv", Some(Format::Canonical), format!("{FULL}{row}").as_bytes()).unwrap();
+    let trace = read_bytes("t.csv", Some(Format::CANONICAL), format!("{FULL}{row}").as_bytes()).unwrap();
     let job = &trace.jobs[0];
     assert_eq!((job.submit, job.duration, job.gpu_milli), (Time(1), Span(2_500_000), 16_000));
     assert_eq!((job.cpu_milli, job.memory_mib), (1500, 1));
@@ -111,7 +111,7 @@ fn missing_columns() {
              hint: a canonical file needs the columns job_id, submit_s, gpus, duration_s"
         )
     );
-    let named = read_bytes("t.csv", Some(Format::Canonical), b"job_id;submit_s;gpus;duration_s\n").unwrap_err();
+    let named = read_bytes("t.csv", Some(Format::CANONICAL), b"job_id;submit_s;gpus;duration_s\n").unwrap_err();
     assert_eq!(named.hint(), Some("the columns seem to be separated by semicolons; use commas"));
 }
 
@@ -166,7 +166,8 @@ fn gpus_that_no_gang_can_have() {
 #[test]
 fn rows_of_the_wrong_shape_and_double_ids() {
     let quotes = "hint: a comma inside a value needs quotes around the value";
-    assert_eq!(row_error("a,0,1"), format!("t.csv:2: the row has 3 fields, the header 4 fields\n{quotes}"));
+    let cut = "hint: the line is cut off, or the delimiter is another one";
+    assert_eq!(row_error("a,0,1"), format!("t.csv:2: the row has 3 fields, the header 4 fields\n{cut}"));
     assert_eq!(row_error("a,0,1,1,9"), format!("t.csv:2: the row has 5 fields, the header 4 fields\n{quotes}"));
     assert_eq!(
         row_error("a,0,1,1\nb,0,1,1\n\na,0,1,1"),

@@ -17,7 +17,7 @@ const FILES: [&str; 6] = [
 ];
 
 fn feed(bytes: &[u8]) {
-    for format in [None, Some(Format::Canonical), Some(Format::Openb), Some(Format::Philly)] {
+    for format in Format::all().map(Some).chain([None]) {
         if let Ok(trace) = read_bytes("f", format, bytes) {
             let _ = traces::describe(&trace, None);
             let _ = traces::resample_days(&trace, 1);

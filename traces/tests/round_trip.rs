@@ -51,7 +51,7 @@ fn parquet_errors() {
         );
     }
     assert_eq!(
-        text(&read_bytes("t.parquet", Some(traces::Format::Philly), &bytes).unwrap_err()),
+        text(&read_bytes("t.parquet", traces::Format::named("philly"), &bytes).unwrap_err()),
         "t.parquet: the file is Parquet, but philly files are CSV\nhint: Parquet is read in the canonical format only"
     );
     let missing = folder.path().join("no/t.parquet");

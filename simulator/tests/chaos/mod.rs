@@ -11,7 +11,7 @@ use simulator::physics::Physics;
 use simulator::tenants::Weights;
 use simulator::workload::Workload;
 use simulator::world::Flaw;
-use traces::{Recorded, Trace, TraceJob};
+use traces::{Trace, TraceJob};
 
 /// A small generator of its own (SplitMix64), so that a seed means the same case for ever.
 pub(crate) struct Chance(u64);
@@ -239,8 +239,7 @@ fn trace(chance: &mut Chance) -> Trace {
             preemptible: !chance.one_in(8),
             estimate: estimate.filter(|_| !chance.one_in(10)),
             time_limit: chance.one_in(10).then(|| Span::secs(chance.within(1, 2000))),
-            deadline: None,
-            recorded: Recorded::Unknown,
+            ..TraceJob::plain("", Time::ZERO, Span::ZERO, 0)
         }
     };
     Trace {

@@ -42,6 +42,15 @@ pub(super) struct Columns {
     pub(super) cpu: Option<usize>,
     pub(super) memory: Option<usize>,
     pub(super) models: Option<usize>,
+    pub(super) tasks: Option<usize>,
+    pub(super) queue: Option<usize>,
+    pub(super) name: Option<usize>,
+    pub(super) start: TimeColumn,
+    pub(super) job_type: Option<usize>,
+    pub(super) batch_size: Option<usize>,
+    pub(super) batch_mode: Option<usize>,
+    pub(super) steps: Option<usize>,
+    pub(super) weight: Option<usize>,
     pub(super) outcome: Option<usize>,
 }
 
@@ -61,6 +70,15 @@ impl Columns {
             cpu: header.find("cpu"),
             memory: header.find("memory_gib"),
             models: header.find("models"),
+            tasks: header.find("tasks"),
+            queue: header.find("queue"),
+            name: header.find("name"),
+            start: TimeColumn::find(header, "start_s")?,
+            job_type: header.find("job_type"),
+            batch_size: header.find("batch_size"),
+            batch_mode: header.find("batch_mode"),
+            steps: header.find("steps"),
+            weight: header.find("weight"),
             outcome: header.find("outcome"),
         };
         let needed: Vec<&str> = schema::required().collect();

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
 
-use csv::StringRecord;
 use polars::io::parquet::write::KeyValueMetadata;
 use polars::prelude::{
     Column, DataFrame, DataType, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult,
@@ -14,11 +13,11 @@ use polars::prelude::{
 use super::quiet::without_panic;
 use super::rows::Rows;
 use super::words::outcome_word;
-use super::{model_names, tenant_name, used_columns};
+use super::{job_type, model_names, queue_name, tenant_name, used_columns};
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::schema;
-use crate::table::{Cells, Place};
+use crate::table::{Cells, Place, RowBuffer};
 use crate::trace::{Trace, TraceJob};
 
 /// First and last bytes of every Parquet file.
@@ -44,15 +43,15 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Trace, TraceError> {
     header.check_unique()?;
     let mut rows = Rows::new(&header)?;
     let columns = texts(&header, &content.frame)?;
-    let mut record = StringRecord::new();
+    let mut record = RowBuffer::default();
     for row in 0..content.frame.height() {
         record.clear();
         for column in &columns {
-            record.push_field(column.as_ref().map_or("", |texts| texts.get(row).map_or("", String::as_str)));
+            record.push(column.as_ref().map_or("", |texts| texts.get(row).map_or("", String::as_str)));
         }
         rows.push(Cells::new(file, Place::Row(row as u64 + 1), &record))?;
     }
-    let mut trace = rows.finish(file)?;
+    let mut trace = rows.finish()?;
     trace.origin = content.origin;
     Ok(trace)
 }
@@ -177,6 +176,19 @@ fn column(trace: &Trace, name: &str) -> Column {
         "cpu" => Column::new(name.into(), of(trace, |job| f64::from(job.cpu_milli) / 1000.0)),
         "memory_gib" => Column::new(name.into(), of(trace, |job| f64::from(job.memory_mib) / 1024.0)),
         "models" => Column::new(name.into(), of(trace, |job| model_names(trace, job))),
+        "tasks" => Column::new(name.into(), of(trace, |job| Some(job.tasks).filter(|tasks| *tasks > 0))),
+        "queue" => Column::new(name.into(), of(trace, |job| queue_name(trace, job).map(str::to_owned))),
+        "name" => Column::new(name.into(), of(trace, |job| job.name.as_deref().map(str::to_owned))),
+        "start_s" => micros(&|job| job.start.map(|time| time.0)),
+        "job_type" => Column::new(name.into(), of(trace, |job| job_type(trace, job).map(|kind| kind.name.clone()))),
+        "batch_size" => {
+            Column::new(name.into(), of(trace, |job| job_type(trace, job).and_then(|kind| kind.batch_size)))
+        }
+        "batch_mode" => {
+            Column::new(name.into(), of(trace, |job| job_type(trace, job).and_then(|kind| kind.batch_mode.clone())))
+        }
+        "steps" => Column::new(name.into(), of(trace, |job| job.steps)),
+        "weight" => Column::new(name.into(), of(trace, |job| f64::from(job.weight_milli) / 1000.0)),
         _ => Column::new(name.into(), of(trace, |job| outcome_word(job.recorded).to_owned())),
     }
 }

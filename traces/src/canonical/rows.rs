@@ -1,27 +1,22 @@
 //! Rows of the canonical form, out of CSV or Parquet, on their way to a trace.
 
-use std::collections::HashMap;
-
 use engine::{Span, Time};
 
+use super::GIB_DIGITS;
 use super::columns::{Columns, TimeColumn};
 use super::words::{below_unlimited, model_set, outcome, preemptible, priority, tenant_path};
-use super::{GIB_DIGITS, no_jobs, sort_jobs};
+use crate::build::{Builder, Twins};
 use crate::decimal::Flaw;
 use crate::error::{TraceError, shown};
 use crate::header::Header;
-use crate::intern::Interner;
 use crate::schema;
-use crate::table::{Cells, Place};
-use crate::trace::{Trace, TraceJob};
+use crate::table::Cells;
+use crate::trace::{JobType, Trace, TraceJob};
 
 /// Rows of the canonical form on their way to a trace.
 pub(crate) struct Rows {
     columns: Columns,
-    trace: Trace,
-    tenants: Interner<String>,
-    model_sets: Interner<Vec<String>>,
-    seen: HashMap<Box<str>, Place>,
+    builder: Builder,
 }
 
 impl Rows {
@@ -29,20 +24,24 @@ impl Rows {
     pub(crate) fn new(header: &Header) -> Result<Self, TraceError> {
         let columns = Columns::find(header)?;
         let known: Vec<&str> = schema::all_names().collect();
-        let mut trace = Trace { source: header.file.clone(), format: "canonical".to_owned(), ..Trace::default() };
-        trace.ledger.ignored_columns = header.ignored(&known);
-        let (tenants, model_sets) = (Interner::default(), Interner::default());
-        Ok(Self { columns, trace, tenants, model_sets, seen: HashMap::new() })
+        let mut builder = Builder::new(&header.file, "canonical");
+        builder.ledger.ignored_columns = header.ignored(&known);
+        Ok(Self { columns, builder })
     }
 
     /// Takes one row.
     pub(crate) fn push(&mut self, cells: Cells<'_>) -> Result<(), TraceError> {
-        self.trace.ledger.rows += 1;
+        self.builder.row();
         let (submit, duration) = (self.columns.submit, self.columns.duration);
+        let id = cells.text(self.columns.job_id);
+        if id.trim().is_empty() {
+            return Err(cells.flaw("job_id", Flaw::Empty, ""));
+        }
+        let gpu_milli = self.gpu_milli(&cells)?;
         let job = TraceJob {
-            id: self.id(&cells)?,
+            id: id.into(),
             submit: Time(self.time(&cells, submit)?),
-            gpu_milli: self.gpu_milli(&cells)?,
+            gpu_milli,
             duration: Span(self.time(&cells, duration)?),
             tenant: self.tenant(&cells)?,
             priority: priority(&cells, self.columns.priority)?,
@@ -53,40 +52,81 @@ impl Rows {
             cpu_milli: self.cpu_milli(&cells)?,
             memory_mib: self.memory_mib(&cells)?,
             models: self.models(&cells)?,
+            tasks: self.tasks(&cells, gpu_milli)?,
+            queue: self.builder.queue(cells.text(self.columns.queue)),
+            name: Some(cells.text(self.columns.name)).filter(|name| !name.is_empty()).map(Into::into),
+            start: self.optional_time(&cells, self.columns.start)?.map(Time),
+            job_type: self.job_type(&cells)?,
+            steps: self.steps(&cells)?,
+            weight_milli: self.weight_milli(&cells)?,
             recorded: outcome(&cells, self.columns.outcome)?,
         };
-        self.trace.jobs.push(job);
+        self.builder.push(job, cells.place);
         Ok(())
     }
 
     /// The trace, sorted.
-    pub(crate) fn finish(self, file: &str) -> Result<Trace, TraceError> {
-        let mut trace = self.trace;
-        if trace.jobs.is_empty() {
-            return Err(no_jobs(file, trace.ledger.rows));
-        }
-        sort_jobs(&mut trace.jobs);
-        trace.tenants = self.tenants.into_values();
-        trace.model_sets = self.model_sets.into_values();
-        Ok(trace)
+    pub(crate) fn finish(self) -> Result<Trace, TraceError> {
+        self.builder.finish(Twins::Refused, None)
     }
 
-    fn id(&mut self, cells: &Cells<'_>) -> Result<Box<str>, TraceError> {
-        let id: Box<str> = cells.text(self.columns.job_id).into();
-        if id.trim().is_empty() {
-            return Err(cells.flaw("job_id", Flaw::Empty, ""));
+    fn tasks(&mut self, cells: &Cells<'_>, gpu_milli: u32) -> Result<u32, TraceError> {
+        if cells.is_blank(self.columns.tasks) {
+            return Ok(0);
         }
-        if let Some(first) = self.seen.insert(id.clone(), cells.place) {
-            let message = format!("`{}` is already the id of {first}", shown(&id));
-            return Err(cells.error("job_id", message).with_hint("every job needs an id of its own"));
+        let tasks = cells.count(self.columns.tasks, "tasks")?;
+        if divides(gpu_milli, tasks) {
+            return Ok(tasks);
         }
-        Ok(id)
+        let gpus = shown(cells.text(self.columns.gpus).trim());
+        let error = cells.error("tasks", format!("`{gpus}` GPUs cannot be divided into {tasks} equal tasks"));
+        Err(error.with_hint("each task has a whole number of GPUs, a part of one GPU, or none"))
+    }
+
+    fn job_type(&mut self, cells: &Cells<'_>) -> Result<Option<u32>, TraceError> {
+        let (size, mode) = (self.columns.batch_size, self.columns.batch_mode);
+        let name = cells.text(self.columns.job_type).trim();
+        if name.is_empty() {
+            for (at, field) in [(size, "batch_size"), (mode, "batch_mode")] {
+                if !cells.is_blank(at) {
+                    let error = cells.error(field, "the job has no job_type");
+                    return Err(error.with_hint("give a job_type, or leave this empty"));
+                }
+            }
+            return Ok(None);
+        }
+        let batch_size = if cells.is_blank(size) { None } else { Some(cells.count(size, "batch_size")?) };
+        let batch_mode = Some(cells.text(mode).trim()).filter(|mode| !mode.is_empty()).map(str::to_owned);
+        Ok(Some(self.builder.job_type(&JobType { name: name.to_owned(), batch_size, batch_mode })))
+    }
+
+    fn steps(&mut self, cells: &Cells<'_>) -> Result<Option<u64>, TraceError> {
+        if cells.is_blank(self.columns.steps) {
+            return Ok(None);
+        }
+        let number = cells.scaled(self.columns.steps, "steps", 0)?;
+        if number.rounded {
+            self.builder.ledger.change_row("steps: rounded to a whole number");
+        }
+        Ok(Some(number.value))
+    }
+
+    fn weight_milli(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
+        if cells.is_blank(self.columns.weight) {
+            return Ok(1000);
+        }
+        let number = cells.scaled(self.columns.weight, "weight", 3)?;
+        if number.rounded {
+            self.builder.ledger.change_row("weight: rounded to a thousandth");
+        }
+        let text = cells.text(self.columns.weight);
+        u32::try_from(number.value).map_err(|_| cells.flaw("weight", Flaw::TooLarge, text))
     }
 
     fn time(&mut self, cells: &Cells<'_>, column: TimeColumn) -> Result<u64, TraceError> {
         let number = cells.scaled(column.at, column.name, column.digits)?;
         if number.rounded {
-            self.trace.ledger.change_row(&format!("{}: rounded to a microsecond", column.name));
+            self.builder.ledger.change_row(&format!("{}: rounded to a microsecond", column.name));
         }
         Ok(number.value)
     }
@@ -99,18 +139,18 @@ impl Rows {
         let (text, at) = (cells.text(self.columns.gpus), self.columns.gpus);
         let number = cells.scaled(at, "gpus", 3)?;
         let milli = u32::try_from(number.value).map_err(|_| cells.flaw("gpus", Flaw::TooLarge, text))?;
-        let text = shown(text.trim());
+        let text = text.trim();
         let hint = "write a whole number of GPUs, or a part of one GPU such as 0.25; parts to a thousandth count";
         if number.rounded && milli == 0 {
-            let message = format!("`{text}` is less than a thousandth of a GPU");
+            let message = format!("`{}` is less than a thousandth of a GPU", shown(text));
             return Err(cells.error("gpus", message).with_hint(hint));
         }
-        if milli > 1000 && milli % 1000 != 0 {
-            let message = format!("`{text}` is neither a whole number nor a part of one GPU");
+        if milli > 1000 && milli % 1000 != 0 && cells.is_blank(self.columns.tasks) {
+            let message = format!("`{}` is neither a whole number nor a part of one GPU", shown(text));
             return Err(cells.error("gpus", message).with_hint(hint));
         }
         if number.rounded {
-            self.trace.ledger.change_row("gpus: rounded to a thousandth");
+            self.builder.ledger.change_row("gpus: rounded to a thousandth");
         }
         Ok(milli)
     }
@@ -118,9 +158,9 @@ impl Rows {
     fn tenant(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
         let path = cells.text(self.columns.tenant);
         if path.is_empty() {
-            return Ok(self.tenants.intern(schema::TENANT_DEFAULT));
+            return Ok(self.builder.tenant(""));
         }
-        Ok(self.tenants.intern(tenant_path(cells, "tenant", path)?))
+        Ok(self.builder.tenant(tenant_path(cells, "tenant", path)?))
     }
 
     fn cpu_milli(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
@@ -130,7 +170,7 @@ impl Rows {
         }
         let number = cells.scaled(self.columns.cpu, "cpu", 3)?;
         if number.rounded {
-            self.trace.ledger.change_row("cpu: rounded to a thousandth");
+            self.builder.ledger.change_row("cpu: rounded to a thousandth");
         }
         below_unlimited(number.value).ok_or_else(|| cells.flaw("cpu", Flaw::TooLarge, text))
     }
@@ -144,7 +184,7 @@ impl Rows {
         let unit = 10u128.pow(GIB_DIGITS);
         let parts = u128::from(number.value) * 1024;
         if number.rounded || parts % unit != 0 {
-            self.trace.ledger.change_row("memory_gib: rounded to a MiB");
+            self.builder.ledger.change_row("memory_gib: rounded to a MiB");
         }
         let mib = u64::try_from((parts + unit / 2) / unit).ok().and_then(below_unlimited);
         mib.ok_or_else(|| cells.flaw("memory_gib", Flaw::TooLarge, text))
@@ -159,6 +199,11 @@ impl Rows {
             let message = format!("`{}` has an empty name", shown(text));
             cells.error("models", message).with_hint("join model names by |, such as V100|A100")
         })?;
-        Ok(Some(self.model_sets.intern(&set)))
+        Ok(self.builder.models(set))
     }
+}
+
+/// Whether a gang can be divided into equal tasks, each with whole GPUs, with a part of one, or with none.
+pub(crate) fn divides(gpu_milli: u32, tasks: u32) -> bool {
+    tasks > 0 && gpu_milli % tasks == 0 && (gpu_milli / tasks <= 1000 || gpu_milli / tasks % 1000 == 0)
 }

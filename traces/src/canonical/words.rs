@@ -7,10 +7,12 @@ use crate::table::Cells;
 use crate::trace::Recorded;
 
 /// Words of the column `outcome`.
-const OUTCOMES: [(&str, Recorded); 4] = [
+const OUTCOMES: [(&str, Recorded); 6] = [
     ("finished", Recorded::Finished),
     ("failed", Recorded::Failed),
     ("killed", Recorded::Killed),
+    ("timed_out", Recorded::TimedOut),
+    ("node_failed", Recorded::NodeFailed),
     ("censored", Recorded::Censored),
 ];
 

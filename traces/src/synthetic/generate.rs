@@ -48,7 +48,7 @@ pub fn generate(request: &Request) -> Trace {
         ledger: Ledger { rows: jobs.len() as u64, ..Ledger::default() },
         jobs,
         tenants: tenants.into_values(),
-        model_sets: Vec::new(),
+        ..Trace::default()
     }
 }
 
@@ -58,22 +58,10 @@ fn draw_jobs(request: &Request, tenants: &mut Interner<String>) -> Vec<TraceJob>
     let people = People::new(request.model.tenants);
     let job = |i| {
         let (class, gpus) = mix.draw(&mut rng);
-        TraceJob {
-            id: format!("job-{i}").into(),
-            submit: Time::ZERO,
-            duration: Span::secs(run_time_s(class.run_time, mix.max_s, &mut rng)),
-            gpu_milli: gpus * 1000,
-            cpu_milli: 0,
-            memory_mib: 0,
-            models: None,
-            recorded: outcome(class.outcomes, &mut rng),
-            tenant: tenants.intern(people.draw(&mut rng).as_str()),
-            priority: 0,
-            preemptible: true,
-            estimate: None,
-            time_limit: None,
-            deadline: None,
-        }
+        let run_time = Span::secs(run_time_s(class.run_time, mix.max_s, &mut rng));
+        let recorded = outcome(class.outcomes, &mut rng);
+        let tenant = tenants.intern(people.draw(&mut rng).as_str());
+        TraceJob { recorded, tenant, ..TraceJob::plain(format!("job-{i}"), Time::ZERO, run_time, gpus * 1000) }
     };
     (1..=request.jobs).map(job).collect()
 }

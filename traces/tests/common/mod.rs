@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use traces::{Recorded, Trace, TraceError, TraceJob};
+use traces::{JobType, Recorded, Trace, TraceError, TraceJob};
 
 /// An error with its hint.
 pub fn text(error: &TraceError) -> String {
@@ -20,12 +20,19 @@ pub fn data(file: &str) -> Option<PathBuf> {
     None
 }
 
+/// What the indices of a job mean: tenant, models, queue, kind.
+pub type Names = (String, Option<Vec<String>>, Option<String>, Option<JobType>);
+
 /// A job with its names instead of indices, for comparisons across tables.
-pub fn named(trace: &Trace) -> Vec<(TraceJob, String, Option<Vec<String>>)> {
+pub fn named(trace: &Trace) -> Vec<(TraceJob, Names)> {
     let name = |job: &TraceJob| {
-        let models = job.models.map(|set| trace.model_sets[set as usize].clone());
-        let plain = TraceJob { tenant: 0, models: None, ..job.clone() };
-        (plain, trace.tenants[job.tenant as usize].clone(), models)
+        let names = (
+            trace.tenants[job.tenant as usize].clone(),
+            job.models.map(|set| trace.model_sets[set as usize].clone()),
+            job.queue.map(|queue| trace.queues[queue as usize].clone()),
+            job.job_type.map(|kind| trace.job_types[kind as usize].clone()),
+        );
+        (TraceJob { tenant: 0, models: None, queue: None, job_type: None, ..job.clone() }, names)
     };
     trace.jobs.iter().map(name).collect()
 }
@@ -36,6 +43,8 @@ fn recorded() -> impl Strategy<Value = Recorded> {
         Just(Recorded::Finished),
         Just(Recorded::Failed),
         Just(Recorded::Killed),
+        Just(Recorded::TimedOut),
+        Just(Recorded::NodeFailed),
         Just(Recorded::Censored)
     ]
 }
@@ -44,27 +53,44 @@ fn micros() -> impl Strategy<Value = u64> {
     prop_oneof![0..10_000_000u64, 0..=i64::MAX as u64, Just(i64::MAX as u64)]
 }
 
+/// GPUs and tasks: whole GPUs or a part of one, or equal tasks of either.
+fn gang() -> impl Strategy<Value = (u32, u32)> {
+    let whole = prop_oneof![0..=1000u32, (1..4_294_000u32).prop_map(|gpus| gpus * 1000)].prop_map(|milli| (milli, 0));
+    let tasks = (prop_oneof![0..=1000u32, (1..16u32).prop_map(|gpus| gpus * 1000)], 1..100u32);
+    prop_oneof![whole, tasks.prop_map(|(milli, tasks)| (milli * tasks, tasks))]
+}
+
 fn job() -> impl Strategy<Value = TraceJob> {
-    let gpu_milli = prop_oneof![0..=1000u32, (1..4_294_000u32).prop_map(|gpus| gpus * 1000)];
-    let amounts = (gpu_milli, 0..u32::MAX, 0..u32::MAX, prop::option::of(0..3u32), 0..4u32);
+    let amounts = (gang(), 0..u32::MAX, 0..u32::MAX, prop::option::of(0..3u32), 0..4u32);
     let times =
         (micros(), micros(), prop::option::of(micros()), prop::option::of(micros()), prop::option::of(micros()));
-    (amounts, times, any::<i32>(), any::<bool>(), recorded()).prop_map(
-        |((gpu_milli, cpu_milli, memory_mib, models, tenant), times, priority, preemptible, recorded)| TraceJob {
-            id: "".into(),
-            submit: engine::Time(times.0),
-            duration: engine::Span(times.1),
-            gpu_milli,
-            cpu_milli,
-            memory_mib,
-            models,
-            tenant,
-            priority,
-            preemptible,
-            estimate: times.2.map(engine::Span),
-            time_limit: times.3.map(engine::Span),
-            deadline: times.4.map(engine::Time),
-            recorded,
+    let training = (prop::option::of(0..3u32), prop::option::of(micros()), any::<u32>());
+    let queued = (prop::option::of(0..2u32), prop::option::of("[ -~é]{0,6}[a-z,]"), prop::option::of(micros()));
+    (amounts, times, any::<i32>(), any::<bool>(), recorded(), training, queued).prop_map(
+        |((gang, cpu_milli, memory_mib, models, tenant), times, priority, preemptible, recorded, training, queued)| {
+            TraceJob {
+                id: "".into(),
+                submit: engine::Time(times.0),
+                duration: engine::Span(times.1),
+                gpu_milli: gang.0,
+                cpu_milli,
+                memory_mib,
+                models,
+                tenant,
+                priority,
+                preemptible,
+                estimate: times.2.map(engine::Span),
+                time_limit: times.3.map(engine::Span),
+                deadline: times.4.map(engine::Time),
+                tasks: gang.1,
+                queue: queued.0,
+                name: queued.1.map(Into::into),
+                start: queued.2.map(engine::Time),
+                job_type: training.0,
+                steps: training.1,
+                weight_milli: training.2,
+                recorded,
+            }
         },
     )
 }
@@ -87,6 +113,12 @@ pub fn trace() -> impl Strategy<Value = Trace> {
                 vec!["A100".to_owned()],
                 vec!["V100".to_owned(), "A100".to_owned()],
                 vec!["with, comma".to_owned()],
+            ],
+            queues: vec!["gpu".to_owned(), "a, b".to_owned()],
+            job_types: vec![
+                JobType { name: "bert".to_owned(), ..JobType::default() },
+                JobType { name: "ResNet-18".to_owned(), batch_size: Some(32), batch_mode: None },
+                JobType { name: "x,y".to_owned(), batch_size: Some(0), batch_mode: Some("gns".to_owned()) },
             ],
             ..Trace::default()
         }

@@ -8,18 +8,18 @@
 
 use engine::{Span, Time};
 
+use super::{Signs, Spec};
+use crate::build::{Builder, Twins};
 use crate::canonical::words::{below_unlimited, model_set};
-use crate::canonical::{no_jobs, sort_jobs};
 use crate::decimal::Flaw;
 use crate::error::{TraceError, shown};
 use crate::header::Header;
-use crate::intern::Interner;
-use crate::schema::TENANT_DEFAULT;
-use crate::table::{Cells, CsvTable, Place};
-use crate::trace::{Ledger, Recorded, Trace, TraceJob};
+use crate::input::Input;
+use crate::table::{Cells, Table};
+use crate::trace::{Recorded, Trace, TraceJob};
 
 /// Columns that every list has.
-pub(crate) const NEEDED: [&str; 5] = ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli"];
+const NEEDED: [&str; 5] = ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli"];
 /// Columns that a replay needs besides.
 const TIMES: [&str; 2] = ["creation_time", "deletion_time"];
 /// Columns that are used.
@@ -36,16 +36,25 @@ const USED: [&str; 10] = [
     "scheduled_time",
 ];
 
+pub(super) static SPEC: Spec = Spec {
+    name: "openb",
+    aliases: &[],
+    about: "pod lists of Alibaba openb 2023 (ATC 2023)",
+    options: &[],
+    signs: Signs::Columns(&NEEDED),
+    read,
+};
+
 /// Reads a pod list.
-pub(crate) fn read(file: &str, text: &str) -> Result<Trace, TraceError> {
-    let mut table = CsvTable::open(file, text)?;
+fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
+    let mut table = Table::open(input.file, input.text)?;
     table.header().check_needed("openb", &NEEDED, &USED)?;
     check_times(table.header())?;
     let mut pods = Pods::new(table.header());
     while let Some(cells) = table.next()? {
         pods.push(&cells)?;
     }
-    pods.finish(file)
+    pods.finish()
 }
 
 fn check_times(header: &Header) -> Result<(), TraceError> {
@@ -61,25 +70,16 @@ fn check_times(header: &Header) -> Result<(), TraceError> {
 /// Pods on their way to a trace.
 struct Pods {
     columns: [Option<usize>; USED.len()],
-    jobs: Vec<TraceJob>,
+    builder: Builder,
     /// By job: whether its phase says that it ran when the list was made, and when it was deleted.
     ends: Vec<(bool, u64)>,
-    model_sets: Interner<Vec<String>>,
-    seen: std::collections::HashMap<Box<str>, Place>,
-    ledger: Ledger,
 }
 
 impl Pods {
     fn new(header: &Header) -> Self {
-        let ledger = Ledger { ignored_columns: header.ignored(&USED), ..Ledger::default() };
-        Self {
-            columns: USED.map(|name| header.find(name)),
-            jobs: Vec::new(),
-            ends: Vec::new(),
-            model_sets: Interner::default(),
-            seen: std::collections::HashMap::new(),
-            ledger,
-        }
+        let mut builder = Builder::new(&header.file, "openb");
+        builder.ledger.ignored_columns = header.ignored(&USED);
+        Self { columns: USED.map(|name| header.find(name)), builder, ends: Vec::new() }
     }
 
     fn at(&self, name: &str) -> Option<usize> {
@@ -96,26 +96,31 @@ impl Pods {
     }
 
     fn push(&mut self, cells: &Cells<'_>) -> Result<(), TraceError> {
-        self.ledger.rows += 1;
-        let id = self.id(cells)?;
+        self.builder.row();
+        let id = cells.word(self.at("name"), "name")?;
         let (cpu_milli, memory_mib) = (self.count(cells, "cpu_milli")?, self.count(cells, "memory_mib")?);
         let gpu_milli = self.gpu_milli(cells)?;
         let models = self.models(cells)?;
         let phase = cells.text(self.at("pod_phase")).trim();
         let creation = self.micros(cells, "creation_time")?;
         let Some((start, end)) = self.run(cells, creation)? else { return Ok(()) };
-        self.ends.push((phase == "Running", end));
-        self.jobs.push(TraceJob {
+        let tenant = self.builder.tenant("");
+        let job = TraceJob {
             cpu_milli,
             memory_mib,
             models,
+            tenant,
+            tasks: 1,
+            start: Some(Time(start)),
             recorded: match phase {
                 "Succeeded" => Recorded::Finished,
                 "Failed" => Recorded::Failed,
                 _ => Recorded::Unknown,
             },
             ..TraceJob::plain(id, Time(creation), Span(end - start), gpu_milli)
-        });
+        };
+        self.ends.push((phase == "Running", end));
+        self.builder.push(job, cells.place);
         Ok(())
     }
 
@@ -123,11 +128,11 @@ impl Pods {
     fn run(&mut self, cells: &Cells<'_>, creation: u64) -> Result<Option<(u64, u64)>, TraceError> {
         let start = match self.at("scheduled_time") {
             None => {
-                self.ledger.change_row("no scheduled_time: run time counted from creation_time");
+                self.builder.ledger.change_row("no scheduled_time: run time counted from creation_time");
                 creation
             }
             at if cells.text(at).trim().is_empty() => {
-                self.ledger.drop_row("never scheduled");
+                self.builder.ledger.drop_row("never scheduled");
                 return Ok(None);
             }
             _ => self.micros(cells, "scheduled_time")?,
@@ -140,18 +145,6 @@ impl Pods {
                 .with_hint("correct one of the times, or leave the row out"));
         }
         Ok(Some((start, end)))
-    }
-
-    fn id(&mut self, cells: &Cells<'_>) -> Result<Box<str>, TraceError> {
-        let id: Box<str> = cells.text(self.at("name")).trim().into();
-        if id.is_empty() {
-            return Err(cells.flaw("name", Flaw::Empty, ""));
-        }
-        if let Some(first) = self.seen.insert(id.clone(), cells.place) {
-            let message = format!("`{}` is already the name of {first}", shown(&id));
-            return Err(cells.error("name", message).with_hint("every pod needs a name of its own"));
-        }
-        Ok(id)
     }
 
     /// Thousandths of a GPU over the whole pod.
@@ -181,30 +174,19 @@ impl Pods {
             let message = format!("`{}` has an empty name", shown(text));
             cells.error("gpu_spec", message).with_hint("join model names by |, such as V100M16|V100M32")
         })?;
-        Ok(Some(self.model_sets.intern(&set)))
+        Ok(self.builder.models(set))
     }
 
-    fn finish(mut self, file: &str) -> Result<Trace, TraceError> {
-        if self.jobs.is_empty() {
-            return Err(no_jobs(file, self.ledger.rows));
-        }
+    fn finish(mut self) -> Result<Trace, TraceError> {
         let last = self.ends.iter().map(|(_, end)| *end).max();
-        for (job, (running, end)) in self.jobs.iter_mut().zip(&self.ends) {
-            if *running && Some(*end) == last {
-                job.recorded = Recorded::Censored;
-                self.ledger.change_row("still running at the end of the trace: run time is censored");
-            }
+        let cut = |(running, end): &(bool, u64)| *running && Some(*end) == last;
+        for (job, _) in self.builder.jobs_mut().iter_mut().zip(&self.ends).filter(|(_, end)| cut(end)) {
+            job.recorded = Recorded::Censored;
         }
-        sort_jobs(&mut self.jobs);
-        Ok(Trace {
-            source: file.to_owned(),
-            format: "openb".to_owned(),
-            origin: None,
-            jobs: self.jobs,
-            tenants: vec![TENANT_DEFAULT.to_owned()],
-            model_sets: self.model_sets.into_values(),
-            ledger: self.ledger,
-        })
+        for _ in self.ends.iter().filter(|end| cut(end)) {
+            self.builder.ledger.change_row("still running at the end of the trace: run time is censored");
+        }
+        self.builder.finish(Twins::Refused, None)
     }
 }
 
@@ -214,8 +196,12 @@ mod tests {
 
     const HEADER: &str = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n";
 
+    fn read_text(text: &str) -> Result<Trace, TraceError> {
+        read(&Input { file: "pods.csv", text, options: &crate::input::Options::default() })
+    }
+
     fn error(row: &str) -> String {
-        let error = read("pods.csv", &format!("{HEADER}{row}\n")).unwrap_err();
+        let error = read_text(&format!("{HEADER}{row}\n")).unwrap_err();
         format!("{error} | {}", error.hint().unwrap_or_default())
     }
 
@@ -223,7 +209,7 @@ mod tests {
     fn golden() {
         let rows = "a,4000,1024,1,460,,LS,Running,50,900,60\nb,8000,2048,2,1000,V100M16|V100M32,BE,Succeeded,10,30,10\n\
                     c,8000,2048,0,0,,BE,Pending,20,40,\nd,1,1,1,1000,,BE,Failed,20,20,20\ne,1,1,0,0,,BE,Running,20,899,20\n";
-        let trace = read("pods.csv", &format!("{HEADER}{rows}")).unwrap();
+        let trace = read_text(&format!("{HEADER}{rows}")).unwrap();
         let found: Vec<_> = trace
             .jobs
             .iter()
@@ -270,17 +256,17 @@ mod tests {
         );
         assert_eq!(
             error("a,1,1,1,500,,LS,Pending,0,1,"),
-            "pods.csv: no job is left of 1 row | there must be at least one job below the header"
+            "pods.csv: no job is left of 1 row: never scheduled (1) | there must be at least one job below the header"
         );
         assert_eq!(
             error("a,1,1,1,500,,LS,Running,0,1,0\na,1,1,1,500,,LS,Running,0,1,0"),
-            "pods.csv:3: field `name`: `a` is already the name of line 2 | every pod needs a name of its own"
+            "pods.csv:3: field `job_id`: `a` is already the id of line 2 | every job needs an id of its own"
         );
     }
 
     #[test]
     fn a_list_without_times_is_refused() {
-        let error = read("pods.csv", "name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,1,1,1000\n").unwrap_err();
+        let error = read_text("name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,1,1,1000\n").unwrap_err();
         assert_eq!(
             error.to_string(),
             "pods.csv:1: the list has no times (`creation_time`, `deletion_time`), so it cannot be replayed"

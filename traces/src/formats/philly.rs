@@ -7,24 +7,35 @@
 
 use std::collections::HashSet;
 
-use engine::{Span, Time};
+use engine::Span;
 use jiff::civil::DateTime;
 
-use crate::canonical::words::{below_unlimited, tenant_path};
-use crate::canonical::{no_jobs, sort_jobs};
-use crate::error::{TraceError, shown};
+use super::{Signs, Spec};
+use crate::build::{Builder, Twins, civil, no_jobs, since};
+use crate::canonical::words::below_unlimited;
+use crate::decimal::Flaw;
+use crate::error::TraceError;
 use crate::header::Header;
-use crate::intern::Interner;
-use crate::table::{Cells, CsvTable};
-use crate::trace::{Ledger, Trace, TraceJob};
+use crate::input::Input;
+use crate::table::{Cells, Place, Table};
+use crate::trace::{Trace, TraceJob};
 
 /// Columns without which nothing can be read.
-pub(crate) const NEEDED: [&str; 4] = ["timestamp", "duration", "num_gpus", "cluster"];
+const NEEDED: [&str; 4] = ["timestamp", "duration", "num_gpus", "cluster"];
 /// Columns that are used.
 const USED: [&str; 5] = ["timestamp", "duration", "num_gpus", "gpu_time", "cluster"];
 
+pub(super) static SPEC: Spec = Spec {
+    name: "philly",
+    aliases: &[],
+    about: "flat table of Microsoft Philly (ATC 2019)",
+    options: &[],
+    signs: Signs::Columns(&NEEDED),
+    read,
+};
+
 /// One row.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Row {
     submitted: DateTime,
     duration: Span,
@@ -33,42 +44,35 @@ struct Row {
 }
 
 /// Reads the flat table.
-pub(crate) fn read(file: &str, text: &str) -> Result<Trace, TraceError> {
-    let mut table = CsvTable::open(file, text)?;
+fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
+    let mut table = Table::open(input.file, input.text)?;
     table.header().check_needed("philly", &NEEDED, &USED)?;
     let columns = Columns::find(table.header());
-    let mut ledger = Ledger { ignored_columns: table.header().ignored(&USED), ..Ledger::default() };
-    let mut tenants = Interner::<String>::default();
+    let mut builder = Builder::new(input.file, "philly");
+    builder.ledger.ignored_columns = table.header().ignored(&USED);
     let (mut rows, mut seen) = (Vec::new(), HashSet::new());
     while let Some(cells) = table.next()? {
-        ledger.rows += 1;
-        let row = columns.row(&cells, &mut tenants, &mut ledger)?;
-        if !seen.insert(row.clone()) {
-            ledger.change_row("fully duplicated row, kept");
+        builder.row();
+        let row = columns.row(&cells, &mut builder)?;
+        if !seen.insert(row) {
+            builder.ledger.change_row("fully duplicated row, kept");
         }
-        rows.push(row);
+        rows.push((row, cells.place));
     }
-    let Some(origin) = rows.iter().map(|row| row.submitted).min() else { return Err(no_jobs(file, 0)) };
-    ledger.change_row("id from row number (counted once)");
-    let mut jobs: Vec<TraceJob> = rows.iter().enumerate().map(|(i, row)| job(i + 1, row, origin)).collect();
-    sort_jobs(&mut jobs);
-    Ok(Trace {
-        source: file.to_owned(),
-        format: "philly".to_owned(),
-        origin: Some(origin.to_string()),
-        jobs,
-        tenants: tenants.into_values(),
-        model_sets: Vec::new(),
-        ledger,
-    })
+    let Some(origin) = rows.iter().map(|(row, _)| row.submitted).min() else {
+        return Err(no_jobs(input.file, &builder.ledger));
+    };
+    builder.ledger.change_row("id from row number (counted once)");
+    for (number, (row, place)) in rows.into_iter().enumerate() {
+        push(&mut builder, number + 1, row, place, origin);
+    }
+    builder.finish(Twins::Refused, Some(origin.to_string()))
 }
 
-fn job(number: usize, row: &Row, origin: DateTime) -> TraceJob {
-    let since = row.submitted.duration_since(origin).as_micros();
-    TraceJob {
-        tenant: row.tenant,
-        ..TraceJob::plain(format!("row-{number}"), Time(u64::try_from(since).unwrap_or(0)), row.duration, row.gpu_milli)
-    }
+fn push(builder: &mut Builder, number: usize, row: Row, place: Place, origin: DateTime) {
+    let submit = since(origin, row.submitted).unwrap_or_default();
+    let job = TraceJob::plain(format!("row-{number}"), submit, row.duration, row.gpu_milli);
+    builder.push(TraceJob { tenant: row.tenant, ..job }, place);
 }
 
 struct Columns {
@@ -90,35 +94,24 @@ impl Columns {
         }
     }
 
-    fn row(&self, cells: &Cells<'_>, tenants: &mut Interner<String>, ledger: &mut Ledger) -> Result<Row, TraceError> {
+    fn row(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<Row, TraceError> {
         let duration = cells.scaled(self.duration, "duration", 6)?;
         if duration.rounded {
-            ledger.change_row("duration: rounded to a microsecond");
+            builder.ledger.change_row("duration: rounded to a microsecond");
         }
         let gpus = cells.count(self.num_gpus, "num_gpus")?;
         let gpu_milli = below_unlimited(u64::from(gpus) * 1000)
-            .ok_or_else(|| cells.flaw("num_gpus", crate::decimal::Flaw::TooLarge, cells.text(self.num_gpus)))?;
-        if !cells.text(self.gpu_time).trim().is_empty() {
+            .ok_or_else(|| cells.flaw("num_gpus", Flaw::TooLarge, cells.text(self.num_gpus)))?;
+        if !cells.is_blank(self.gpu_time) {
             let gpu_time = cells.scaled(self.gpu_time, "gpu_time", 6)?;
             if u128::from(gpu_time.value) != u128::from(duration.value) * u128::from(gpus) {
-                ledger.change_row("gpu_time is not duration x num_gpus, not used");
+                builder.ledger.change_row("gpu_time is not duration x num_gpus, not used");
             }
         }
-        let cluster = cells.text(self.cluster).trim();
-        if cluster.is_empty() {
-            return Err(cells.flaw("cluster", crate::decimal::Flaw::Empty, ""));
-        }
-        let tenant = tenants.intern(tenant_path(cells, "cluster", cluster)?);
-        Ok(Row { submitted: submitted(cells, self.timestamp)?, duration: Span(duration.value), gpu_milli, tenant })
+        let tenant = builder.tenant_of(&[cells.word(self.cluster, "cluster")?]);
+        let submitted = civil(cells, self.timestamp, "timestamp")?;
+        Ok(Row { submitted, duration: Span(duration.value), gpu_milli, tenant })
     }
-}
-
-fn submitted(cells: &Cells<'_>, at: Option<usize>) -> Result<DateTime, TraceError> {
-    let text = cells.text(at).trim();
-    text.parse().map_err(|_| {
-        let message = format!("`{}` is not a date and time", shown(text));
-        cells.error("timestamp", message).with_hint("write YYYY-MM-DD HH:MM:SS, without a zone")
-    })
 }
 
 #[cfg(test)]
@@ -127,8 +120,12 @@ mod tests {
 
     const HEADER: &str = "timestamp,duration,num_gpus,gpu_time,cluster\n";
 
+    fn read_text(text: &str) -> Result<Trace, TraceError> {
+        read(&Input { file: "p.csv", text, options: &crate::input::Options::default() })
+    }
+
     fn read_rows(rows: &str) -> Result<Trace, TraceError> {
-        read("p.csv", &format!("{HEADER}{rows}"))
+        read_text(&format!("{HEADER}{rows}"))
     }
 
     #[test]
@@ -171,7 +168,7 @@ mod tests {
         };
         assert_eq!(
             text("yesterday,1,1,1,a\n"),
-            "p.csv:2: field `timestamp`: `yesterday` is not a date and time\nhint: write YYYY-MM-DD HH:MM:SS, without a zone"
+            "p.csv:2: field `timestamp`: `yesterday` is not a date and time\nhint: write YYYY-MM-DD HH:MM:SS"
         );
         assert_eq!(
             text("2017-10-09 07:01:55,-1,1,1,a\n"),
@@ -185,12 +182,8 @@ mod tests {
             text("2017-10-09 07:01:55,1,1,1,\n"),
             "p.csv:2: field `cluster`: the value is empty\nhint: every row needs a value for `cluster`"
         );
-        assert_eq!(
-            text("2017-10-09 07:01:55,1,1,1,/a\n"),
-            "p.csv:2: field `cluster`: `/a` has an empty part\nhint: write a path such as org/team/user"
-        );
         assert_eq!(text(""), "p.csv: the trace has no jobs\nhint: there must be at least one job below the header");
-        let error = read("p.csv", "timestamp,durations,num_gpus,cluster\n").unwrap_err();
+        let error = read_text("timestamp,durations,num_gpus,cluster\n").unwrap_err();
         assert_eq!(
             error.to_string(),
             "p.csv:1: required column `duration` is missing; found: timestamp, durations, num_gpus, cluster; needed: \

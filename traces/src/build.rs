@@ -1,0 +1,249 @@
+//! A trace in the making: what every reader collects, and the rules that all of them share.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+
+use engine::{Span, Time};
+use jiff::civil::DateTime;
+
+use crate::error::{TraceError, shown};
+use crate::intern::Interner;
+use crate::schema;
+use crate::table::{Cells, Place};
+use crate::trace::{JobType, Ledger, RunTimes, Trace, TraceJob};
+
+/// Collects jobs and their names. A reader calls [`Builder::row`] for each data row, then either [`Builder::push`] or
+/// [`Ledger::drop_row`].
+pub(crate) struct Builder {
+    file: String,
+    format: &'static str,
+    jobs: Vec<TraceJob>,
+    /// Lines (or rows) of the jobs.
+    lines: Vec<u64>,
+    binary: bool,
+    tenants: Interner<String>,
+    queues: Interner<String>,
+    model_sets: Interner<Vec<String>>,
+    job_types: Interner<JobType>,
+    measured_on: Option<String>,
+    run_times: RunTimes,
+    /// What was done to rows.
+    pub(crate) ledger: Ledger,
+}
+
+/// What to do with an id that was there before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twins {
+    /// An error: ids of this format are unique.
+    Refused,
+    /// Kept, counted, and told apart by `#2`, `#3` and so on: the format has no ids, or is known to repeat them.
+    Numbered,
+}
+
+impl Builder {
+    /// An empty trace from `file`.
+    pub(crate) fn new(file: &str, format: &'static str) -> Self {
+        Self {
+            file: file.to_owned(),
+            format,
+            jobs: Vec::new(),
+            lines: Vec::new(),
+            binary: false,
+            tenants: Interner::default(),
+            queues: Interner::default(),
+            model_sets: Interner::default(),
+            job_types: Interner::default(),
+            measured_on: None,
+            run_times: RunTimes::Recorded,
+            ledger: Ledger::default(),
+        }
+    }
+
+    /// Counts a data row.
+    pub(crate) fn row(&mut self) {
+        self.ledger.rows += 1;
+    }
+
+    /// Jobs so far.
+    pub(crate) fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// The jobs so far, for what can only be known at the end. Their order is that of the source.
+    pub(crate) fn jobs_mut(&mut self) -> &mut [TraceJob] {
+        &mut self.jobs
+    }
+
+    /// The index of a tenant path such as `org/team/user`; an empty one is [`schema::TENANT_DEFAULT`].
+    pub(crate) fn tenant(&mut self, path: &str) -> u32 {
+        self.tenants.intern(if path.is_empty() { schema::TENANT_DEFAULT } else { path })
+    }
+
+    /// The index of a path out of names that may be empty or contain a slash, as they are in the source: such names
+    /// become `unknown`, and slashes become `_`; both are counted.
+    pub(crate) fn tenant_of(&mut self, parts: &[&str]) -> u32 {
+        let mut path = String::new();
+        for part in parts.iter().map(|part| part.trim()) {
+            if !path.is_empty() {
+                path.push('/');
+            }
+            if part.is_empty() {
+                self.ledger.change_row("a name of the tenant is missing: taken as `unknown`");
+                path.push_str("unknown");
+            } else if part.contains('/') {
+                self.ledger.change_row("a slash in a name of the tenant: written as `_`");
+                path.push_str(&part.replace('/', "_"));
+            } else {
+                path.push_str(part);
+            }
+        }
+        self.tenant(&path)
+    }
+
+    /// The index of a queue.
+    pub(crate) fn queue(&mut self, name: &str) -> Option<u32> {
+        (!name.is_empty()).then(|| self.queues.intern(name))
+    }
+
+    /// The index of a set of GPU model names; `None` for no name.
+    pub(crate) fn models(&mut self, names: Vec<String>) -> Option<u32> {
+        (!names.is_empty()).then(|| self.model_sets.intern(&names))
+    }
+
+    /// The index of a kind of training job.
+    pub(crate) fn job_type(&mut self, kind: &JobType) -> u32 {
+        self.job_types.intern(kind)
+    }
+
+    /// The GPU model on which run times were measured.
+    pub(crate) fn measured_on(&mut self, model: &str) {
+        self.measured_on = Some(model.to_owned());
+    }
+
+    /// Where the run times come from, unless the source has them.
+    pub(crate) fn run_times(&mut self, run_times: RunTimes) {
+        self.run_times = run_times;
+    }
+
+    /// Adds a job that stands at `place`.
+    pub(crate) fn push(&mut self, job: TraceJob, place: Place) {
+        let (Place::Line(at) | Place::Row(at)) = place;
+        self.binary = matches!(place, Place::Row(_));
+        self.jobs.push(job);
+        self.lines.push(at);
+    }
+
+    /// The trace, sorted by submission; jobs of one instant keep the order of the source. `origin` is what the clock
+    /// shows at time zero.
+    pub(crate) fn finish(mut self, twins: Twins, origin: Option<String>) -> Result<Trace, TraceError> {
+        if self.jobs.is_empty() {
+            return Err(no_jobs(&self.file, &self.ledger));
+        }
+        if has_equal_hashes(&self.jobs) {
+            self.settle_twins(twins)?;
+        }
+        sort_jobs(&mut self.jobs);
+        Ok(Trace {
+            source: self.file,
+            format: self.format.to_owned(),
+            origin,
+            jobs: self.jobs,
+            tenants: self.tenants.into_values(),
+            model_sets: self.model_sets.into_values(),
+            queues: self.queues.into_values(),
+            job_types: self.job_types.into_values(),
+            measured_on: self.measured_on,
+            run_times: self.run_times,
+            ledger: self.ledger,
+            history: Vec::new(),
+        })
+    }
+
+    fn settle_twins(&mut self, twins: Twins) -> Result<(), TraceError> {
+        let mut first: HashMap<Box<str>, usize> = HashMap::with_capacity(self.jobs.len());
+        for at in 0..self.jobs.len() {
+            let id = self.jobs[at].id.clone();
+            let Some(&before) = first.get(&id) else {
+                first.insert(id, at);
+                continue;
+            };
+            if twins == Twins::Refused {
+                return Err(self.twin(before, at));
+            }
+            self.ledger.change_row("the id occurs again: numbered");
+            let free = (2..).map(|n| format!("{id}#{n}").into_boxed_str()).find(|id| !first.contains_key(id));
+            if let Some(id) = free {
+                first.insert(id.clone(), at);
+                self.jobs[at].id = id;
+            }
+        }
+        Ok(())
+    }
+
+    fn twin(&self, first: usize, second: usize) -> TraceError {
+        let place = |at: usize| if self.binary { Place::Row(self.lines[at]) } else { Place::Line(self.lines[at]) };
+        let message = format!("`{}` is already the id of {}", shown(&self.jobs[second].id), place(first));
+        let error = match place(second) {
+            Place::Line(line) => TraceError::new(&self.file, message).at_line(line),
+            Place::Row(row) => TraceError::new(&self.file, format!("row {row}: {message}")),
+        };
+        error.in_field("job_id").with_hint("every job needs an id of its own")
+    }
+}
+
+/// The error for a trace without a single job.
+pub(crate) fn no_jobs(file: &str, ledger: &Ledger) -> TraceError {
+    let message = match ledger.rows {
+        0 => "the trace has no jobs".to_owned(),
+        1 => "no job is left of 1 row".to_owned(),
+        rows => format!("no job is left of {rows} rows"),
+    };
+    let causes: Vec<String> = ledger.dropped.iter().map(|(cause, count)| format!("{cause} ({count})")).collect();
+    let message = if causes.is_empty() { message } else { format!("{message}: {}", causes.join(", ")) };
+    TraceError::new(file, message).with_hint("there must be at least one job below the header")
+}
+
+/// Stable by submission: jobs of one instant keep the order of the file.
+pub(crate) fn sort_jobs(jobs: &mut [TraceJob]) {
+    if !jobs.is_sorted_by_key(|job| job.submit) {
+        let mut at = 0u32;
+        // Keys are made in the order of the jobs, so that the second part is the position.
+        jobs.sort_by_cached_key(|job| {
+            at += 1;
+            (job.submit, at)
+        });
+    }
+}
+
+/// Whether two ids may be equal: sorted hashes are several times as fast as a table of millions of texts.
+fn has_equal_hashes(jobs: &[TraceJob]) -> bool {
+    let keys = std::hash::RandomState::new();
+    let hash = |job: &TraceJob| {
+        let mut hasher = keys.build_hasher();
+        hasher.write(job.id.as_bytes());
+        hasher.finish()
+    };
+    let mut hashes: Vec<u64> = jobs.iter().map(hash).collect();
+    hashes.sort_unstable();
+    hashes.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+/// The origin of a trace whose clock shows civil times: the earliest submission, from which all times are counted.
+/// `None` where there is no time at all.
+pub(crate) fn since(origin: DateTime, at: DateTime) -> Option<Time> {
+    u64::try_from(at.duration_since(origin).as_micros()).ok().map(Time)
+}
+
+/// The time from `from` to `to`; `None` when it is negative.
+pub(crate) fn between(from: DateTime, to: DateTime) -> Option<Span> {
+    u64::try_from(to.duration_since(from).as_micros()).ok().map(Span)
+}
+
+/// A civil time such as `2020-04-01 00:02:38`, with or without fractions and an offset, which is not applied.
+pub(crate) fn civil(cells: &Cells<'_>, at: Option<usize>, field: &str) -> Result<DateTime, TraceError> {
+    let text = cells.text(at).trim();
+    text.parse().map_err(|_| {
+        let message = format!("`{}` is not a date and time", shown(text));
+        cells.error(field, message).with_hint("write YYYY-MM-DD HH:MM:SS")
+    })
+}

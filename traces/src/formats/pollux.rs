@@ -1,0 +1,19 @@
+//! Under construction.
+
+use super::{Signs, Spec};
+use crate::error::TraceError;
+use crate::input::Input;
+use crate::trace::Trace;
+
+pub(super) static SPEC: Spec = Spec {
+    name: "pollux",
+    aliases: &["sia"],
+    about: "workloads of Pollux (OSDI 2021) and Sia (SOSP 2023)",
+    options: &[],
+    signs: Signs::Named,
+    read,
+};
+
+fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
+    Err(TraceError::new(input.file, "not built yet"))
+}

@@ -1,0 +1,19 @@
+//! Under construction.
+
+use super::{Signs, Spec};
+use crate::error::TraceError;
+use crate::input::Input;
+use crate::trace::Trace;
+
+pub(super) static SPEC: Spec = Spec {
+    name: "shockwave",
+    aliases: &[],
+    about: "Shockwave job lists (NSDI 2023), 12 fields",
+    options: &[],
+    signs: Signs::Named,
+    read,
+};
+
+fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
+    Err(TraceError::new(input.file, "not built yet"))
+}
