@@ -34,6 +34,7 @@ pub(crate) fn generate(args: &TraceGenerateArgs) -> Result<(), Error> {
 pub(crate) fn convert(args: &TraceConvertArgs) -> Result<(), Error> {
     let target = TraceTarget::of(&args.out)?;
     let trace = traces::load(&args.trace)?;
+    trace.check_run_times()?;
     warnings::about_trace(&trace);
     target.write(&trace)
 }

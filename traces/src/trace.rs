@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use engine::{Span, Time};
+
+use crate::error::TraceError;
 
 /// A recorded or generated workload.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,11 +36,27 @@ pub struct Trace {
     pub history: Vec<Step>,
 }
 
+impl Trace {
+    /// Whether the trace can be replayed: an error where nobody knows the run times.
+    pub fn check_run_times(&self) -> Result<(), TraceError> {
+        if self.run_times != RunTimes::Unknown {
+            return Ok(());
+        }
+        let error =
+            TraceError::new(&self.source, "the run times of this trace are not known, so it cannot be replayed");
+        Err(error.with_hint(match self.format.as_str() {
+            "gavel" => "give the table they follow from: PATH[throughputs=FILE,on=MODEL]",
+            "openb" => "the list has no times, only an order of arrival; take a pod list with times",
+            _ => "they follow from profiles of the jobs, which only `trace info` does without",
+        }))
+    }
+}
+
 /// One job of a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceJob {
-    /// Identifier in the source; unique in the trace.
-    pub id: Box<str>,
+    /// Identifier in the source; unique in the trace. Up to 24 bytes need no allocation.
+    pub id: CompactString,
     /// Submission, from the origin of the trace.
     pub submit: Time,
     /// Run time on the GPUs asked for: the truth that only clairvoyant policies see.
@@ -82,7 +101,8 @@ pub struct TraceJob {
 }
 
 /// Where the run times of a trace come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunTimes {
     /// The source has them.
     #[default]
@@ -124,7 +144,7 @@ pub struct Step {
 
 impl TraceJob {
     /// A job about which nothing else is known: tenant 0, priority 0, preemptible.
-    pub fn plain(id: impl Into<Box<str>>, submit: Time, duration: Span, gpu_milli: u32) -> Self {
+    pub fn plain(id: impl Into<CompactString>, submit: Time, duration: Span, gpu_milli: u32) -> Self {
         Self {
             id: id.into(),
             submit,
@@ -147,6 +167,19 @@ impl TraceJob {
             steps: None,
             weight_milli: 1000,
             recorded: Recorded::Unknown,
+        }
+    }
+}
+
+impl Step {
+    /// How `trace` came out of its source: the counts of its ledger.
+    pub(crate) fn read(trace: &Trace) -> Self {
+        Self {
+            what: format!("read {}:{}", trace.format, trace.source),
+            before: trace.ledger.rows,
+            after: trace.jobs.len() as u64,
+            dropped: trace.ledger.dropped.clone(),
+            changed: trace.ledger.changed.clone(),
         }
     }
 }
