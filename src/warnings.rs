@@ -35,6 +35,21 @@ pub(crate) fn about_trace(trace: &Trace) {
     }
 }
 
+/// Launches that a table of throughput said nothing about.
+pub(crate) fn about_throughput(replays: &[Replay]) {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (cause, count) in replays.iter().flat_map(|replay| &replay.unprofiled) {
+        *counts.entry((*cause).to_owned()).or_default() += count;
+    }
+    if !counts.is_empty() {
+        let launches = fmt::thousands(counts.values().sum());
+        warn(&format!(
+            "{launches} launches are not in the table of throughput and ran by the spread penalty: {}",
+            causes(&counts)
+        ));
+    }
+}
+
 fn causes(counts: &BTreeMap<String, u64>) -> String {
     let cause = |(cause, count): (&String, &u64)| match counts.len() {
         1 => cause.clone(),

@@ -37,6 +37,12 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// The steps of the history that the ledger does not tell: all but the reading of the file at hand.
+    pub fn other_steps(&self) -> impl Iterator<Item = &Step> {
+        let read = Step::read(self).what;
+        self.history.iter().filter(move |step| step.what != read)
+    }
+
     /// Whether the trace can be replayed: an error where nobody knows the run times.
     pub fn check_run_times(&self) -> Result<(), TraceError> {
         if self.run_times != RunTimes::Unknown {
@@ -181,6 +187,20 @@ impl Step {
             dropped: trace.ledger.dropped.clone(),
             changed: trace.ledger.changed.clone(),
         }
+    }
+}
+
+impl std::fmt::Display for Step {
+    /// What, then the counts: `filter=sia: 9 to 7; left out: shorter than 60 s (2)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} to {}", self.what, self.before, self.after)?;
+        for (counts, what) in [(&self.dropped, "left out"), (&self.changed, "changed")] {
+            let causes: Vec<String> = counts.iter().map(|(cause, count)| format!("{cause} ({count})")).collect();
+            if !causes.is_empty() {
+                write!(f, "; {what}: {}", causes.join(", "))?;
+            }
+        }
+        Ok(())
     }
 }
 
