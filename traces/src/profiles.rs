@@ -2,7 +2,7 @@
 //!
 //! Three families of published tables are read into one [`ThroughputTable`], each by a module of its own: Gavel's JSON
 //! ([`gavel`], Shockwave's tables have the same form), the placement and scalability profiles of Pollux and Sia
-//! ([`pollux`]), and ElasticFlow's scaling curves ([`elasticflow`]). A rate is that of the whole gang: steps a second,
+//! ([`pollux`]), and `ElasticFlow`'s scaling curves ([`elasticflow`]). A rate is that of the whole gang: steps a second,
 //! whatever a step holds.
 //!
 //! [`ThroughputTable::rate`] knows what was measured and nothing else. [`ThroughputTable::estimate`] goes on to
@@ -38,7 +38,7 @@ pub enum ProfileKind {
     Gavel,
     /// Pollux (OSDI 2021) and Sia (SOSP 2023): step times by placement and batch size.
     Pollux,
-    /// ElasticFlow (ASPLOS 2023): rates by batch size and number of GPUs.
+    /// `ElasticFlow` (ASPLOS 2023): rates by batch size and number of GPUs.
     ElasticFlow,
 }
 

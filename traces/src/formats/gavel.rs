@@ -10,7 +10,8 @@
 //! A job type such as `ResNet-18 (batch size 32)` is a model and the samples of a step on each GPU. `SLO` is a multiple
 //! of the run time after the arrival (`scheduler.py`: `SLO * duration + now`); a negative one means none. There are no
 //! ids: the job of row N is called `row-N`. Nor are there users; in a folder of lists, one a virtual cluster, the
-//! name of the file is the tenant. Each file counts its times from its own first job.
+//! name of the file is the tenant. Each file counts its times from its own first job. In upstream's folders
+//! `philly.trace` holds the jobs of all others together: it is left out there, and that is said.
 //!
 //! There are no run times: `total_steps / rate` is one, with a table of throughput (`throughputs=FILE`, see
 //! [`crate::profiles`]) on a GPU model (`on=`), the gang on one node, as in Gavel's own simulator. Settings that the
@@ -49,6 +50,9 @@ pub(super) static SPEC: Spec = Spec {
 
 /// The field that a row of this format may have too few or too many of.
 const FORMAT_HINT: &str = "a row of Gavel has 10 fields between tabs, or 7 in the older lists";
+
+/// In the folders drawn from Philly, the list of all virtual clusters together, beside those of each.
+const WHOLE: &str = "philly";
 
 /// Whether the first row is one of Gavel's.
 fn fits(text: &str) -> bool {
@@ -131,10 +135,14 @@ fn read_folder(folder: &str, rule: &RunTimeRule, builder: &mut Builder) -> Resul
         names.push(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned());
     }
     names.sort();
-    let (lists, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| cluster_of(name).is_some());
+    let (mut lists, others): (Vec<_>, Vec<_>) = names.iter().partition(|name| cluster_of(name).is_some());
     if lists.is_empty() {
         let error = TraceError::new(folder, "there is no .trace file in this folder");
         return Err(error.with_hint("name a folder with one list a virtual cluster, or one file"));
+    }
+    if lists.len() > 1 && lists.iter().any(|name| cluster_of(name) == Some(WHOLE)) {
+        lists.retain(|name| cluster_of(name) != Some(WHOLE));
+        builder.ledger.change_row("philly.trace holds the jobs of the other files again: not read (counted once)");
     }
     for _ in others {
         builder.ledger.change_row("a file of the folder is no .trace file: not read (counted once a file)");

@@ -5,7 +5,7 @@ use crate::error::TraceError;
 use crate::table::Cells;
 
 /// Largest gang that a table may speak of: what a job of a trace can have.
-const MOST_GPUS: u32 = 4_294_966;
+pub(super) const MOST_GPUS: u32 = 4_294_966;
 
 /// A finite number of at least 0.
 pub(super) fn number(cells: &Cells<'_>, at: Option<usize>, field: &str) -> Result<f64, TraceError> {

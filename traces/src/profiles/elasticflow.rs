@@ -1,4 +1,4 @@
-//! Scaling curves of ElasticFlow (Gu et al., ASPLOS 2023).
+//! Scaling curves of `ElasticFlow` (Gu et al., ASPLOS 2023).
 //!
 //! `throughputs_<MODEL>/<app>.csv`: the first column is `global_batch_size` (samples a step on all GPUs), the others are
 //! called by a number of GPUs, 1, 2, 4 and so on, and hold training iterations a second of the whole gang (its
@@ -10,7 +10,7 @@
 //! Upstream: <https://github.com/pkusys/ElasticFlow> (`ElasticFlow/scheduler/throughputs_A100` and `_T4`), Apache-2.0.
 
 use super::ThroughputTable;
-use super::columns::{at_least_one, number};
+use super::columns::{MOST_GPUS, at_least_one, number};
 use super::entries::{Key, Spread};
 use super::files::stem_and_folder;
 use crate::error::{TraceError, shown};
@@ -59,21 +59,23 @@ pub(super) fn read(table: &mut ThroughputTable, file: &str, text: &str) -> Resul
 
 /// Why a cell holds no rate.
 fn cause(text: &str) -> &'static str {
-    match text {
-        "" => "not available: the cell is empty",
-        _ if text.eq_ignore_ascii_case("nan") => "not available: the cell says nan",
-        _ => "not available: the cell says 0",
+    if text.is_empty() {
+        "not available: the cell is empty"
+    } else if text.eq_ignore_ascii_case("nan") {
+        "not available: the cell says nan"
+    } else {
+        "not available: the cell says 0"
     }
 }
 
 /// The columns behind the first, with the GPUs that their names say.
 fn gpu_counts(header: &Header) -> Result<Vec<(usize, u32)>, TraceError> {
-    let count = |(at, name): (usize, &String)| match name.parse::<u32>() {
-        Ok(gpus @ 1..=4_294_966) => Ok((at, gpus)),
-        _ => {
-            let error = header.error(format!("column `{}` is not a number of GPUs", shown(name)));
-            Err(error.with_hint(format!("the columns are {BATCH_SIZE},1,2,4,8 and so on")))
+    let count = |(at, name): (usize, &String)| {
+        if let Some(gpus) = name.parse().ok().filter(|gpus| (1..=MOST_GPUS).contains(gpus)) {
+            return Ok((at, gpus));
         }
+        let error = header.error(format!("column `{}` is not a number of GPUs", shown(name)));
+        Err(error.with_hint(format!("the columns are {BATCH_SIZE},1,2,4,8 and so on")))
     };
     header.names.iter().enumerate().skip(1).map(count).collect()
 }

@@ -82,7 +82,9 @@ impl ThroughputTable {
     pub(super) fn add(&mut self, key: Key, rate: f64) {
         match self.entry(&key) {
             None => self.set(key, rate),
-            Some(first) if first == rate => self.ledger.drop_row("the same rate for the same setting again"),
+            Some(first) if first.total_cmp(&rate).is_eq() => {
+                self.ledger.drop_row("the same rate for the same setting again");
+            }
             Some(_) => self.ledger.drop_row("another rate for the same setting: the first is kept"),
         }
     }

@@ -51,10 +51,10 @@ impl ThroughputTable {
         let nodes = setting.placement.nodes();
         let class = if nodes <= 1 { NodeClass::One } else { NodeClass::Exactly(nodes) };
         let several = (nodes > 1).then_some(NodeClass::Several);
-        let curves = [Some(class), several, Some(NodeClass::Unsaid)].into_iter().flatten();
+        let mut curves = [Some(class), several, Some(NodeClass::Unsaid)].into_iter().flatten();
         let key = |class: NodeClass| (setting.job_type.0, setting.model.0, class);
         let gpus = setting.placement.gpus();
-        if let Some(curve) = curves.filter_map(|class| self.curves.get(&key(class))).next() {
+        if let Some(curve) = curves.find_map(|class| self.curves.get(&key(class))) {
             return on_curve(curve, gpus);
         }
         let fewer = self.curves.range(key(NodeClass::Exactly(0))..key(NodeClass::Exactly(nodes)));

@@ -47,13 +47,11 @@ impl ThroughputTable {
         let packed = bytes::read_file(path)?;
         let unpacked = bytes::unpacked(path, &packed);
         let text = unpacked.as_ref().ok().and_then(|bytes| bytes::text(path, bytes).ok());
-        match text.filter(|text| ProfileKind::of(text).is_some()) {
-            Some(text) => self.read_text(path, text),
-            None => {
-                self.skipped_files.push(path.to_owned());
-                Ok(())
-            }
+        if let Some(text) = text.filter(|text| ProfileKind::of(text).is_some()) {
+            return self.read_text(path, text);
         }
+        self.skipped_files.push(path.to_owned());
+        Ok(())
     }
 }
 

@@ -123,7 +123,7 @@ impl Reader<'_> {
                     self.table.ledger.change_row("a pair given in one direction only: read in both");
                     self.table.set(key, rate);
                 }
-                Some(own) if own == rate => {}
+                Some(own) if own.total_cmp(&rate).is_eq() => {}
                 Some(_) => self.table.ledger.change_row("the two directions of a pair differ: each job's own is kept"),
             }
         }
@@ -140,7 +140,7 @@ impl Reader<'_> {
         let (own, others) = (self.rate(own, &path)?, self.rate(others, &path)?);
         let (key, mirror) = (self.beside(this, beside), self.beside(beside, this));
         self.table.add(key, own);
-        if key != mirror || own != others {
+        if key != mirror || own.total_cmp(&others).is_ne() {
             self.others.push((mirror, others));
         }
         Ok(())

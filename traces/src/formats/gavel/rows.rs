@@ -223,7 +223,7 @@ impl Row {
             }
             (Some(slo_micro), Some(known)) => {
                 let late = u128::from(slo_micro) * u128::from(known.0) / 1_000_000 + u128::from(self.submit.0);
-                let late = u64::try_from(late).ok().filter(|late| *late <= i64::MAX as u64);
+                let late = u64::try_from(late).ok().filter(|late| i64::try_from(*late).is_ok());
                 Some(Time(late.ok_or_else(|| {
                     cells.error("SLO", "the deadline is too far off").with_hint("SLO is a multiple of the run time")
                 })?))

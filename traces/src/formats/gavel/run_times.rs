@@ -27,6 +27,8 @@ pub(super) struct Rates {
     table: ThroughputTable,
     model: ModelId,
     name: String,
+    /// Numbers of GPUs that the table knows for any kind of job.
+    gpu_counts: Vec<u32>,
     missing: Missing,
 }
 
@@ -63,7 +65,8 @@ impl RunTimeRule {
             }));
         };
         let name = table.model_name(model).to_owned();
-        Ok(Self::Table(Box::new(Rates { table, model, name, missing })))
+        let gpu_counts = table.describe().gpu_counts;
+        Ok(Self::Table(Box::new(Rates { table, model, name, gpu_counts, missing })))
     }
 
     pub(super) fn run_times(&self) -> RunTimes {
@@ -121,17 +124,18 @@ impl Rates {
                 match estimate.found {
                     Found::Exact => {}
                     Found::Interpolated { .. } => {
-                        ledger.change_row(&format!("throughput interpolated for scale factor {gpus}"));
+                        ledger.change_row(&format!("throughput for scale factor {gpus}: interpolated"));
                     }
                     Found::Extrapolated { from } => {
-                        ledger.change_row(&format!("throughput for scale factor {gpus} taken from {from}"));
+                        ledger.change_row(&format!("throughput for scale factor {gpus}: taken from {from}"));
                     }
                 }
                 estimate.rate
             }),
         };
         if found.is_none() {
-            ledger.drop_row(&format!("no throughput for scale factor {gpus}"));
+            let whom = if self.gpu_counts.contains(&gpus) { " of this kind of job" } else { "" };
+            ledger.drop_row(&format!("no throughput for scale factor {gpus}{whom}"));
         }
         found
     }

@@ -103,7 +103,7 @@ fn what_the_table_lacks() {
     assert_eq!((durations, left_out), (vec![30, 36, 60], causes(&[gone[0], gone[3]])));
     assert_eq!(
         changed(&trace)[1..],
-        [("throughput for scale factor 12 taken from 4", 1), ("throughput interpolated for scale factor 2", 1)]
+        [("throughput for scale factor 12: taken from 4", 1), ("throughput for scale factor 2: interpolated", 1)]
     );
 }
 
@@ -123,6 +123,10 @@ fn a_folder_is_merged() {
     assert_eq!(jobs, [("b1-row-1", 0, "b1"), ("a2-row-1", 3, "a2"), ("b1-row-2", 7, "b1")]);
     let counts: Vec<u64> = trace.ledger.changed.values().copied().collect();
     assert_eq!((trace.ledger.rows, counts), (3, vec![1, 1, 3, 2]));
+    std::fs::write(at("philly.trace.gz"), "not read").unwrap();
+    let again = crate::source::load(&format!("gavel:{}", folder.path().display())).unwrap();
+    let cause = "philly.trace holds the jobs of the other files again: not read (counted once)";
+    assert_eq!((again.jobs, again.ledger.changed[cause]), (trace.jobs, 1));
     std::fs::write(at("c.trace"), "A3C\tx\n").unwrap();
     let error = crate::source::load(&format!("gavel:{}", folder.path().display())).unwrap_err();
     assert!(error.file().ends_with("c.trace"), "{error}");

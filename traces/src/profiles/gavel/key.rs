@@ -7,6 +7,7 @@
 //! name   = text [ " (batch size " digits ")" ]
 //! ```
 
+use crate::profiles::columns::MOST_GPUS;
 use crate::trace::JobType;
 
 const BATCH_SIZE: &str = " (batch size ";
@@ -23,9 +24,6 @@ pub(super) fn job(text: &str) -> Option<(String, u32)> {
     let gpus = number(digits).filter(|gpus| (1..=MOST_GPUS).contains(gpus))?;
     (!name.trim().is_empty()).then_some((name, gpus))
 }
-
-/// Largest gang: what a job of a trace can have.
-const MOST_GPUS: u32 = 4_294_966;
 
 fn number(digits: &str) -> Option<u32> {
     digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
