@@ -269,8 +269,8 @@ mod tests {
             "\"k80\": {\"('LM (batch size 5)', 1)\": {\"null\": 0}",
         );
         let table = ThroughputTable::read_bytes("t.json", table.as_bytes()).unwrap();
-        let physics =
-            Physics { throughput: Some(crate::physics::Throughput::of("t.json", table)), ..Physics::default() };
+        let mut physics = Physics::default();
+        physics.throughput = Some(crate::physics::Throughput::of("t.json", table));
         let (trace, inventory) = (Arc::new(trace), cluster(&[(1, "k80")]));
         let workload = Workload::new(&trace, &inventory, &Weights::default());
         let (policy, segments) = ("fifo".to_owned(), Segments::Off);
