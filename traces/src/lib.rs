@@ -3,6 +3,7 @@
 mod build;
 mod bytes;
 mod canonical;
+
 pub mod clusters;
 mod decimal;
 mod error;
@@ -21,7 +22,10 @@ mod transform;
 
 pub use canonical::parquet::write_parquet;
 pub use canonical::write_csv;
-pub use clusters::{load_cluster, read_cluster_bytes, toml_error};
+pub use clusters::{
+    ClusterFile, ClusterInfo, ClusterLedger, describe_cluster, is_cluster, load_cluster, load_cluster_file,
+    read_cluster_bytes, read_cluster_file, toml_error,
+};
 pub use error::TraceError;
 pub use formats::Format;
 pub use info::{Gang, Info, Quantiles, describe};
