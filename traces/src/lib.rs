@@ -3,6 +3,7 @@
 mod build;
 mod bytes;
 mod canonical;
+pub mod capacity;
 
 pub mod clusters;
 mod decimal;
