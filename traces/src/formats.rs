@@ -9,6 +9,7 @@ use crate::table::Table;
 use crate::trace::Trace;
 
 mod acme;
+mod amounts;
 mod chronus;
 mod dlrm;
 mod elasticflow;

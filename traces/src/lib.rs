@@ -3,6 +3,8 @@
 mod build;
 mod bytes;
 mod canonical;
+pub mod capacity;
+
 pub mod clusters;
 mod decimal;
 mod error;
@@ -24,6 +26,11 @@ mod transform;
 pub use canonical::parquet::write_parquet;
 pub use canonical::{write_csv, write_csv_gz};
 pub use clusters::{load_cluster, read_cluster_bytes, toml_error};
+pub use canonical::write_csv;
+pub use clusters::{
+    ClusterFile, ClusterInfo, ClusterLedger, describe_cluster, is_cluster, load_cluster, load_cluster_file,
+    read_cluster_bytes, read_cluster_file, toml_error,
+};
 pub use error::TraceError;
 pub use formats::Format;
 pub use info::{Gang, Info, Quantiles, describe};

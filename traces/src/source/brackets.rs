@@ -34,6 +34,11 @@ impl<'a> Brackets<'a> {
         Ok(Self { path, pairs: pairs(text, body)? })
     }
 
+    /// The pairs, in the order in which they stand.
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
     /// Divides the pairs into options of the format and changes to the trace.
     pub(crate) fn split(&self, format: Format) -> Result<(Options, Changes), TraceError> {
         let is_option = |key: &str| format.options().iter().any(|(name, _)| *name == key);
