@@ -6,6 +6,7 @@ mod canonical;
 pub mod capacity;
 
 pub mod clusters;
+pub mod content;
 mod decimal;
 mod error;
 mod formats;
@@ -25,8 +26,6 @@ mod transform;
 
 pub use canonical::parquet::write_parquet;
 pub use canonical::{write_csv, write_csv_gz};
-pub use clusters::{load_cluster, read_cluster_bytes, toml_error};
-pub use canonical::write_csv;
 pub use clusters::{
     ClusterFile, ClusterInfo, ClusterLedger, describe_cluster, is_cluster, load_cluster, load_cluster_file,
     read_cluster_bytes, read_cluster_file, toml_error,

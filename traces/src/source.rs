@@ -96,6 +96,16 @@ fn read_path(brackets: &Brackets<'_>, format: Option<Format>) -> Result<Trace, T
     changes.apply(told(trace))
 }
 
+/// The path in the text of a trace argument: what stands before the brackets.
+pub(crate) fn path_in(text: &str) -> &str {
+    Brackets::behind(text).map_or(text, |brackets| brackets.path)
+}
+
+/// Whether a folder is a trace of a format that has one.
+pub(crate) fn is_trace_folder(folder: &str) -> bool {
+    Format::of_folder(&names_in(folder)).is_some()
+}
+
 fn names_in(folder: &str) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
