@@ -24,6 +24,7 @@ pub use canonical::write_csv;
 pub use clusters::{load_cluster, read_cluster_bytes, toml_error};
 pub use error::TraceError;
 pub use formats::Format;
+pub use formats::swf::write::write_swf;
 pub use info::{Gang, Info, Quantiles, describe};
 pub use similar::nearest;
 pub use source::{load, read_bytes};
