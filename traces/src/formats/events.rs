@@ -1,5 +1,7 @@
 //! Under construction.
 
+pub(crate) mod clock;
+
 use super::{Signs, Spec};
 use crate::error::TraceError;
 use crate::input::Input;
