@@ -32,6 +32,7 @@ pub use clusters::{
 };
 pub use error::TraceError;
 pub use formats::Format;
+pub use formats::swf::write::write_swf;
 pub use info::{Gang, Info, Quantiles, describe};
 pub use metadata::metadata_beside;
 pub use profiles::{ThroughputTable, is_profile};
