@@ -39,4 +39,4 @@ pub use profiles::{ThroughputTable, is_profile};
 pub use similar::nearest;
 pub use source::{load, read_bytes};
 pub use trace::{JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};
-pub use transform::{resample_days, scale_load, window};
+pub use transform::{Changes, Errors, Filter, filters, resample_days, scale_load, window};
