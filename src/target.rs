@@ -74,31 +74,44 @@ impl TraceTarget {
                     Error::failed(message, error.hint().unwrap_or("check the path"))
                 })
             }),
+            Self::File(path, Kind::Swf) => {
+                let mut lost = None;
+                replace(path, trace, |draft| {
+                    lost = Some(traces::write_swf(trace, created(draft, path)?).map_err(unwritable(path))?);
+                    Ok(())
+                })?;
+                lost.iter().for_each(|lost| crate::warnings::about_swf(path, lost));
+                Ok(())
+            }
             Self::File(path, kind) => {
                 replace(path, trace, |draft| {
-                    let unwritable = |error: &std::io::Error| Error::unwritable(path, "OUT", error);
-                    let file = fs::File::create(draft).map_err(|error| unwritable(&error))?;
-                    let out = std::io::BufWriter::new(file);
+                    let out = created(draft, path)?;
                     let written = match kind {
                         Kind::CsvGz => traces::write_csv_gz(trace, out),
-                        Kind::Swf => Err(std::io::ErrorKind::Unsupported.into()),
-                        Kind::Csv | Kind::Parquet => traces::write_csv(trace, out),
+                        Kind::Csv | Kind::Swf | Kind::Parquet => traces::write_csv(trace, out),
                     };
-                    written.map_err(|error| unwritable(&error))
+                    written.map_err(unwritable(path))
                 })?;
-                if *kind != Kind::Swf {
-                    write_beside(path, trace)?;
-                }
-                Ok(())
+                write_beside(path, trace)
             }
         }
     }
 }
 
+/// A new file that will be put in the place of `path`.
+fn created(draft: &Path, path: &Path) -> Result<std::io::BufWriter<fs::File>, Error> {
+    fs::File::create(draft).map(std::io::BufWriter::new).map_err(unwritable(path))
+}
+
+/// The error for a file that cannot be written.
+fn unwritable(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error::unwritable(path, "OUT", &error)
+}
+
 /// Writes what CSV cannot say: clock and history.
 fn write_beside(path: &Path, trace: &Trace) -> Result<(), Error> {
     let (beside, json) = traces::metadata_beside(trace, &path.to_string_lossy());
-    fs::write(&beside, json).map_err(|error| Error::unwritable(&beside, "OUT", &error))?;
+    fs::write(&beside, json).map_err(unwritable(&beside))?;
     crate::warnings::note(&format!("wrote its clock and history to {}", beside.display()));
     Ok(())
 }

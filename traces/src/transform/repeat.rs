@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use compact_str::{CompactString, format_compact};
 use engine::Time;
 
 use super::arrivals::move_to;
@@ -24,14 +25,14 @@ pub(super) fn repeat(work: &mut Work<'_>, count: u32) -> Result<(), TraceError> 
     if end > i64::MAX as u128 || jobs.len() as u128 * u128::from(count) > u128::from(u32::MAX) {
         return Err(work.error("the copies become too many or too late").with_hint("ask for fewer copies"));
     }
-    let mut ids: HashSet<Box<str>> = jobs.iter().map(|job| job.id.clone()).collect();
+    let mut ids: HashSet<CompactString> = jobs.iter().map(|job| job.id.clone()).collect();
     let original = jobs.clone();
     for copy in 2..=count {
         for job in &original {
             let mut job = job.clone();
-            let mut id = format!("{}#{copy}", job.id).into_boxed_str();
+            let mut id = format_compact!("{}#{copy}", job.id);
             while ids.contains(&id) {
-                id = format!("{id}#{copy}").into();
+                id = format_compact!("{id}#{copy}");
             }
             ids.insert(id.clone());
             job.id = id;

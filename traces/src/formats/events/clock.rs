@@ -118,10 +118,7 @@ impl TimeColumn {
 }
 
 /// The columns must agree on whether their times have a zone.
-pub(crate) fn check_clocks<'a>(
-    file: &str,
-    columns: impl Iterator<Item = &'a TimeColumn>,
-) -> Result<(), TraceError> {
+pub(crate) fn check_clocks<'a>(file: &str, columns: impl Iterator<Item = &'a TimeColumn>) -> Result<(), TraceError> {
     let known: Vec<(&str, Kind)> = columns.filter_map(|column| Some((column.name.as_str(), column.kind()?))).collect();
     let civil = known.iter().find(|(_, kind)| *kind == Kind::Civil);
     let other = known.iter().find(|(_, kind)| *kind != Kind::Civil);
