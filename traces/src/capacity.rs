@@ -205,7 +205,7 @@ fn describe_series(series: &Series, last: Time) -> SeriesInfo {
         changes: (series.steps.len() as u64).saturating_sub(1),
         min: amounts().min().unwrap_or(0),
         max: amounts().max().unwrap_or(0),
-        mean: if span.0 == 0 { f64::from(amounts().last().unwrap_or(0)) } else { area as f64 / span.0 as f64 },
+        mean: if span.0 == 0 { f64::from(amounts().next_back().unwrap_or(0)) } else { area as f64 / span.0 as f64 },
     }
 }
 

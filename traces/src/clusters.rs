@@ -1,5 +1,5 @@
 //! The `--cluster` argument: `NODESxGPUS[:MODEL]`, or `PATH[key=value,...]` of a file whose content says what it is: TOML,
-//! a list of nodes, a network, a virtual cluster a row, or counts (see [`kinds`]).
+//! a list of nodes, a network, a virtual cluster a row, or counts (module `kinds` tells them apart).
 //!
 //! Text in the short form is never taken for a path. What a file does not say and what was taken instead stands in the
 //! [`ClusterLedger`].

@@ -52,7 +52,7 @@ fn parquet_errors() {
     }
     assert_eq!(
         text(&read_bytes("t.parquet", traces::Format::named("philly"), &bytes).unwrap_err()),
-        "t.parquet: the file is Parquet, but philly files are CSV\nhint: Parquet is read in the canonical format only"
+        "t.parquet: the file is Parquet, but philly files are text\nhint: Parquet is read in the canonical format only"
     );
     let missing = folder.path().join("no/t.parquet");
     let failed = write_parquet(&read_bytes("t.csv", None, csv).unwrap(), &missing).unwrap_err();
@@ -68,7 +68,7 @@ fn parquet_of_other_programs() {
             Column::new("submit_s".into(), [1.5f64, 0.1]),
             Column::new("gpus".into(), [1i32, 8]),
             Column::new("duration_s".into(), [10u32, 20]),
-            Column::new("queue".into(), ["x", "y"]),
+            Column::new("colour".into(), ["x", "y"]),
         ]
     };
     let write = |columns: Vec<Column>| {
@@ -79,7 +79,7 @@ fn parquet_of_other_programs() {
     let trace = read_bytes("t.parquet", None, &write(columns())).unwrap();
     let jobs: Vec<_> = trace.jobs.iter().map(|j| (&*j.id, j.submit.0, j.gpu_milli, j.duration.0)).collect();
     assert_eq!(jobs, [("8", 100_000, 8000, 20_000_000), ("7", 1_500_000, 1000, 10_000_000)]);
-    assert_eq!(trace.ledger.ignored_columns, ["queue"]);
+    assert_eq!(trace.ledger.ignored_columns, ["colour"]);
 
     let mut negative = columns();
     negative[3] = Column::new("duration_s".into(), [Some(1.0f64), Some(-2.0)]);

@@ -76,9 +76,10 @@ fn names_that_mean_nothing() {
         "syntetic:philly: no such file, and `syntetic` is no trace format\nhint: did you mean `synthetic:`?"
     );
     assert_eq!(
-        error("swf:x.csv"),
-        "swf:x.csv: no such file, and `swf` is no trace format\nhint: the formats are canonical (also csv, parquet), openb, \
-         philly and synthetic"
+        error("xyz:x.csv"),
+        "xyz:x.csv: no such file, and `xyz` is no trace format\nhint: the formats are canonical, csv, parquet, openb, philly, \
+         philly-log, helios, acme, seren, kalos, pai, pai-jobs, hydra, spot, dlrm, gavel, shockwave, tiresias, muri, chronus, \
+         elasticflow, pollux, sia, swf, sacct, slurm, events, kubernetes, prometheus, mapped, synthetic"
     );
     assert_eq!(error("philly[jobs=3]"), "philly[jobs=3]: no such file\nhint: did you mean `synthetic:philly[jobs=3]`?");
 }
@@ -88,9 +89,10 @@ fn columns_that_fit_none_or_two() {
     let error = |csv: &str| text(&read_bytes("t.csv", None, csv.as_bytes()).unwrap_err());
     assert_eq!(
         error("foo,bar\n1,2\n"),
-        "t.csv:1: the columns fit no known trace format; found: foo, bar\nhint: the columns of the known formats are: \
-         canonical (job_id, submit_s, gpus, duration_s); openb (name, cpu_milli, memory_mib, num_gpu, gpu_milli); philly \
-         (timestamp, duration, num_gpus, cluster)"
+        "t.csv:1: the columns fit no known trace format; found: foo, bar\nhint: the canonical form has the columns job_id, \
+         submit_s, gpus, duration_s; the formats are canonical, openb, philly, philly-log, helios, acme, pai, pai-jobs, \
+         hydra, spot, dlrm, gavel, shockwave, tiresias, muri, chronus, elasticflow, pollux, swf, sacct, events, mapped; \
+         `mapped` reads any other table"
     );
     assert_eq!(
         error("job_id,submit_s,gpus,duration_s,timestamp,duration,num_gpus,cluster\n"),

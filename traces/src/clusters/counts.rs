@@ -121,9 +121,7 @@ pub(super) fn read_gavel(input: &Input<'_>, ledger: &mut ClusterLedger) -> Resul
 }
 
 /// The one of `known` that the option names; the only one without it.
-fn choice<'a>(input: &Input<'a>, key: &str, known: &[&'a str]) -> Result<&'a str, TraceError>
-where
-{
+fn choice<'a>(input: &Input<'a>, key: &str, known: &[&'a str]) -> Result<&'a str, TraceError> {
     let listed = || known.iter().take(20).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
     match (input.options.get(key), known) {
         (Some(name), _) => known
@@ -155,18 +153,14 @@ pub(super) fn read_shockwave(input: &Input<'_>, ledger: &mut ClusterLedger) -> R
         return Err(error.with_hint("write whole gigabytes such as 16"));
     };
     ledger.ignored_columns = map.keys().filter(|key| *key != "gpu_ram").cloned().collect();
-    let gpus = match input.count_option("gpus")? {
-        Some(gpus) => gpus,
-        None => match named_gpus(input.file) {
-            Some(gpus) => {
-                ledger.note("the number of GPUs is not in the file: taken from its name");
-                gpus
-            }
-            None => {
-                let error = TraceError::new(input.file, "neither the file nor its name says how many GPUs there are");
-                return Err(error.with_hint(format!("write {}[gpus=64]", input.file)));
-            }
-        },
+    let gpus = if let Some(gpus) = input.count_option("gpus")? {
+        gpus
+    } else if let Some(gpus) = named_gpus(input.file) {
+        ledger.note("the number of GPUs is not in the file: taken from its name");
+        gpus
+    } else {
+        let error = TraceError::new(input.file, "neither the file nor its name says how many GPUs there are");
+        return Err(error.with_hint(format!("write {}[gpus=64]", input.file)));
     };
     let (each, is_guess) = gpus_per_node(input, 1)?;
     if is_guess {

@@ -26,7 +26,8 @@
 //! - a job that still ran is cut off at the last time of the tables and is censored. A job without a time that it needs
 //!   is dropped, by cause.
 //!
-//! Rows are streamed, and only what a job needs is kept: about 300 bytes a job, 150 a task, nothing for an instance.
+//! Rows are streamed, and only what a job needs is kept, nothing for an instance: 570 MB at the peak for a million jobs
+//! with a million tasks, a million tags and 2.9 million instances (1.1 GB of text), the trace included.
 
 use std::path::PathBuf;
 

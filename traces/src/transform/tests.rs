@@ -41,7 +41,7 @@ fn load_divides_the_gaps() {
     let scaled = scale_load(&original, 2.0).unwrap();
     assert_eq!(submits(&scaled), [10_000_000, 10_500_000, 11_500_001]);
     assert_eq!(scaled.jobs[1].deadline, Some(Time(10_500_000 + 108_000_000)));
-    assert_eq!((scaled.history.len(), scaled.history[0].what.as_str()), (1, "rate=2"));
+    assert_eq!(scaled.history.last().unwrap().what, "rate=2");
     assert_eq!(scaled, changed(&original, "rate=2"));
     assert_eq!(scale_load(&original, 1.0).unwrap(), original);
     for load in [0.0, -1.0, f64::NAN, f64::INFINITY] {

@@ -112,9 +112,10 @@ impl Context<'_> {
         let times = if is_whole(&of_instances) {
             of_instances
         } else {
-            builder.ledger.change_row(match self.has_instances {
-                true => "instances lack a time: run time by the task table",
-                false => "no instance table: run time by the task table",
+            builder.ledger.change_row(if self.has_instances {
+                "instances lack a time: run time by the task table"
+            } else {
+                "no instance table: run time by the task table"
             });
             of_tasks
         };

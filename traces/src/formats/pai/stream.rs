@@ -1,7 +1,7 @@
 //! Rows of a large table without a header, in blocks: a file of gigabytes is never in memory as a whole.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufRead, BufReader, Read};
 
 use flate2::read::MultiGzDecoder;
 
@@ -43,7 +43,7 @@ pub(super) fn each_row(
 }
 
 fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+    bytes.split(|&byte| byte == b'\n').count() as u64 - 1
 }
 
 fn rows_of(
@@ -73,10 +73,9 @@ fn rows_of(
 
 fn open(path: &str) -> Result<Box<dyn Read>, TraceError> {
     let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-    if !path.ends_with(".gz") {
-        return Ok(Box::new(file));
-    }
-    Ok(Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 20, file))))
+    let mut file = BufReader::with_capacity(1 << 20, file);
+    let is_gzip = file.fill_buf().map_err(|error| unreadable(path, &error))?.starts_with(&[0x1f, 0x8b]);
+    Ok(if is_gzip { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) })
 }
 
 fn unreadable(path: &str, error: &std::io::Error) -> TraceError {
