@@ -108,8 +108,13 @@ fn read_with(brackets: &Brackets<'_>, format: Option<Format>, bytes: &[u8]) -> R
             let (_, changes) = brackets.split(Format::CANONICAL)?;
             return changes.apply(parquet::read(name, &bytes)?);
         };
+        let (options, changes) = brackets.split(other)?;
+        if let Some(trace) = other.read_parquet(&Input { file: name, text: "", options: &options }, &bytes) {
+            return changes.apply(trace?);
+        }
         let message = format!("the file is Parquet, but {} files are text", other.name());
-        return Err(TraceError::new(name, message).with_hint("Parquet is read in the canonical format only"));
+        return Err(TraceError::new(name, message)
+            .with_hint("Parquet is read in the canonical format, or in any other by `mapped`"));
     }
     let text = bytes::text(name, &bytes)?;
     let format = match format {

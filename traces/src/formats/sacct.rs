@@ -42,7 +42,10 @@ pub(super) static SPEC: Spec = Spec {
     name: "sacct",
     aliases: &["slurm"],
     about: "output of Slurm's sacct -P",
-    options: &[("delimiter", "text between cells, as in sacct --delimiter; also pipe (default), comma, tab, semicolon")],
+    options: &[(
+        "delimiter",
+        "text between cells, as in sacct --delimiter; also pipe (default), comma, tab, semicolon",
+    )],
     signs: Signs::Text(fits),
     read,
 };

@@ -62,7 +62,8 @@ pub(crate) fn moment(text: &str) -> Result<(Kind, i64), Flaw> {
     Ok((kind, micros.cast_signed()))
 }
 
-fn date(text: &str) -> Option<(Kind, i64)> {
+/// A date and time, with a zone or without.
+pub(crate) fn date(text: &str) -> Option<(Kind, i64)> {
     if let Ok(zoned) = text.parse::<Timestamp>() {
         return Some((Kind::Zoned, zoned.as_microsecond()));
     }
@@ -118,10 +119,7 @@ impl TimeColumn {
 }
 
 /// The columns must agree on whether their times have a zone.
-pub(crate) fn check_clocks<'a>(
-    file: &str,
-    columns: impl Iterator<Item = &'a TimeColumn>,
-) -> Result<(), TraceError> {
+pub(crate) fn check_clocks<'a>(file: &str, columns: impl Iterator<Item = &'a TimeColumn>) -> Result<(), TraceError> {
     let known: Vec<(&str, Kind)> = columns.filter_map(|column| Some((column.name.as_str(), column.kind()?))).collect();
     let civil = known.iter().find(|(_, kind)| *kind == Kind::Civil);
     let other = known.iter().find(|(_, kind)| *kind != Kind::Civil);

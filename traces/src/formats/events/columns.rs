@@ -259,7 +259,11 @@ fn by_reason(reason: &str) -> Recorded {
 fn failure(reason: &str) -> Recorded {
     match reason {
         "DeadlineExceeded" => Recorded::TimedOut,
-        "Evicted" | "Preempting" | "Preempted" | "PreemptionByScheduler" | "DeletionByTaintManager"
+        "Evicted"
+        | "Preempting"
+        | "Preempted"
+        | "PreemptionByScheduler"
+        | "DeletionByTaintManager"
         | "EvictionByEvictionAPI" => Recorded::Killed,
         "NodeLost" | "NodeShutdown" | "NodeAffinity" | "Terminated" | "Shutdown" | "TerminationByKubelet" => {
             Recorded::NodeFailed

@@ -48,7 +48,10 @@ fn golden() {
     assert_eq!((bert.cpu_milli, bert.memory_mib, bert.priority), (3000, 2 * 65_536 + 1024, 5));
     assert_eq!((bert.name.as_deref(), bert.queue, bert.models), (Some("bert"), Some(0), Some(0)));
     assert_eq!(trace.tenants, ["ml/ann", "ml/bob", "cv/unknown"]);
-    assert_eq!((trace.model_sets, trace.queues), (vec![vec!["A100".to_owned()], vec!["V100".to_owned()]], vec!["train".to_owned()]));
+    assert_eq!(
+        (trace.model_sets, trace.queues),
+        (vec![vec!["A100".to_owned()], vec!["V100".to_owned()]], vec!["train".to_owned()])
+    );
     assert_eq!(trace.origin.as_deref(), Some("2023-11-14T22:13:20"));
     assert_eq!(trace.ledger.rows, 6);
     assert_eq!(
@@ -74,7 +77,10 @@ fn restarts_make_no_larger_gang() {
         j,j-1-bb,n1,260,300\nj,j-0-bb,n0,299,400\nj,j-0-bb,n0,400,410\n";
     let trace = read_text(&format!("job,pod,node,start,end\n{rows}")).unwrap();
     let job = &trace.jobs[0];
-    assert_eq!((job.gpu_milli, job.tasks, job.submit, job.start), (2000, 2, Time(100_000_000), Some(Time(100_000_000))));
+    assert_eq!(
+        (job.gpu_milli, job.tasks, job.submit, job.start),
+        (2000, 2, Time(100_000_000), Some(Time(100_000_000)))
+    );
     assert_eq!(job.duration, Span(260_000_000), "100 + 160, without the 50 between");
     assert_eq!((trace.origin.as_ref(), trace.ledger.rows), (None, 7));
     assert_eq!(
@@ -136,8 +142,14 @@ fn errors() {
         "pods.csv: `end` has dates without a zone, `start` has seconds | write all times by one clock: Unix times, or \
          dates with a zone"
     );
-    assert_eq!(row("j,p,n,-1,2,1,1,"), "pods.csv:2: field `start`: `-1` is negative | the least is 0; correct the value, or leave the row out");
-    assert_eq!(row("<none>,p,n,1,2,1,1,"), "pods.csv:2: field `job`: the pod belongs to no job | leave such rows out of the export");
+    assert_eq!(
+        row("j,p,n,-1,2,1,1,"),
+        "pods.csv:2: field `start`: `-1` is negative | the least is 0; correct the value, or leave the row out"
+    );
+    assert_eq!(
+        row("<none>,p,n,1,2,1,1,"),
+        "pods.csv:2: field `job`: the pod belongs to no job | leave such rows out of the export"
+    );
     assert_eq!(row(",p,n,1,2,1,1,"), "pods.csv:2: field `job`: the value is empty | every row needs a value for `job`");
     assert_eq!(
         row("j,p,n,,2,1,1,"),

@@ -151,10 +151,19 @@ mod tests {
         assert_eq!(found.models.into_iter().collect::<Vec<_>>(), [("a100".to_owned(), 16)]);
         assert_eq!(tres("gres/gpu:a=2,gres/gpu:b=3").unwrap().gpus, 5);
         assert!(tres("cpu=1,gres/shard=2").unwrap().parts);
-        assert_eq!((tres(""), tres("cpu"), tres("cpu=x")), (Ok(Amounts::default()), Err(Flaw::Garbage), Err(Flaw::Garbage)));
+        assert_eq!(
+            (tres(""), tres("cpu"), tres("cpu=x")),
+            (Ok(Amounts::default()), Err(Flaw::Garbage), Err(Flaw::Garbage))
+        );
         let gpus = |text: &str| gres(text, 3).map(|found| (found.gpus, found.models.len()));
-        assert_eq!((gpus("gpu:4"), gpus("gpu:a100:4(S:0-1)"), gpus("gpu"), gpus("gpu:a100")), (Ok((4, 0)), Ok((4, 1)), Ok((1, 0)), Ok((1, 1))));
-        assert_eq!((gpus("PER_NODE:gpu:2"), gpus("craynetwork:1,gpu:2"), gpus("")), (Ok((6, 0)), Ok((2, 0)), Ok((0, 0))));
+        assert_eq!(
+            (gpus("gpu:4"), gpus("gpu:a100:4(S:0-1)"), gpus("gpu"), gpus("gpu:a100")),
+            (Ok((4, 0)), Ok((4, 1)), Ok((1, 0)), Ok((1, 1)))
+        );
+        assert_eq!(
+            (gpus("PER_NODE:gpu:2"), gpus("craynetwork:1,gpu:2"), gpus("")),
+            (Ok((6, 0)), Ok((2, 0)), Ok((0, 0)))
+        );
         assert_eq!(gpus("gpu:a:b:c"), Err(Flaw::Garbage));
     }
 
@@ -162,12 +171,18 @@ mod tests {
     fn memory() {
         assert_eq!((memory_mib("64G"), memory_mib("1.50T"), memory_mib("512K")), (Ok(65_536), Ok(1_572_864), Ok(1)));
         assert_eq!((memory_mib("100"), memory_mib("0"), memory_mib("G")), (Ok(100), Ok(0), Err(Flaw::Empty)));
-        assert_eq!((requested_mib("2Gn", 3, 8), requested_mib("100Mc", 3, 8), requested_mib("2G", 3, 8)), (Ok(6144), Ok(800), Ok(2048)));
+        assert_eq!(
+            (requested_mib("2Gn", 3, 8), requested_mib("100Mc", 3, 8), requested_mib("2G", 3, 8)),
+            (Ok(6144), Ok(800), Ok(2048))
+        );
     }
 
     #[test]
     fn spans() {
-        assert_eq!((span_us("1-00:00:01"), span_us("02:03:04"), span_us("03:04")), (Ok(86_401_000_000), Ok(7_384_000_000), Ok(184_000_000)));
+        assert_eq!(
+            (span_us("1-00:00:01"), span_us("02:03:04"), span_us("03:04")),
+            (Ok(86_401_000_000), Ok(7_384_000_000), Ok(184_000_000))
+        );
         assert_eq!(span_us("00:00:01.5"), Ok(1_500_000));
         for text in ["", "5", "1-", "1:2:3:4", "01:60:00", "00:00:60", "-1:00:00", "x:00:00"] {
             assert!(span_us(text).is_err(), "{text}");

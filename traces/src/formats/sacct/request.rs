@@ -34,9 +34,8 @@ pub(super) fn of_row(cells: &Cells<'_>, columns: &Columns, builder: &mut Builder
         Some(memory_mib) => memory_mib,
         None => requested_memory(cells, columns, nodes, cpus)?,
     };
-    let fit = |value: Option<u64>, name: &str| {
-        value.and_then(below_unlimited).ok_or_else(|| too_large(cells, columns, name))
-    };
+    let fit =
+        |value: Option<u64>, name: &str| value.and_then(below_unlimited).ok_or_else(|| too_large(cells, columns, name));
     let gpu_milli = fit(held.gpus.checked_mul(1000), source)?;
     let tasks = fit(Some(nodes), "nnodes")?;
     let equal = tasks == 0 || divides(gpu_milli, tasks);
@@ -124,7 +123,11 @@ fn requested_memory(cells: &Cells<'_>, columns: &Columns, nodes: u64, cpus: u64)
     }
     amounts::requested_mib(text, nodes.max(1), cpus).map_err(|flaw| {
         let error = cells.error("ReqMem", format!("`{}` is no amount of memory", shown(text)));
-        if flaw == Flaw::TooLarge { cells.flaw("ReqMem", flaw, text) } else { error.with_hint("sacct writes 64G, 64Gn or 4000Mc") }
+        if flaw == Flaw::TooLarge {
+            cells.flaw("ReqMem", flaw, text)
+        } else {
+            error.with_hint("sacct writes 64G, 64Gn or 4000Mc")
+        }
     })
 }
 

@@ -81,15 +81,23 @@ fn golden() {
 
 #[test]
 fn few_columns_and_other_forms() {
-    let old = "JobIDRaw;ElapsedRaw;Submit;AllocGRES;ReqMem;AllocCPUS;State;\n7;90;1700000000;gpu:v100:2;4000Mc;2;FAILED;\n";
+    let old =
+        "JobIDRaw;ElapsedRaw;Submit;AllocGRES;ReqMem;AllocCPUS;State;\n7;90;1700000000;gpu:v100:2;4000Mc;2;FAILED;\n";
     let trace = read_with(old, &[("delimiter", "semicolon")]).unwrap();
     let job = &trace.jobs[0];
     assert_eq!((job.gpu_milli, job.cpu_milli, job.memory_mib, job.tasks, job.start), (2000, 2000, 8000, 0, None));
-    assert_eq!((job.duration, job.recorded, &trace.model_sets[0][0]), (Span(90_000_000), Recorded::Failed, &"v100".to_owned()));
+    assert_eq!(
+        (job.duration, job.recorded, &trace.model_sets[0][0]),
+        (Span(90_000_000), Recorded::Failed, &"v100".to_owned())
+    );
     assert_eq!(trace.origin.as_deref(), Some("2023-11-14T22:13:20"));
     assert_eq!(trace.ledger.changed["GPU models are those it got: what it asked for is not in the file"], 1);
     assert!(trace.ledger.ignored_columns.is_empty());
-    let none = read_with("JobID|Submit|Start|End|NNodes|NCPUS\n7|2024-10-27T02:50:00|2024-10-27T02:10:00|2024-10-27T02:05:00|1|8\n", &[]).unwrap();
+    let none = read_with(
+        "JobID|Submit|Start|End|NNodes|NCPUS\n7|2024-10-27T02:50:00|2024-10-27T02:10:00|2024-10-27T02:05:00|1|8\n",
+        &[],
+    )
+    .unwrap();
     assert_eq!((none.jobs[0].gpu_milli, none.jobs[0].duration), (0, Span(55 * 60_000_000)));
     assert_eq!(none.jobs[0].start, Some(Time(0)));
     assert_eq!(
@@ -105,7 +113,9 @@ fn few_columns_and_other_forms() {
 #[test]
 fn errors() {
     let row = |start: &str, end: &str, elapsed: &str, limit: &str, tres: &str| {
-        error(&format!("JobID|Submit|Start|End|Elapsed|Timelimit|AllocTRES\n1|2024-01-02T00:00:00|{start}|{end}|{elapsed}|{limit}|{tres}\n"))
+        error(&format!(
+            "JobID|Submit|Start|End|Elapsed|Timelimit|AllocTRES\n1|2024-01-02T00:00:00|{start}|{end}|{elapsed}|{limit}|{tres}\n"
+        ))
     };
     let (start, end, span) = ("2024-01-02T00:01:00", "2024-01-02T00:02:00", "00:01:00");
     assert_eq!(
@@ -145,7 +155,9 @@ fn errors() {
     );
     assert_eq!(
         row(start, end, span, "", "gres/gpu=-1"),
-        format!("jobs.txt:2: field `AllocTRES`: `gres/gpu=-1` is no list of resources: a number in it is negative | {list}")
+        format!(
+            "jobs.txt:2: field `AllocTRES`: `gres/gpu=-1` is no list of resources: a number in it is negative | {list}"
+        )
     );
     assert_eq!(
         row(start, end, span, "", "gres/gpu=99999999"),

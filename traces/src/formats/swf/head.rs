@@ -126,7 +126,10 @@ mod tests {
     #[test]
     fn queues_have_names() {
         let head = Head::read("; Queue: 1 [fque:1]\n; Queue:  0  interactive\n; Partition: 2 ALL\n; Queue: x\n");
-        assert_eq!((head.queue(1), head.queue(0), head.queue(7)), ("fque".into(), "interactive".into(), "queue7".into()));
+        assert_eq!(
+            (head.queue(1), head.queue(0), head.queue(7)),
+            ("fque".into(), "interactive".into(), "queue7".into())
+        );
         assert_eq!((head.partition(2), head.partition(3)), ("ALL".into(), "partition3".into()));
     }
 }

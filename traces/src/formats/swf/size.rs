@@ -79,9 +79,8 @@ impl Sizes {
             ledger.drop_row("no number of processors");
             return Ok(None);
         };
-        let milli = |number: u32, at: usize| {
-            below_unlimited(u64::from(number) * 1000).ok_or_else(|| too_large(cells, at))
-        };
+        let milli =
+            |number: u32, at: usize| below_unlimited(u64::from(number) * 1000).ok_or_else(|| too_large(cells, at));
         let (gpu_milli, cpu_milli) = match self.gpus {
             Gpus::Processors => (milli(processors, at)?, 0),
             Gpus::None => (0, milli(processors, at)?),

@@ -37,7 +37,9 @@ fn golden() {
     let found: Vec<_> = trace
         .jobs
         .iter()
-        .map(|j| (&*j.id, j.submit.0, j.start.map(|t| t.0), j.duration.0, j.gpu_milli, j.estimate.map(|s| s.0), j.recorded))
+        .map(|j| {
+            (&*j.id, j.submit.0, j.start.map(|t| t.0), j.duration.0, j.gpu_milli, j.estimate.map(|s| s.0), j.recorded)
+        })
         .collect();
     let s = 1_000_000;
     assert_eq!(
@@ -171,7 +173,8 @@ fn is_told_by_its_rows() {
 
 #[test]
 fn what_swf_cannot_hold_is_counted() {
-    let mut trace = read_text("1 0 4 10 4 -1 -1 4 20 -1 1 1 1 1 1 -1 -1 -1\n2 0 4 10 4 -1 -1 4 20 -1 1 1 1 1 1 -1 -1 -1\n");
+    let mut trace =
+        read_text("1 0 4 10 4 -1 -1 4 20 -1 1 1 1 1 1 -1 -1 -1\n2 0 4 10 4 -1 -1 4 20 -1 1 1 1 1 1 -1 -1 -1\n");
     trace.tenants = vec!["org/a".to_owned()];
     trace.queues = vec!["my queue".to_owned()];
     trace.jobs[0].id = "x".into();
@@ -204,22 +207,20 @@ fn what_swf_cannot_hold_is_counted() {
 
 fn job() -> impl Strategy<Value = TraceJob> {
     let times = (0..1u64 << 50, prop::option::of(0..1u64 << 40), 0..1u64 << 40, prop::option::of(0..1u64 << 40));
-    let recorded = prop_oneof![
-        Just(Recorded::Unknown),
-        Just(Recorded::Finished),
-        Just(Recorded::Failed),
-        Just(Recorded::Killed)
-    ];
+    let recorded =
+        prop_oneof![Just(Recorded::Unknown), Just(Recorded::Finished), Just(Recorded::Failed), Just(Recorded::Killed)];
     let names = (0..3u32, prop::option::of(0..2u32), prop::option::of("[a-z ]{1,5}|app[0-9]"));
-    (times, 1..1000u32, 0..=u32::MAX / 2, recorded, names).prop_map(|(times, gpus, memory_mib, recorded, names)| TraceJob {
-        start: times.1.map(|wait| Time(times.0 + wait)),
-        estimate: times.3.map(Span),
-        memory_mib,
-        recorded,
-        tenant: names.0,
-        queue: names.1,
-        name: names.2.map(Into::into),
-        ..TraceJob::plain("", Time(times.0), Span(times.2), gpus * 1000)
+    (times, 1..1000u32, 0..=u32::MAX / 2, recorded, names).prop_map(|(times, gpus, memory_mib, recorded, names)| {
+        TraceJob {
+            start: times.1.map(|wait| Time(times.0 + wait)),
+            estimate: times.3.map(Span),
+            memory_mib,
+            recorded,
+            tenant: names.0,
+            queue: names.1,
+            name: names.2.map(Into::into),
+            ..TraceJob::plain("", Time(times.0), Span(times.2), gpus * 1000)
+        }
     })
 }
 

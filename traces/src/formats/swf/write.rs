@@ -40,11 +40,8 @@ const NO_PLACE: [&str; 11] = [
 /// form without a place in SWF.
 pub fn write_swf(trace: &Trace, mut out: impl Write) -> std::io::Result<Ledger> {
     let mut ledger = Ledger { rows: trace.jobs.len() as u64, ..Ledger::default() };
-    ledger.ignored_columns = used_columns(trace)
-        .into_iter()
-        .filter(|name| NO_PLACE.contains(name))
-        .map(str::to_owned)
-        .collect();
+    ledger.ignored_columns =
+        used_columns(trace).into_iter().filter(|name| NO_PLACE.contains(name)).map(str::to_owned).collect();
     let jobs: Vec<&TraceJob> = trace.jobs.iter().filter(|job| job.gpu_milli > 0).collect();
     for _ in jobs.len()..trace.jobs.len() {
         ledger.drop_row("a job without GPUs");
@@ -132,7 +129,8 @@ impl<'a> Lines<'a> {
         (fields[12], fields[11]) = self.tenants.of_path(tenant_name(self.trace, job));
         fields[13] = job.name.as_deref().and_then(|name| self.names.of_name(name));
         fields[14] = queue_name(self.trace, job).and_then(|name| self.queues.of_name(name));
-        let times = [(1, Some(job.submit.0)), (2, wait.map(|s| s.0)), (3, Some(job.duration.0)), (8, requested.map(|s| s.0))];
+        let times =
+            [(1, Some(job.submit.0)), (2, wait.map(|s| s.0)), (3, Some(job.duration.0)), (8, requested.map(|s| s.0))];
         for at in 0..FIELDS {
             let micros = times.iter().find(|(field, _)| *field == at).and_then(|(_, micros)| *micros);
             let text = micros.map(|micros| decimal::text(micros, 6)).or_else(|| fields[at].map(|n| n.to_string()));
@@ -158,7 +156,10 @@ impl<'a> Lines<'a> {
         note(job.estimate.is_none() && job.time_limit.is_some(), "time limit: written as the requested time");
         note(requested != job.time_limit && job.time_limit.is_some(), "time limit beside an estimate: not written");
         note(mib != u128::from(job.memory_mib), "memory: rounded to a KB a processor");
-        note(matches!(job.recorded, Recorded::TimedOut | Recorded::NodeFailed), "timed out or node failed: written as failed");
+        note(
+            matches!(job.recorded, Recorded::TimedOut | Recorded::NodeFailed),
+            "timed out or node failed: written as failed",
+        );
         note(job.recorded == Recorded::Censored, "cut off: written as unknown status");
         note(job.name.is_some() && !self.names.kept(), "name: written as an application number");
         let tenant = tenant_name(self.trace, job);

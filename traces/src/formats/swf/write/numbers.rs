@@ -61,7 +61,8 @@ impl<'a> Tenants<'a> {
         }
         let groups = Numbers::of(paths.clone().filter_map(group).chain(["?"]), "");
         let users = Numbers::of(paths.clone().chain(["?"]), "");
-        let of_path = |path: &'a str| (path, (group(path).and_then(|group| groups.of_name(group)), users.of_name(path)));
+        let of_path =
+            |path: &'a str| (path, (group(path).and_then(|group| groups.of_name(group)), users.of_name(path)));
         Self { numbers: paths.map(of_path).collect(), kept: false }
     }
 
