@@ -62,7 +62,7 @@ pub(crate) enum Format {
 /// Arguments of `simulate`.
 #[derive(Args, Debug)]
 pub(crate) struct SimulateArgs {
-    /// Trace: [FORMAT:]PATH or synthetic:NAME[key=value,...]
+    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]
     pub(crate) trace: String,
     /// Cluster: NODESxGPUS[:MODEL], a TOML file, or a node list
     #[arg(long, value_name = "CLUSTER")]
@@ -145,7 +145,7 @@ pub(crate) enum TraceCommand {
     /// Write a synthetic trace to a file.
     #[command(after_help = examples::TRACE_GENERATE)]
     Generate(TraceGenerateArgs),
-    /// Write a trace of any format in the canonical form.
+    /// Write a trace of any format in the canonical form, or as SWF.
     #[command(after_help = examples::TRACE_CONVERT)]
     Convert(TraceConvertArgs),
 }
@@ -153,11 +153,14 @@ pub(crate) enum TraceCommand {
 /// Arguments of `trace info`.
 #[derive(Args, Debug)]
 pub(crate) struct TraceInfoArgs {
-    /// Trace: [FORMAT:]PATH or synthetic:NAME[key=value,...]
+    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]
     pub(crate) trace: String,
     /// Cluster, to say how much load the trace is for it
     #[arg(long, value_name = "CLUSTER")]
     pub(crate) cluster: Option<String>,
+    /// Also draw figures into this folder, as SVG and PNG
+    #[arg(long, value_name = "DIR")]
+    pub(crate) figures: Option<PathBuf>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
     pub(crate) format: Format,
@@ -168,16 +171,16 @@ pub(crate) struct TraceInfoArgs {
 pub(crate) struct TraceGenerateArgs {
     /// Model: NAME[key=value,...], with or without `synthetic:` before it
     pub(crate) model: String,
-    /// File to write: .csv or .parquet, or - for CSV on stdout
+    /// File to write: .csv, .csv.gz, .parquet or .swf, or - for CSV on stdout
     pub(crate) out: PathBuf,
 }
 
 /// Arguments of `trace convert`.
 #[derive(Args, Debug)]
 pub(crate) struct TraceConvertArgs {
-    /// Trace: [FORMAT:]PATH or synthetic:NAME[key=value,...]
+    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]
     pub(crate) trace: String,
-    /// File to write: .csv or .parquet, or - for CSV on stdout
+    /// File to write: .csv, .csv.gz, .parquet or .swf, or - for CSV on stdout
     pub(crate) out: PathBuf,
 }
 

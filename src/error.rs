@@ -110,6 +110,7 @@ impl From<RunError> for Error {
     fn from(error: RunError) -> Self {
         match error {
             RunError::Policy(error) => error.into(),
+            RunError::Throughput(error) => error.into(),
             RunError::Journal(_) => Self::failed(error, "check the space left, or choose another place with --journal"),
             RunError::Fault(_) => Self::failed(error, OUR_FAULT),
         }

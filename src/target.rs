@@ -25,11 +25,26 @@ pub(crate) fn prepare_folder(folder: &Path) -> Result<(), Error> {
 pub(crate) enum TraceTarget {
     /// CSV on stdout.
     Stdout,
-    /// A CSV file.
-    Csv(PathBuf),
-    /// A Parquet file.
-    Parquet(PathBuf),
+    /// A file.
+    File(PathBuf, Kind),
 }
+
+/// Kinds of trace files that are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The canonical form as CSV.
+    Csv,
+    /// The same through gzip.
+    CsvGz,
+    /// The canonical form as Parquet.
+    Parquet,
+    /// Standard Workload Format.
+    Swf,
+}
+
+/// Ends of names, the longer first, and what they mean.
+const ENDS: [(&str, Kind); 4] =
+    [(".csv.gz", Kind::CsvGz), (".csv", Kind::Csv), (".parquet", Kind::Parquet), (".swf", Kind::Swf)];
 
 impl TraceTarget {
     /// Reads it off the name of the file.
@@ -37,13 +52,13 @@ impl TraceTarget {
         if path == Path::new("-") {
             return Ok(Self::Stdout);
         }
-        let extension = path.extension().and_then(|extension| extension.to_str()).map(str::to_lowercase);
-        match extension.as_deref() {
-            Some("csv") => Ok(Self::Csv(path.to_owned())),
-            Some("parquet") => Ok(Self::Parquet(path.to_owned())),
-            _ => {
-                let message = format!("{}: traces are written as .csv or .parquet", path.display());
-                Err(Error::input(message, "end the name with .csv or .parquet, or give - for CSV on stdout"))
+        let name = path.to_string_lossy().to_lowercase();
+        match ENDS.into_iter().find(|(end, _)| name.ends_with(end)) {
+            Some((_, kind)) => Ok(Self::File(path.to_owned(), kind)),
+            None => {
+                let ends = ENDS.map(|(end, _)| end).join(", ");
+                let message = format!("{}: traces are written as {ends}", path.display());
+                Err(Error::input(message, "end the name with one of these, or give - for CSV on stdout"))
             }
         }
     }
@@ -52,20 +67,53 @@ impl TraceTarget {
     pub(crate) fn write(&self, trace: &Trace) -> Result<(), Error> {
         match self {
             Self::Stdout => stdout::write_with(|out| traces::write_csv(trace, out)),
-            Self::Csv(path) => replace(path, trace, |draft| {
-                let unwritable = |error: &std::io::Error| Error::unwritable(path, "OUT", error);
-                let file = fs::File::create(draft).map_err(|error| unwritable(&error))?;
-                traces::write_csv(trace, std::io::BufWriter::new(file)).map_err(|error| unwritable(&error))
-            }),
-            Self::Parquet(path) => replace(path, trace, |draft| {
+            Self::File(path, Kind::Parquet) => replace(path, trace, |draft| {
                 // The draft is named in the crate's message; the file that was asked for is the one to name.
                 traces::write_parquet(trace, draft).map_err(|error| {
                     let message = format!("{}: {}", path.display(), error.message());
                     Error::failed(message, error.hint().unwrap_or("check the path"))
                 })
             }),
+            Self::File(path, Kind::Swf) => {
+                let mut lost = None;
+                replace(path, trace, |draft| {
+                    lost = Some(traces::write_swf(trace, created(draft, path)?).map_err(unwritable(path))?);
+                    Ok(())
+                })?;
+                lost.iter().for_each(|lost| crate::warnings::about_swf(path, lost));
+                Ok(())
+            }
+            Self::File(path, kind) => {
+                replace(path, trace, |draft| {
+                    let out = created(draft, path)?;
+                    let written = match kind {
+                        Kind::CsvGz => traces::write_csv_gz(trace, out),
+                        Kind::Csv | Kind::Swf | Kind::Parquet => traces::write_csv(trace, out),
+                    };
+                    written.map_err(unwritable(path))
+                })?;
+                write_beside(path, trace)
+            }
         }
     }
+}
+
+/// A new file that will be put in the place of `path`.
+fn created(draft: &Path, path: &Path) -> Result<std::io::BufWriter<fs::File>, Error> {
+    fs::File::create(draft).map(std::io::BufWriter::new).map_err(unwritable(path))
+}
+
+/// The error for a file that cannot be written.
+fn unwritable(path: &Path) -> impl Fn(std::io::Error) -> Error {
+    move |error| Error::unwritable(path, "OUT", &error)
+}
+
+/// Writes what CSV cannot say: clock and history.
+fn write_beside(path: &Path, trace: &Trace) -> Result<(), Error> {
+    let (beside, json) = traces::metadata_beside(trace, &path.to_string_lossy());
+    fs::write(&beside, json).map_err(unwritable(&beside))?;
+    crate::warnings::note(&format!("wrote its clock and history to {}", beside.display()));
+    Ok(())
 }
 
 /// Lets `fill` write a draft beside `path`, then puts it in place.

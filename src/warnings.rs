@@ -7,7 +7,7 @@ use engine::{Inventory, Outcome};
 use simulator::report::fmt;
 use simulator::result::{JobRow, Replay};
 use simulator::tenants::Weights;
-use traces::Trace;
+use traces::{Ledger, Trace};
 
 /// Says something on stderr.
 pub(crate) fn note(text: &str) {
@@ -33,6 +33,24 @@ pub(crate) fn about_trace(trace: &Trace) {
             warn(&format!("{}: rows {what}, of {rows} read: {}", trace.source, causes.join(", ")));
         }
     }
+    for step in trace.other_steps() {
+        note(&format!("{}: {step}", trace.source));
+    }
+}
+
+/// Launches that a table of throughput said nothing about.
+pub(crate) fn about_throughput(replays: &[Replay]) {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (cause, count) in replays.iter().flat_map(|replay| &replay.unprofiled) {
+        *counts.entry((*cause).to_owned()).or_default() += count;
+    }
+    if !counts.is_empty() {
+        let launches = fmt::thousands(counts.values().sum());
+        warn(&format!(
+            "{launches} launches are not in the table of throughput and ran by the spread penalty: {}",
+            causes(&counts)
+        ));
+    }
 }
 
 fn causes(counts: &BTreeMap<String, u64>) -> String {
@@ -41,6 +59,22 @@ fn causes(counts: &BTreeMap<String, u64>) -> String {
         _ => format!("{cause} ({})", fmt::thousands(*count)),
     };
     counts.iter().map(cause).collect::<Vec<_>>().join(", ")
+}
+
+/// What the Standard Workload Format cannot hold.
+pub(crate) fn about_swf(path: &std::path::Path, lost: &Ledger) {
+    let path = path.display();
+    if !lost.ignored_columns.is_empty() {
+        warn(&format!("{path}: SWF has no place for {}", lost.ignored_columns.join(", ")));
+    }
+    for (counts, what) in [(&lost.dropped, "left out"), (&lost.changed, "changed")] {
+        let counted = |(cause, count): (&String, &u64)| format!("{cause} ({})", fmt::thousands(*count));
+        let causes: Vec<String> = counts.iter().map(counted).collect();
+        if !causes.is_empty() {
+            let jobs = fmt::thousands(lost.rows);
+            warn(&format!("{path}: jobs {what}, of {jobs}: {}", causes.join(", ")));
+        }
+    }
 }
 
 /// Weights for tenants that submit nothing.

@@ -31,12 +31,12 @@ impl Source {
     pub fn named(text: &str) -> Result<Self, TraceError> {
         let text = text.trim();
         let Some(request) = text.strip_prefix("synthetic:") else {
-            return Ok(Self::Fixed(Arc::new(traces::load(text)?)));
+            return Ok(Self::Fixed(Arc::new(replayable(text)?)));
         };
         traces::synthetic::Request::parse(request)?;
         let mut keys = request.split(['[', ',']).map(|pair| pair.split('=').next().unwrap_or(pair).trim());
         if keys.any(|key| key == "seed") {
-            Ok(Self::Fixed(Arc::new(traces::load(text)?)))
+            Ok(Self::Fixed(Arc::new(replayable(text)?)))
         } else {
             Ok(Self::Generated(text.to_owned()))
         }
@@ -50,6 +50,13 @@ impl Source {
             Self::Generated(text) => Ok(Arc::new(traces::load(&seeded(text, seed))?)),
         }
     }
+}
+
+/// The trace that `text` names, if it can be replayed.
+fn replayable(text: &str) -> Result<Trace, TraceError> {
+    let trace = traces::load(text)?;
+    trace.check_run_times()?;
+    Ok(trace)
 }
 
 /// What to compare.

@@ -11,6 +11,7 @@ pub mod report;
 pub mod result;
 pub mod run;
 mod series;
+mod speed;
 pub mod stats;
 mod summary;
 pub mod tenants;

@@ -1,10 +1,14 @@
 //! What the simulated world costs: restarts, lost work, slow placements, broken nodes. By default none of it.
 
+use std::sync::Arc;
+
 use engine::placement::nodes_spanned;
 use engine::{Rate, Slice, Span};
+use traces::TraceError;
+use traces::profiles::ThroughputTable;
 
 /// The settings of `--set`, each with its default, values and meaning.
-pub const SETTINGS: [(&str, &str, &str); 7] = [
+pub const SETTINGS: [(&str, &str, &str); 9] = [
     ("restart_s", "0", "seconds that a run after the first needs before it makes progress"),
     (
         "checkpoint_s",
@@ -14,6 +18,12 @@ pub const SETTINGS: [(&str, &str, &str); 7] = [
     ("preempt_saves", "true", "whether a preempted run saves all its work before it stops"),
     ("drain_s", "0", "seconds that a preempted run takes to stop"),
     ("spread_penalty", "0", "share of its speed that a run loses when it spans several nodes"),
+    (
+        "throughput",
+        "none",
+        "file or folder with tables of throughput, which then decide how fast runs go; several with +",
+    ),
+    ("measured_on", "the trace's", "GPU model of the table on which the run times of the trace were measured"),
     ("failures_per_node_day", "0", "mean failures of one node in a day (Poisson)"),
     ("repair_s", "7200", "mean seconds until a broken node is up again (exponential)"),
 ];
@@ -42,6 +52,10 @@ pub struct Physics {
     pub drain: Span,
     /// Speed of a run that spans several nodes.
     pub spread_rate: Rate,
+    /// Rates of training, which decide the speed of runs where they know it.
+    pub throughput: Option<Throughput>,
+    /// GPU model of the table on which run times were measured; by default what the trace says.
+    pub measured_on: Option<String>,
     /// Mean failures of one node in a day.
     pub failures_per_node_day: f64,
     /// Mean time until a broken node is up again.
@@ -58,10 +72,44 @@ impl Default for Physics {
             preempt_saves: true,
             drain: Span::ZERO,
             spread_rate: Rate::FULL,
+            throughput: None,
+            measured_on: None,
             failures_per_node_day: 0.0,
             repair: Span::secs(7200),
             text: Vec::new(),
         }
+    }
+}
+
+/// Tables of throughput, and where they are from.
+#[derive(Clone, Debug)]
+pub struct Throughput {
+    paths: String,
+    table: Arc<ThroughputTable>,
+}
+
+impl PartialEq for Throughput {
+    /// Whether they are from the same files.
+    fn eq(&self, other: &Self) -> bool {
+        self.paths == other.paths
+    }
+}
+
+impl Throughput {
+    /// Reads the files and folders that `paths` names, joined by `+`.
+    fn load(paths: &str) -> Result<Self, TraceError> {
+        let list: Vec<&str> = paths.split('+').map(str::trim).collect();
+        Ok(Self::of(paths, ThroughputTable::load(&list)?))
+    }
+
+    /// A table that was read from `paths`.
+    pub fn of(paths: &str, table: ThroughputTable) -> Self {
+        Self { paths: paths.to_owned(), table: Arc::new(table) }
+    }
+
+    /// The table.
+    pub fn table(&self) -> &ThroughputTable {
+        &self.table
     }
 }
 
@@ -121,6 +169,14 @@ impl Physics {
                 let penalty: f64 = penalty.ok_or_else(|| fail("not a share", "give a number from 0 to below 1"))?;
                 self.spread_rate = Rate::ppm(((1.0 - penalty) * 1e6).round() as u32);
             }
+            "throughput" => {
+                self.throughput =
+                    Some(Throughput::load(value).map_err(|error| {
+                        fail(&error.to_string(), error.hint().unwrap_or("give a table of throughput"))
+                    })?);
+            }
+            "measured_on" if value.is_empty() => return Err(fail("no model is named", "name a model of the table")),
+            "measured_on" => self.measured_on = Some(value.to_owned()),
             "failures_per_node_day" => {
                 let rate = value.parse().ok().filter(|rate| (0.0..=1000.0).contains(rate));
                 self.failures_per_node_day = rate.ok_or_else(|| fail("not a rate", "give a number from 0 to 1000"))?;

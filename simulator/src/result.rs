@@ -1,5 +1,6 @@
 //! What one replay leaves behind. The report, the files and the statistics are made from this and from nothing else.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{NodeId, Outcome, Span, Time};
@@ -22,6 +23,8 @@ pub struct Replay {
     pub series: Series,
     /// Who held which GPUs when. Empty unless it was asked for.
     pub segments: Vec<Segment>,
+    /// Launches that the table of throughput said nothing about, by cause: they ran by the spread penalty.
+    pub unprofiled: BTreeMap<&'static str, u64>,
 }
 
 /// The figures of one replay. Times in seconds, shares 0..1; a figure without meaning is `None` (JSON null).

@@ -1,9 +1,11 @@
 //! One replay: one workload, policy, load and seed.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use engine::{Core, Fault, Inventory, NoRecord, Record, Watch, drive};
 use policies::{Context, PolicyError};
+use traces::TraceError;
 
 use crate::metrics::{Recorder, Segments};
 use crate::physics::Physics;
@@ -47,27 +49,29 @@ where
     let started = Instant::now();
     let mut core = Core::new(spec.inventory.clone(), built.policy);
     let mut recorder = Recorder::new(workload, spec.inventory, spec.segments);
-    run(spec, workload, &mut core, record, &mut recorder)?;
+    let unprofiled = run(spec, workload, &mut core, record, &mut recorder)?;
     let seen = recorder.finish(&core);
     let mut summary = summarise(spec, &core, workload, &seen);
     summary.wall_s = started.elapsed().as_secs_f64();
     let trace = workload.trace().clone();
-    Ok(Replay { summary, trace, jobs: seen.rows, series: seen.series, segments: seen.segments })
+    Ok(Replay { summary, trace, jobs: seen.rows, series: seen.series, segments: seen.segments, unprofiled })
 }
 
-/// Drives `core` through the workload to the end.
+/// Drives `core` through the workload to the end. Returns the launches that a table of throughput said nothing about, by
+/// cause.
 pub fn run<R: Record>(
     spec: &RunSpec<'_>,
     workload: &Workload<'_>,
     core: &mut Core,
     record: &mut R,
     watch: &mut impl Watch,
-) -> Result<(), RunError>
+) -> Result<BTreeMap<&'static str, u64>, RunError>
 where
     RunError: From<R::Error>,
 {
-    let mut world = SimWorld::new(workload, spec.physics, spec.inventory.nodes.len(), spec.seed);
-    drive(core, &mut world, record, watch)
+    let mut world = SimWorld::new(workload, spec.physics, spec.inventory, spec.seed)?;
+    drive(core, &mut world, record, watch)?;
+    Ok(world.unprofiled().clone())
 }
 
 /// Why a replay failed.
@@ -76,6 +80,9 @@ pub enum RunError {
     /// The policy cannot be built.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The tables of throughput do not go with the trace.
+    #[error(transparent)]
+    Throughput(#[from] TraceError),
     /// The journal cannot be written.
     #[error("cannot write the journal: {0}")]
     Journal(#[from] std::io::Error),

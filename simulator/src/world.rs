@@ -3,11 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use engine::{Alarm, Command, Event, Exit, Input, JobId, Rate, RunId, Span, Time, World};
+use engine::{Alarm, Command, Event, Exit, Input, Inventory, JobId, Rate, RunId, Span, Time, World};
 
 use crate::failures::Failures;
 use crate::physics::Physics;
 use crate::run::RunError;
+use crate::speed::{Speed, Speeds};
 use crate::workload::Workload;
 
 /// Failures in a row without any launch after which the simulation gives up on jobs that wait.
@@ -44,6 +45,7 @@ enum Todo {
 pub struct SimWorld<'a> {
     workload: &'a Workload<'a>,
     physics: &'a Physics,
+    speeds: Speeds<'a>,
     failures: Option<Failures>,
     next_job: usize,
     declared: bool,
@@ -73,11 +75,17 @@ pub struct Flaw {
 
 impl<'a> SimWorld<'a> {
     /// A world in which the jobs of `workload` arrive.
-    pub fn new(workload: &'a Workload<'a>, physics: &'a Physics, nodes: usize, seed: u64) -> Self {
-        Self {
+    pub fn new(
+        workload: &'a Workload<'a>,
+        physics: &'a Physics,
+        inventory: &'a Inventory,
+        seed: u64,
+    ) -> Result<Self, RunError> {
+        Ok(Self {
             workload,
             physics,
-            failures: Failures::new(nodes, physics, seed),
+            speeds: Speeds::new(workload, physics, inventory)?,
+            failures: Failures::new(inventory.nodes.len(), physics, seed),
             next_job: 0,
             declared: false,
             heap: BinaryHeap::new(),
@@ -88,7 +96,12 @@ impl<'a> SimWorld<'a> {
             idle_failures: 0,
             scheduled: Vec::new(),
             flaws: BTreeMap::new(),
-        }
+        })
+    }
+
+    /// Launches that a table of throughput said nothing about, by cause.
+    pub fn unprofiled(&self) -> &BTreeMap<&'static str, u64> {
+        &self.speeds.unprofiled
     }
 
     /// Adds facts from outside: what operators and users do, planned outages.
@@ -266,10 +279,19 @@ impl<'a> SimWorld<'a> {
         }
     }
 
-    fn launch(&mut self, now: Time, run: RunId, rate: Rate, from: Span) {
+    fn launch(&mut self, now: Time, run: RunId, speed: Speed, from: Span) {
+        let rate = match speed {
+            Speed::Runs(rate) => rate,
+            Speed::CannotRun => Rate::FULL,
+        };
         self.live[run.job.index()] = Live { attempt: run.attempt, from, since: Time::NEVER, rate };
         self.running += 1;
         self.idle_failures = 0;
+        if speed == Speed::CannotRun {
+            self.now_facts.push(Input { at: now, event: Event::Started { run, rate } });
+            self.heap.push(Reverse((now, Todo::Fail(run))));
+            return;
+        }
         if run.attempt > 1 && self.physics.restart > Span::ZERO {
             self.heap.push(Reverse((now + self.physics.restart, Todo::Start(run))));
         } else {
@@ -303,7 +325,8 @@ impl World for SimWorld<'_> {
     fn perform(&mut self, now: Time, command: &Command) -> Result<(), RunError> {
         match command {
             Command::Launch { run, placement, resume_from } => {
-                self.launch(now, *run, self.physics.rate(placement), *resume_from);
+                let speed = self.speeds.of(run.job, placement);
+                self.launch(now, *run, speed, *resume_from);
             }
             Command::Drain { run, .. } if self.physics.drain == Span::ZERO => {
                 self.end_now(now, *run, self.physics.preempt_saves);

@@ -118,7 +118,7 @@ struct Forgetful<'a> {
 fn run(case: &Case, forgetful: bool) -> Vec<(Time, Command)> {
     let mut workload = Workload::new(&case.trace, &case.inventory, &case.weights);
     case.amend(&mut workload);
-    let mut world = SimWorld::new(&workload, &case.physics, case.inventory.nodes.len(), case.seed);
+    let mut world = SimWorld::new(&workload, &case.physics, &case.inventory, case.seed).unwrap();
     world.schedule(case.faults.iter().cloned());
     for (job, flaw) in &case.flaws {
         world.flaw(*job, *flaw);

@@ -28,6 +28,7 @@ pub(crate) fn run(args: CompareArgs) -> Result<(), Error> {
     let outcomes = replayed(&experiment)?;
     warnings::about_weights(&experiment.weights, &outcomes.trace);
     warnings::about_rejected(&outcomes.replays, &experiment.inventory);
+    warnings::about_throughput(&outcomes.replays);
     if outcomes.sampling == Sampling::OneSample && experiment.seeds.len() > 1 {
         warnings::note("note: nothing varies with the seed, so only the first was replayed: one sample");
     }

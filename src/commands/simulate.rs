@@ -41,6 +41,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Error> {
     }?;
     spinner.finish_and_clear();
     warnings::about_rejected(std::slice::from_ref(&replay), &inventory);
+    warnings::about_throughput(std::slice::from_ref(&replay));
     let text = match args.format {
         Format::Table => figures::one(&replay.summary, &args.cluster),
         Format::Json => serde_json::to_string_pretty(&replay.summary)? + "\n",

@@ -9,6 +9,7 @@ use crate::table::Table;
 use crate::trace::Trace;
 
 mod acme;
+mod amounts;
 mod chronus;
 mod dlrm;
 mod elasticflow;
@@ -54,6 +55,8 @@ pub(crate) enum Signs {
     Columns(&'static [&'static str]),
     /// Text that passes this test, which must not take the text of another format for its own.
     Text(fn(&str) -> bool),
+    /// The same; besides, the format may be a folder of such files, which the user must name.
+    TextOrFolder(fn(&str) -> bool),
     /// A folder with a file whose name begins so.
     Folder(&'static str),
     /// Not at all: the user must name it.
@@ -134,7 +137,7 @@ impl Format {
 
     /// Whether it is a folder of files.
     pub(crate) fn is_folder(self) -> bool {
-        matches!(self.0.signs, Signs::Folder(_))
+        matches!(self.0.signs, Signs::Folder(_) | Signs::TextOrFolder(_))
     }
 
     /// The format of a folder in which `names` lie.
@@ -175,7 +178,8 @@ impl Format {
 /// Tells the format by the shape of the text or by the columns. A header that lacks a column or two of just one format
 /// counts as that format, so that the error can name the missing column.
 pub(crate) fn detect(file: &str, text: &str) -> Result<Format, TraceError> {
-    let by_shape = |format: &Format| matches!(format.0.signs, Signs::Text(fits) if fits(text));
+    let by_shape =
+        |format: &Format| matches!(format.0.signs, Signs::Text(fits) | Signs::TextOrFolder(fits) if fits(text));
     if let Some(format) = Format::all().find(by_shape) {
         return Ok(format);
     }

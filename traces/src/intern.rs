@@ -3,18 +3,20 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use foldhash::fast::RandomState;
+
 /// Equal values get equal indices.
 #[derive(Clone, Debug)]
 pub(crate) struct Interner<T> {
     values: Vec<T>,
-    index: HashMap<T, u32>,
+    index: HashMap<T, u32, RandomState>,
     /// The index that was given last: equal values often stand in runs.
     last: usize,
 }
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self { values: Vec::new(), index: HashMap::new(), last: 0 }
+        Self { values: Vec::new(), index: HashMap::default(), last: 0 }
     }
 }
 
@@ -25,17 +27,27 @@ impl<T: Clone + Eq + Hash> Interner<T> {
         Q: Eq + Hash + ToOwned<Owned = T> + ?Sized,
         T: std::borrow::Borrow<Q>,
     {
-        if self.values.get(self.last).is_some_and(|last| last.borrow() == value) {
-            return self.last as u32;
-        }
-        if let Some(&index) = self.index.get(value) {
-            self.last = index as usize;
+        if let Some(index) = self.find(value) {
             return index;
         }
         let index = self.values.len() as u32;
         self.values.push(value.to_owned());
         self.index.insert(value.to_owned(), index);
         index
+    }
+
+    /// The index of `value` where it is known.
+    pub(crate) fn find<Q>(&mut self, value: &Q) -> Option<u32>
+    where
+        Q: Eq + Hash + ?Sized,
+        T: std::borrow::Borrow<Q>,
+    {
+        if self.values.get(self.last).is_some_and(|last| last.borrow() == value) {
+            return Some(self.last as u32);
+        }
+        let index = *self.index.get(value)?;
+        self.last = index as usize;
+        Some(index)
     }
 
     /// The values by index.

@@ -3,7 +3,10 @@
 mod build;
 mod bytes;
 mod canonical;
+pub mod capacity;
+
 pub mod clusters;
+pub mod content;
 mod decimal;
 mod error;
 mod formats;
@@ -11,6 +14,8 @@ mod header;
 mod info;
 mod input;
 mod intern;
+mod metadata;
+pub mod profiles;
 pub mod schema;
 mod similar;
 mod source;
@@ -20,13 +25,18 @@ pub mod trace;
 mod transform;
 
 pub use canonical::parquet::write_parquet;
-pub use canonical::write_csv;
-pub use clusters::{load_cluster, read_cluster_bytes, toml_error};
+pub use canonical::{write_csv, write_csv_gz};
+pub use clusters::{
+    ClusterFile, ClusterInfo, ClusterLedger, describe_cluster, is_cluster, load_cluster, load_cluster_file,
+    read_cluster_bytes, read_cluster_file, toml_error,
+};
 pub use error::TraceError;
 pub use formats::Format;
 pub use formats::swf::write::write_swf;
 pub use info::{Gang, Info, Quantiles, describe};
+pub use metadata::metadata_beside;
+pub use profiles::{ThroughputTable, is_profile};
 pub use similar::nearest;
 pub use source::{load, read_bytes};
 pub use trace::{JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};
-pub use transform::{resample_days, scale_load, window};
+pub use transform::{Changes, Errors, Filter, filters, resample_days, scale_load, window};

@@ -11,9 +11,11 @@ use crate::canonical::parquet;
 use crate::error::{TraceError, shown};
 use crate::formats::{Format, detect};
 use crate::input::Input;
+use crate::metadata;
 use crate::similar::nearest;
 use crate::synthetic;
-use crate::trace::Trace;
+use crate::trace::{Step, Trace};
+use crate::transform::Changes;
 
 mod brackets;
 
@@ -85,9 +87,23 @@ fn read_path(brackets: &Brackets<'_>, format: Option<Format>) -> Result<Trace, T
         };
         let (options, changes) = brackets.split(format)?;
         let input = Input { file: path, text: "", options: &options };
-        return changes.apply(format.read(&input)?);
+        return changes.apply(told(format.read(&input)?));
     }
-    read_with(brackets, format, &bytes::read_file(path)?)
+    let (mut trace, changes) = read_unchanged(brackets, format, &bytes::read_file(path)?)?;
+    if trace.format == Format::CANONICAL.name() {
+        metadata::read_beside(path, &mut trace)?;
+    }
+    changes.apply(told(trace))
+}
+
+/// The path in the text of a trace argument: what stands before the brackets.
+pub(crate) fn path_in(text: &str) -> &str {
+    Brackets::behind(text).map_or(text, |brackets| brackets.path)
+}
+
+/// Whether a folder is a trace of a format that has one.
+pub(crate) fn is_trace_folder(folder: &str) -> bool {
+    Format::of_folder(&names_in(folder)).is_some()
 }
 
 fn names_in(folder: &str) -> Vec<String> {
@@ -97,24 +113,29 @@ fn names_in(folder: &str) -> Vec<String> {
 
 /// Reads a trace from the bytes of a file called `name`, gzipped or not. Without `format` the content decides.
 pub fn read_bytes(name: &str, format: Option<Format>, bytes: &[u8]) -> Result<Trace, TraceError> {
-    read_with(&Brackets::none(name), format, bytes)
+    let (trace, changes) = read_unchanged(&Brackets::none(name), format, bytes)?;
+    changes.apply(told(trace))
 }
 
-fn read_with(brackets: &Brackets<'_>, format: Option<Format>, bytes: &[u8]) -> Result<Trace, TraceError> {
+/// Reads the trace as it is, and the changes that are yet to be made.
+fn read_unchanged(
+    brackets: &Brackets<'_>,
+    format: Option<Format>,
+    bytes: &[u8],
+) -> Result<(Trace, Changes), TraceError> {
     let name = brackets.path;
     let bytes = bytes::unpacked(name, bytes)?;
     if bytes.starts_with(parquet::MAGIC) {
         let Some(other) = format.filter(|format| *format != Format::CANONICAL) else {
             let (_, changes) = brackets.split(Format::CANONICAL)?;
-            return changes.apply(parquet::read(name, &bytes)?);
+            return Ok((parquet::read(name, &bytes)?, changes));
         };
         let (options, changes) = brackets.split(other)?;
         if let Some(trace) = other.read_parquet(&Input { file: name, text: "", options: &options }, &bytes) {
-            return changes.apply(trace?);
+            return Ok((trace?, changes));
         }
         let message = format!("the file is Parquet, but {} files are text", other.name());
-        return Err(TraceError::new(name, message)
-            .with_hint("Parquet is read in the canonical format, or in any other by `mapped`"));
+        return Err(TraceError::new(name, message).with_hint("Parquet is read in the canonical format, or by `mapped`"));
     }
     let text = bytes::text(name, &bytes)?;
     let format = match format {
@@ -122,5 +143,14 @@ fn read_with(brackets: &Brackets<'_>, format: Option<Format>, bytes: &[u8]) -> R
         None => detect(name, text)?,
     };
     let (options, changes) = brackets.split(format)?;
-    changes.apply(format.read(&Input { file: name, text, options: &options })?)
+    Ok((format.read(&Input { file: name, text, options: &options })?, changes))
+}
+
+/// Notes in the history how the trace was read, unless it is our own form and nothing happened to it.
+fn told(mut trace: Trace) -> Trace {
+    let step = Step::read(&trace);
+    if trace.format != Format::CANONICAL.name() || !step.dropped.is_empty() || !step.changed.is_empty() {
+        trace.history.push(step);
+    }
+    trace
 }

@@ -16,10 +16,11 @@ mod request;
 
 pub use generate::generate;
 pub use model::Model;
-pub use request::{Estimates, Request};
+pub use request::Request;
 
 use crate::error::TraceError;
 use crate::trace::Trace;
+pub use crate::transform::Errors as Estimates;
 
 /// The models by name.
 pub const MODELS: [&Model; 3] = [&philly::MODEL, &helios::MODEL, &llm::MODEL];
@@ -29,8 +30,9 @@ pub(crate) fn is_model(name: &str) -> bool {
     MODELS.iter().any(|model| model.name == name)
 }
 
-/// Generates the trace that `text` asks for: what stands behind `synthetic:`.
+/// Generates the trace that `text` asks for: what stands behind `synthetic:`. Keys that are not those of a model are
+/// changes, made in their order to the generated jobs.
 pub fn generate_text(text: &str) -> Result<Trace, TraceError> {
     let request = Request::parse(text)?;
-    Ok(generate(&request))
+    request.changes.apply(generate(&request))
 }

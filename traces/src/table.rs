@@ -9,7 +9,7 @@ use crate::header::Header;
 mod cells;
 mod scan;
 
-pub(crate) use cells::{Cells, Place, RowBuffer};
+pub(crate) use cells::{Cells, Place, RowBuffer, trimmed};
 pub(crate) use scan::{Dialect, Names, Table};
 
 /// Comma-separated text with a header line.

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use compact_str::CompactString;
 use engine::{Span, Time};
+
+use crate::error::TraceError;
 
 /// A recorded or generated workload.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,11 +36,33 @@ pub struct Trace {
     pub history: Vec<Step>,
 }
 
+impl Trace {
+    /// The steps of the history that the ledger does not tell: all but the reading of the file at hand.
+    pub fn other_steps(&self) -> impl Iterator<Item = &Step> {
+        let read = Step::read(self).what;
+        self.history.iter().filter(move |step| step.what != read)
+    }
+
+    /// Whether the trace can be replayed: an error where nobody knows the run times.
+    pub fn check_run_times(&self) -> Result<(), TraceError> {
+        if self.run_times != RunTimes::Unknown {
+            return Ok(());
+        }
+        let error =
+            TraceError::new(&self.source, "the run times of this trace are not known, so it cannot be replayed");
+        Err(error.with_hint(match self.format.as_str() {
+            "gavel" => "give the table they follow from: PATH[throughputs=FILE,on=MODEL]",
+            "openb" => "the list has no times, only an order of arrival; take a pod list with times",
+            _ => "they follow from profiles of the jobs, which only `trace info` does without",
+        }))
+    }
+}
+
 /// One job of a trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TraceJob {
-    /// Identifier in the source; unique in the trace.
-    pub id: Box<str>,
+    /// Identifier in the source; unique in the trace. Up to 24 bytes need no allocation.
+    pub id: CompactString,
     /// Submission, from the origin of the trace.
     pub submit: Time,
     /// Run time on the GPUs asked for: the truth that only clairvoyant policies see.
@@ -82,7 +107,8 @@ pub struct TraceJob {
 }
 
 /// Where the run times of a trace come from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum RunTimes {
     /// The source has them.
     #[default]
@@ -124,7 +150,7 @@ pub struct Step {
 
 impl TraceJob {
     /// A job about which nothing else is known: tenant 0, priority 0, preemptible.
-    pub fn plain(id: impl Into<Box<str>>, submit: Time, duration: Span, gpu_milli: u32) -> Self {
+    pub fn plain(id: impl Into<CompactString>, submit: Time, duration: Span, gpu_milli: u32) -> Self {
         Self {
             id: id.into(),
             submit,
@@ -148,6 +174,33 @@ impl TraceJob {
             weight_milli: 1000,
             recorded: Recorded::Unknown,
         }
+    }
+}
+
+impl Step {
+    /// How `trace` came out of its source: the counts of its ledger.
+    pub(crate) fn read(trace: &Trace) -> Self {
+        Self {
+            what: format!("read {}:{}", trace.format, trace.source),
+            before: trace.ledger.rows,
+            after: trace.jobs.len() as u64,
+            dropped: trace.ledger.dropped.clone(),
+            changed: trace.ledger.changed.clone(),
+        }
+    }
+}
+
+impl std::fmt::Display for Step {
+    /// What, then the counts: `filter=sia: 9 to 7; left out: shorter than 60 s (2)`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {} to {}", self.what, self.before, self.after)?;
+        for (counts, what) in [(&self.dropped, "left out"), (&self.changed, "changed")] {
+            let causes: Vec<String> = counts.iter().map(|(cause, count)| format!("{cause} ({count})")).collect();
+            if !causes.is_empty() {
+                write!(f, "; {what}: {}", causes.join(", "))?;
+            }
+        }
+        Ok(())
     }
 }
 

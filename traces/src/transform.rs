@@ -1,191 +1,183 @@
-//! Other traces made from one: under more load, a window of it, its days in another order.
+//! Other traces made from one: what stands in brackets behind a trace, and what the simulator does to one.
+//!
+//! `TRACE[key=value,...]`: changes are made in the order in which they are written, and each leaves a
+//! [`Step`](crate::trace::Step) in [`Trace::history`] that says what was done, to how many jobs, and why jobs were left
+//! out or changed. A change that leaves no job is an error.
 
-use engine::{Span, Time};
-use jiff::civil::DateTime;
-use rand::rngs::ChaCha12Rng;
-use rand::{RngExt, SeedableRng};
-
-use crate::build::sort_jobs;
 use crate::error::TraceError;
-use crate::info::time_of_day_us;
-use crate::trace::{Trace, TraceJob};
+use crate::trace::{Step, Trace};
+
+mod amount;
+mod arrivals;
+mod bounds;
+mod days;
+mod estimates;
+mod filters;
+mod moment;
+mod parse;
+mod repeat;
+mod sample;
+mod window;
+
+pub use arrivals::scale_load;
+pub use days::resample_days;
+pub use estimates::Errors;
+pub use filters::{Filter, filters};
+pub(crate) use parse::{is_key, keys};
+pub use window::window;
+
+use amount::Amount;
+use engine::Span;
+use moment::Moment;
 
 /// Changes to a trace, in the order in which they are made.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Changes {}
+pub struct Changes {
+    list: Vec<Change>,
+}
 
-/// The keys of changes.
-pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
-    std::iter::empty()
+/// One change.
+#[derive(Clone, Debug, PartialEq)]
+struct Change {
+    /// As it was written.
+    written: String,
+    /// As it may be written again, with all that it depends on.
+    text: String,
+    /// Seed of what it draws.
+    seed: u64,
+    kind: Kind,
+}
+
+/// What is changed.
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    Window(Moment, Moment),
+    SampleJobs(Amount),
+    SampleTenants(Amount),
+    Rate(f64),
+    Load {
+        load: f64,
+        gpus: u32,
+    },
+    Stretch(f64),
+    /// Microseconds, to either side.
+    Shift(i64),
+    Repeat(u32),
+    CapGpus(u32),
+    MaxGpus(u32),
+    MinRun(Span),
+    MaxRun(Span),
+    Estimates(Errors),
+    Filter(&'static Filter, Option<String>),
 }
 
 impl Changes {
-    /// Reads pairs of key and value.
-    pub(crate) fn parse(_place: &str, _pairs: &[(String, String)]) -> Result<Self, TraceError> {
-        Ok(Self {})
+    /// Whether nothing is changed.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The changes as they were written, `key=value` each.
+    pub(crate) fn written(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().map(|change| change.written.as_str())
     }
 
     /// Makes the changes.
-    pub(crate) fn apply(&self, trace: Trace) -> Result<Trace, TraceError> {
+    pub fn apply(&self, mut trace: Trace) -> Result<Trace, TraceError> {
+        for change in &self.list {
+            change.make(&mut trace)?;
+        }
         Ok(trace)
     }
 }
 
-const DAY_US: u64 = 86_400_000_000;
-
-/// The same jobs, arriving `load` times as fast: each submission is (time since the first submission) / `load` after
-/// the first, rounded to a microsecond. Run times stay. A deadline stays as far from its submission as it was.
-pub fn scale_load(trace: &Trace, load: f64) -> Result<Trace, TraceError> {
-    if !(load.is_finite() && load > 0.0) {
-        let error = TraceError::new(&trace.source, format!("`{load}` is no load factor")).in_field("load");
-        return Err(error.with_hint("give a number above 0, such as 1.2 for 20 % more load"));
+impl Change {
+    fn make(&self, trace: &mut Trace) -> Result<(), TraceError> {
+        let source = trace.source.clone();
+        let mut work = Work::begin(trace, self.text.clone(), self.seed);
+        match &self.kind {
+            Kind::Window(from, to) => window::between(&mut work, from, to)?,
+            Kind::SampleJobs(amount) => sample::jobs(&mut work, *amount)?,
+            Kind::SampleTenants(amount) => sample::tenants(&mut work, *amount)?,
+            Kind::Rate(factor) => arrivals::compress(&mut work, *factor),
+            Kind::Load { load, gpus } => arrivals::to_load(&mut work, *load, *gpus)?,
+            Kind::Stretch(factor) => arrivals::stretch(&mut work, *factor)?,
+            Kind::Shift(by_us) => arrivals::shift(&mut work, *by_us)?,
+            Kind::Repeat(count) => repeat::repeat(&mut work, *count)?,
+            Kind::CapGpus(gpus) => bounds::cap_gpus(&mut work, *gpus),
+            Kind::MaxGpus(gpus) => bounds::max_gpus(&mut work, *gpus),
+            Kind::MinRun(span) => work.keep("the run time is below min_run_s", |job| job.duration >= *span),
+            Kind::MaxRun(span) => work.keep("the run time is above max_run_s", |job| job.duration <= *span),
+            Kind::Estimates(errors) => errors.inject(&mut work),
+            Kind::Filter(filter, argument) => filter.run(&mut work, argument.as_deref())?,
+        }
+        if work.trace.jobs.is_empty() {
+            let error = TraceError::new(source, format!("`{}` leaves no job", self.text)).in_field(self.key());
+            return Err(error.with_hint(self.hint(&work.step)));
+        }
+        work.end();
+        Ok(())
     }
-    let mut scaled = trace.clone();
-    let Some(first) = trace.jobs.first().map(|job| job.submit) else { return Ok(scaled) };
-    if (load - 1.0).abs() > f64::EPSILON {
-        for job in &mut scaled.jobs {
-            let since = (job.submit.since(first).0 as f64 / load).round();
-            move_to(job, first + Span(since as u64));
+
+    fn key(&self) -> &str {
+        self.text.split_once('=').map_or(self.text.as_str(), |(key, _)| key)
+    }
+
+    /// Why no job is left.
+    fn hint(&self, step: &Step) -> String {
+        match &self.kind {
+            Kind::Filter(filter, _) => format!("the rule of {} is: {}", filter.name, filter.rule),
+            _ => match step.dropped.iter().next() {
+                Some((cause, count)) => format!("all {count} jobs are left out: {cause}"),
+                None => "the trace has no jobs".to_owned(),
+            },
         }
     }
-    Ok(scaled)
 }
 
-/// The jobs submitted from `from` up to, not including, `to`. Time zero moves to `from`. Jobs that were submitted
-/// before are left out, also where they would still run: the window starts with an empty cluster.
-pub fn window(trace: &Trace, from: Time, to: Time) -> Result<Trace, TraceError> {
-    let mut part = trace.clone();
-    part.jobs.retain(|job| (from..to).contains(&job.submit));
-    let outside = (trace.jobs.len() - part.jobs.len()) as u64;
-    if part.jobs.is_empty() {
-        let (first, last) = (trace.jobs.first(), trace.jobs.last());
-        let hint = match (first, last) {
-            (Some(first), Some(last)) => format!("the submissions are from {} to {}", first.submit, last.submit),
-            _ => "the trace has no jobs".to_owned(),
-        };
-        let error = TraceError::new(&trace.source, format!("no job is submitted from {from} up to {to}"));
-        return Err(error.in_field("window").with_hint(hint));
-    }
-    for job in &mut part.jobs {
-        let at = Time(job.submit.since(from).0);
-        move_to(job, at);
-    }
-    if outside > 0 {
-        *part.ledger.dropped.entry("submitted outside the window".to_owned()).or_default() += outside;
-    }
-    part.origin = shifted_origin(trace, i64::try_from(from.0).unwrap_or(i64::MAX));
-    Ok(part)
+/// A change at work: the trace and the record of what is done to it.
+struct Work<'a> {
+    trace: &'a mut Trace,
+    step: Step,
+    seed: u64,
 }
 
-/// A bootstrap of whole days: as many days as the trace has are drawn with replacement and put one after the other.
-/// A day begins at midnight where the trace has a clock, and at time zero otherwise. Ids get `#` and the position of
-/// their day, so they stay unique. Order within a day is kept; the order of days, and with it the week, is not.
-#[must_use]
-pub fn resample_days(trace: &Trace, seed: u64) -> Trace {
-    let start_us = time_of_day_us(trace);
-    let at = |job: &TraceJob| job.submit.0.saturating_add(start_us);
-    let (Some(first), Some(last)) = (trace.jobs.first().map(at), trace.jobs.last().map(at)) else {
-        return trace.clone();
-    };
-    let (first_day, days) = (first / DAY_US, last / DAY_US - first / DAY_US + 1);
-    let mut rng = ChaCha12Rng::seed_from_u64(seed);
-    let mut sample = Trace { jobs: Vec::with_capacity(trace.jobs.len()), ..trace.clone() };
-    for slot in 0..days {
-        let day = first_day + rng.random_range(0..days);
-        let from = trace.jobs.partition_point(|job| at(job) / DAY_US < day);
-        let until = trace.jobs.partition_point(|job| at(job) / DAY_US <= day);
-        for job in &trace.jobs[from..until] {
-            let mut copy = job.clone();
-            copy.id = format!("{}#{slot}", job.id).into();
-            move_to(&mut copy, Time(slot * DAY_US + at(job) % DAY_US));
-            sample.jobs.push(copy);
+impl<'a> Work<'a> {
+    fn begin(trace: &'a mut Trace, what: String, seed: u64) -> Self {
+        let before = trace.jobs.len() as u64;
+        Self { trace, step: Step { what, before, ..Step::default() }, seed }
+    }
+
+    /// Writes the step into the history.
+    fn end(mut self) {
+        self.step.after = self.trace.jobs.len() as u64;
+        self.trace.history.push(self.step);
+    }
+
+    /// Keeps the jobs that pass, and counts the others under `cause`.
+    fn keep(&mut self, cause: &str, passes: impl FnMut(&crate::trace::TraceJob) -> bool) {
+        let before = self.trace.jobs.len();
+        self.trace.jobs.retain(passes);
+        let dropped = (before - self.trace.jobs.len()) as u64;
+        if dropped > 0 {
+            *self.step.dropped.entry(cause.to_owned()).or_default() += dropped;
         }
     }
-    sort_jobs(&mut sample.jobs);
-    sample.origin = shifted_origin(trace, i64::try_from(first_day * DAY_US).unwrap_or(0) - start_us.cast_signed());
-    sample
-}
 
-/// Moves the submission, and the deadline with it.
-fn move_to(job: &mut TraceJob, submit: Time) {
-    job.deadline = job.deadline.map(|deadline| {
-        if deadline >= job.submit {
-            submit + deadline.since(job.submit)
-        } else {
-            Time(submit.0.saturating_sub(job.submit.since(deadline).0))
+    /// Changes jobs, and counts those for which `change` says that it did under `cause`.
+    fn change(&mut self, cause: &str, change: impl FnMut(&mut crate::trace::TraceJob) -> bool) {
+        let changed = self.trace.jobs.iter_mut().map(change).filter(|changed| *changed).count() as u64;
+        if changed > 0 {
+            *self.step.changed.entry(cause.to_owned()).or_default() += changed;
         }
-    });
-    job.submit = submit;
-}
+    }
 
-/// What the clock shows at a new time zero.
-fn shifted_origin(trace: &Trace, by_us: i64) -> Option<String> {
-    let origin: DateTime = trace.origin.as_deref()?.parse().ok()?;
-    origin.checked_add(jiff::SignedDuration::from_micros(by_us)).ok().map(|at| at.to_string())
+    /// An error about the key of this change.
+    fn error(&self, message: impl Into<String>) -> TraceError {
+        let key = self.step.what.split_once('=').map_or(self.step.what.as_str(), |(key, _)| key);
+        TraceError::new(&self.trace.source, message).in_field(key)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::read_bytes;
-
-    fn trace(submits: &[&str]) -> Trace {
-        let rows: Vec<String> = submits.iter().enumerate().map(|(i, at)| format!("j{i},{at},1,10,{at}9\n")).collect();
-        read_bytes("t.csv", None, format!("job_id,submit_s,gpus,duration_s,deadline_s\n{}", rows.concat()).as_bytes())
-            .unwrap()
-    }
-
-    fn submits(trace: &Trace) -> Vec<u64> {
-        trace.jobs.iter().map(|job| job.submit.0).collect()
-    }
-
-    #[test]
-    fn load_divides_the_gaps() {
-        let original = trace(&["10", "11", "13.000001"]);
-        let scaled = scale_load(&original, 2.0).unwrap();
-        assert_eq!(submits(&scaled), [10_000_000, 10_500_000, 11_500_001]);
-        assert_eq!(scaled.jobs[1].deadline, Some(Time(10_500_000 + 108_000_000)));
-        assert_eq!(scale_load(&original, 1.0).unwrap(), original);
-        for load in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-            let error = scale_load(&original, load).unwrap_err();
-            assert_eq!(error.to_string(), format!("t.csv: field `load`: `{load}` is no load factor"));
-        }
-    }
-
-    #[test]
-    fn a_window_starts_at_zero() {
-        let mut original = trace(&["10", "20", "30"]);
-        original.origin = Some("2017-10-03T23:59:50".to_owned());
-        let part = window(&original, Time(15_000_000), Time(30_000_000)).unwrap();
-        assert_eq!(submits(&part), [5_000_000]);
-        assert_eq!(&*part.jobs[0].id, "j1");
-        assert_eq!(part.origin.as_deref(), Some("2017-10-04T00:00:05"));
-        assert_eq!(part.ledger.dropped["submitted outside the window"], 2);
-        let error = window(&original, Time(31_000_000), Time(32_000_000)).unwrap_err();
-        assert_eq!(error.to_string(), "t.csv: field `window`: no job is submitted from 31s up to 32s");
-        assert_eq!(error.hint(), Some("the submissions are from 10s to 30s"));
-    }
-
-    #[test]
-    fn days_are_drawn_whole() {
-        let mut original = trace(&["0", "60", "90000", "90060", "200000"]);
-        original.origin = Some("2017-10-03T12:00:00".to_owned());
-        let sample = resample_days(&original, 7);
-        assert_eq!(sample, resample_days(&original, 7));
-        assert_eq!(sample.origin.as_deref(), Some("2017-10-03T00:00:00"));
-        let mut ids: Vec<_> = sample.jobs.iter().map(|job| job.id.clone()).collect();
-        ids.sort();
-        ids.dedup();
-        assert_eq!(ids.len(), sample.jobs.len());
-        assert!(sample.jobs.is_sorted_by_key(|job| job.submit));
-        for job in &sample.jobs {
-            let (id, slot) = job.id.split_once('#').unwrap();
-            let source = original.jobs.iter().find(|job| &*job.id == id).unwrap();
-            assert_eq!(job.submit.0 / DAY_US, slot.parse::<u64>().unwrap());
-            assert_eq!(job.submit.0 % DAY_US, (source.submit.0 + DAY_US / 2) % DAY_US);
-        }
-        let others = (0..20).filter(|&seed| resample_days(&original, seed) != sample).count();
-        assert!(others > 10);
-        assert_eq!(resample_days(&Trace::default(), 1), Trace::default());
-    }
-}
+mod tests;

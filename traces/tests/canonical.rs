@@ -212,8 +212,8 @@ fn optional_values_are_checked_too() {
     );
     assert_eq!(
         error(",,,,,,,,,zzz"),
-        "t.csv:2: field `outcome`: `zzz` is no known outcome\nhint: write one of finished, failed, killed, censored, or \
-         nothing"
+        "t.csv:2: field `outcome`: `zzz` is no known outcome\nhint: write one of finished, failed, killed, timed_out, \
+         node_failed, censored, or nothing"
     );
 }
 

@@ -55,6 +55,12 @@ impl Clock {
         Self::new(origin, first_s)
     }
 
+    /// The clock of a trace by itself.
+    pub(super) fn of_trace(trace: &traces::Trace) -> Self {
+        let first_s = trace.jobs.first().map_or(0.0, |job| job.submit.secs_f64());
+        Self::new(trace.origin.as_deref(), first_s)
+    }
+
     fn new(origin: Option<&str>, first_s: f64) -> Self {
         Self { origin: origin.and_then(|text| text.trim().parse().ok()), first_s }
     }

@@ -15,11 +15,13 @@ mod selection;
 pub mod sketch;
 mod tenant;
 mod timeline;
+mod workload;
 
 #[cfg(test)]
 pub(crate) use paint::text_width;
 pub use paint::{svg, write_png};
 pub use palette::Color;
+pub use workload::drawings_of_trace;
 
 use clock::Clock;
 use selection::Selection;

@@ -58,6 +58,21 @@ fn write_jobs(dir: &Path, comparison: &Comparison<'_>) -> Result<Vec<PathBuf>, O
     policies.iter().zip(names).map(one).collect()
 }
 
+/// Writes the figures of a trace by itself as `<name>.svg` and `<name>.png` into `dir`, which is made when it does not
+/// exist.
+pub fn write_trace_figures(dir: &Path, trace: &traces::Trace) -> Result<Vec<PathBuf>, OutputError> {
+    let drawings = figures::drawings_of_trace(trace);
+    let mut paths = write_figures(dir, &drawings)?;
+    for drawing in &drawings {
+        let path = dir.join(format!("{}.svg", drawing.name));
+        let failed = |message| OutputError::Figure { path: path.clone(), message };
+        let svg = figures::svg(&drawing.sketch).map_err(failed)?;
+        atomic::write(&path, svg.as_bytes())?;
+        paths.push(path);
+    }
+    Ok(paths)
+}
+
 fn write_figures(dir: &Path, drawings: &[Drawing]) -> Result<Vec<PathBuf>, OutputError> {
     atomic::create_directory(dir)?;
     let one = |drawing: &Drawing| {

@@ -248,7 +248,14 @@ fn finish(trace: &Trace, yard: Yard, inventory: &Inventory, mut summary: Summary
     summary.decisions = summary.jobs;
     summary.cluster_gpus = inventory.gpus();
     let series = series(&jobs, end);
-    Replay { summary, trace: Arc::new(trace.clone()), jobs, series, segments: yard.segments }
+    Replay {
+        summary,
+        trace: Arc::new(trace.clone()),
+        jobs,
+        series,
+        segments: yard.segments,
+        unprofiled: std::collections::BTreeMap::new(),
+    }
 }
 
 fn series(jobs: &[JobRow], end: Time) -> Series {

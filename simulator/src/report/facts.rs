@@ -17,6 +17,7 @@ pub(super) fn section(comparison: &Comparison<'_>) -> String {
     rows.push(("seeds".to_owned(), seeds(comparison)));
     let physics = distinct(comparison.replays.iter().map(|replay| replay.summary.physics.as_str()));
     rows.push(("physics".to_owned(), escape(&physics_words(&physics))));
+    rows.extend(unprofiled(comparison));
     let mut html = facts(&rows);
     html.push_str(&ledger(comparison.trace));
     html
@@ -88,6 +89,18 @@ fn seeds(comparison: &Comparison<'_>) -> String {
     }
 }
 
+/// What the table of throughput could not tell, over all replays.
+fn unprofiled(comparison: &Comparison<'_>) -> Option<(String, String)> {
+    let mut causes: BTreeMap<&str, u64> = BTreeMap::new();
+    for (cause, count) in comparison.replays.iter().flat_map(|replay| &replay.unprofiled) {
+        *causes.entry(cause).or_default() += count;
+    }
+    let causes: Vec<String> =
+        causes.iter().map(|(cause, count)| format!("{cause} ({})", fmt::thousands(*count))).collect();
+    let text = format!("launches at the speed of the spread penalty, over all replays: {}", causes.join(", "));
+    (!causes.is_empty()).then(|| ("not in the table of throughput".to_owned(), text))
+}
+
 fn physics_words(physics: &[&str]) -> String {
     let word = |text: &&str| match *text {
         "default" => "default: no restart cost, no lost work, no spread penalty, no failures".to_owned(),
@@ -96,7 +109,7 @@ fn physics_words(physics: &[&str]) -> String {
     physics.iter().map(word).collect::<Vec<_>>().join(" | ")
 }
 
-/// What happened to rows on the way in.
+/// What happened to rows on the way in, and to the trace before and after.
 fn ledger(trace: &traces::Trace) -> String {
     let ledger = &trace.ledger;
     let lines = |what: &str, counts: &BTreeMap<String, u64>| {
@@ -112,11 +125,16 @@ fn ledger(trace: &traces::Trace) -> String {
         let columns: Vec<String> = ledger.ignored_columns.iter().map(|column| escape(column)).collect();
         items.push(format!("columns not used: {}", columns.join(", ")));
     }
-    if items.is_empty() && ledger.rows == 0 {
-        return String::new();
+    let read = match (items.is_empty(), ledger.rows) {
+        (true, 0) => String::new(),
+        (true, rows) => format!("<p>{} rows were read; none was left out or changed.</p>\n", fmt::thousands(rows)),
+        (false, rows) => {
+            format!("<p>{} rows were read. What was done to them:</p>\n{}", fmt::thousands(rows), list(&items))
+        }
+    };
+    let steps: Vec<String> = trace.other_steps().map(|step| escape(&step.to_string())).collect();
+    if steps.is_empty() {
+        return read;
     }
-    if items.is_empty() {
-        return format!("<p>{} rows were read; none was left out or changed.</p>\n", fmt::thousands(ledger.rows));
-    }
-    format!("<p>{} rows were read. What was done to them:</p>\n{}", fmt::thousands(ledger.rows), list(&items))
+    format!("{read}<p>Changes to the trace, jobs before and after, in their order:</p>\n{}", list(&steps))
 }

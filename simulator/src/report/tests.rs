@@ -149,7 +149,14 @@ fn odd_cases() -> Vec<(&'static str, Trace, Vec<Replay>)> {
         (job.start, job.finish) = (job.submit, job.submit);
     }
     let (jobs, series, segments) = (vec![], Series::default(), vec![]);
-    let bare = Replay { summary: summary("fifo", 1.0, 0), trace: Arc::default(), jobs, series, segments };
+    let bare = Replay {
+        summary: summary("fifo", 1.0, 0),
+        trace: Arc::default(),
+        jobs,
+        series,
+        segments,
+        unprofiled: std::collections::BTreeMap::new(),
+    };
     let many = (0..10).map(|k| replay(&ten, &inventory, &format!("policy-{k}[with=a,long=name]"), 1.0, 0)).collect();
     let mut no_tenants = ten.clone();
     no_tenants.tenants.clear();

@@ -165,13 +165,13 @@ pub(crate) fn play(text: &str) -> String {
             spec.held = wishes.held;
         });
     }
-    let mut world = SimWorld::new(&workload, &physics, inventory.nodes.len(), 1);
+    let mut world = SimWorld::new(&workload, &physics, &inventory, 1).unwrap();
     world.schedule(script.facts.iter().cloned());
     for (at, wishes) in script.wishes.iter().enumerate() {
         wishes.flaw.into_iter().for_each(|flaw| world.flaw(JobId::new(at), flaw));
     }
     let context = policies::Context { estimates: workload.has_estimates(), seed: 1 };
-    let mut core = Core::new(inventory, policies::build(&script.policy, context).unwrap().policy);
+    let mut core = Core::new(inventory.clone(), policies::build(&script.policy, context).unwrap().policy);
     let mut timeline = Timeline { trace: &trace, lines: String::new() };
     engine::drive(&mut core, &mut world, &mut engine::NoRecord, &mut timeline).unwrap();
     let open = core.state().totals().open;

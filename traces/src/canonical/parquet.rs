@@ -17,21 +17,19 @@ use super::words::outcome_word;
 use super::{job_type, model_names, queue_name, tenant_name, used_columns};
 use crate::error::{TraceError, shown};
 use crate::header::Header;
+use crate::metadata::Metadata;
 use crate::schema;
 use crate::table::{Cells, Place, RowBuffer};
 use crate::trace::{Trace, TraceJob};
 
 /// First and last bytes of every Parquet file.
 pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
-/// Key in the file's metadata: the version of the canonical form.
-const VERSION_KEY: &str = "trainyard.schema";
-/// Key in the file's metadata: what the clock showed at time zero.
-const ORIGIN_KEY: &str = "trainyard.origin";
+/// Key of the [`Metadata`] in that of the file, as JSON.
+const METADATA_KEY: &str = "trainyard";
 
 /// What a file holds.
 struct Content {
-    version: Option<String>,
-    origin: Option<String>,
+    metadata: Option<String>,
     names: Vec<String>,
     frame: DataFrame,
 }
@@ -39,7 +37,7 @@ struct Content {
 /// Reads canonical Parquet.
 pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Trace, TraceError> {
     let content = decode(file, bytes, &|name| schema::column(name).is_some())?;
-    check_version(file, content.version.as_deref())?;
+    let metadata = content.metadata.as_deref().map(|json| Metadata::parse(file, json)).transpose()?;
     let header = Header { file: file.to_owned(), line: None, names: content.names };
     header.check_unique()?;
     let mut rows = Rows::new(&header)?;
@@ -53,7 +51,9 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Trace, TraceError> {
         rows.push(Cells::new(file, Place::Row(row as u64 + 1), &record))?;
     }
     let mut trace = rows.finish()?;
-    trace.origin = content.origin;
+    if let Some(metadata) = metadata {
+        metadata.describe(&mut trace);
+    }
     Ok(trace)
 }
 
@@ -92,28 +92,12 @@ fn decode(file: &str, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Con
 
 fn decode_frame(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> PolarsResult<Content> {
     let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
-    let metadata = reader.get_metadata()?.clone();
-    let value = |key: &str| {
-        let pairs = metadata.key_value_metadata().as_ref()?;
-        pairs.iter().find(|pair| pair.key == key)?.value.clone()
-    };
-    let (version, origin) = (value(VERSION_KEY), value(ORIGIN_KEY));
+    let pairs = reader.get_metadata()?.key_value_metadata().clone().unwrap_or_default();
+    let metadata = pairs.into_iter().find(|pair| pair.key == METADATA_KEY).and_then(|pair| pair.value);
     let names: Vec<String> = reader.schema()?.iter_names().map(ToString::to_string).collect();
     let known = names.iter().filter(|name| wanted(name)).cloned().collect();
     let frame = reader.with_columns(Some(known)).finish()?;
-    Ok(Content { version, origin, names, frame })
-}
-
-fn check_version(file: &str, version: Option<&str>) -> Result<(), TraceError> {
-    match version.map(str::parse::<u32>) {
-        None => Ok(()),
-        Some(Ok(version)) if version <= schema::VERSION => Ok(()),
-        Some(_) => {
-            let (found, known) = (shown(version.unwrap_or_default()), schema::VERSION);
-            let error = TraceError::new(file, format!("the file has schema {found}, this program knows {known}"));
-            Err(error.in_field(VERSION_KEY).with_hint("use a newer program, or write the file again"))
-        }
-    }
+    Ok(Content { metadata, names, frame })
 }
 
 /// The known columns as text, by the position in the header.
@@ -144,8 +128,7 @@ pub fn write_parquet(trace: &Trace, path: &Path) -> Result<(), TraceError> {
     };
     let file = File::create(path).map_err(|error| failed(&error))?;
     let columns = used_columns(trace).into_iter().map(|name| column(trace, name)).collect();
-    let mut metadata = vec![(VERSION_KEY.to_owned(), schema::VERSION.to_string())];
-    metadata.extend(trace.origin.clone().map(|origin| (ORIGIN_KEY.to_owned(), origin)));
+    let metadata = vec![(METADATA_KEY.to_owned(), Metadata::of(trace).to_json())];
     let writer = ParquetWriter::new(file)
         .with_compression(ParquetCompression::Snappy)
         .with_key_value_metadata(Some(KeyValueMetadata::from_static(metadata)));

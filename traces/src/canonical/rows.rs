@@ -10,7 +10,7 @@ use crate::decimal::Flaw;
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::schema;
-use crate::table::Cells;
+use crate::table::{Cells, trimmed};
 use crate::trace::{JobType, Trace, TraceJob};
 
 /// Rows of the canonical form on their way to a trace.
@@ -34,7 +34,7 @@ impl Rows {
         self.builder.row();
         let (submit, duration) = (self.columns.submit, self.columns.duration);
         let id = cells.text(self.columns.job_id);
-        if id.trim().is_empty() {
+        if trimmed(id).is_empty() {
             return Err(cells.flaw("job_id", Flaw::Empty, ""));
         }
         let gpu_milli = self.gpu_milli(&cells)?;
@@ -65,6 +65,11 @@ impl Rows {
         Ok(())
     }
 
+    /// Makes room for so many more rows.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.builder.reserve(rows);
+    }
+
     /// The trace, sorted.
     pub(crate) fn finish(self) -> Result<Trace, TraceError> {
         self.builder.finish(Twins::Refused, None)
@@ -85,7 +90,7 @@ impl Rows {
 
     fn job_type(&mut self, cells: &Cells<'_>) -> Result<Option<u32>, TraceError> {
         let (size, mode) = (self.columns.batch_size, self.columns.batch_mode);
-        let name = cells.text(self.columns.job_type).trim();
+        let name = trimmed(cells.text(self.columns.job_type));
         if name.is_empty() {
             for (at, field) in [(size, "batch_size"), (mode, "batch_mode")] {
                 if !cells.is_blank(at) {
@@ -132,7 +137,7 @@ impl Rows {
     }
 
     fn optional_time(&mut self, cells: &Cells<'_>, column: TimeColumn) -> Result<Option<u64>, TraceError> {
-        if cells.text(column.at).trim().is_empty() { Ok(None) } else { self.time(cells, column).map(Some) }
+        if cells.is_blank(column.at) { Ok(None) } else { self.time(cells, column).map(Some) }
     }
 
     fn gpu_milli(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
@@ -157,15 +162,16 @@ impl Rows {
 
     fn tenant(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
         let path = cells.text(self.columns.tenant);
-        if path.is_empty() {
-            return Ok(self.builder.tenant(""));
+        match self.builder.known_tenant(path) {
+            Some(tenant) => Ok(tenant),
+            None if path.is_empty() => Ok(self.builder.tenant("")),
+            None => Ok(self.builder.tenant(tenant_path(cells, "tenant", path)?)),
         }
-        Ok(self.builder.tenant(tenant_path(cells, "tenant", path)?))
     }
 
     fn cpu_milli(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
         let text = cells.text(self.columns.cpu);
-        if text.trim().is_empty() {
+        if cells.is_blank(self.columns.cpu) {
             return Ok(0);
         }
         let number = cells.scaled(self.columns.cpu, "cpu", 3)?;
@@ -177,7 +183,7 @@ impl Rows {
 
     fn memory_mib(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
         let text = cells.text(self.columns.memory);
-        if text.trim().is_empty() {
+        if cells.is_blank(self.columns.memory) {
             return Ok(0);
         }
         let number = cells.scaled(self.columns.memory, "memory_gib", GIB_DIGITS)?;
@@ -191,7 +197,7 @@ impl Rows {
     }
 
     fn models(&mut self, cells: &Cells<'_>) -> Result<Option<u32>, TraceError> {
-        let text = cells.text(self.columns.models).trim();
+        let text = trimmed(cells.text(self.columns.models));
         if text.is_empty() {
             return Ok(None);
         }

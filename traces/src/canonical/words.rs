@@ -3,7 +3,7 @@
 use crate::decimal::{self, Flaw};
 use crate::error::{TraceError, shown};
 use crate::similar::nearest;
-use crate::table::Cells;
+use crate::table::{Cells, trimmed};
 use crate::trace::Recorded;
 
 /// Words of the column `outcome`.
@@ -38,7 +38,7 @@ pub(crate) fn below_unlimited(value: u64) -> Option<u32> {
 
 pub(super) fn priority(cells: &Cells<'_>, at: Option<usize>) -> Result<i32, TraceError> {
     let text = cells.text(at);
-    if text.trim().is_empty() {
+    if cells.is_blank(at) {
         return Ok(0);
     }
     let hint = "write a whole number between -2147483648 and 2147483647; higher goes first";
@@ -47,9 +47,12 @@ pub(super) fn priority(cells: &Cells<'_>, at: Option<usize>) -> Result<i32, Trac
 }
 
 pub(super) fn preemptible(cells: &Cells<'_>, at: Option<usize>) -> Result<bool, TraceError> {
-    let text = cells.text(at).trim();
+    let text = trimmed(cells.text(at));
+    if text.is_empty() {
+        return Ok(true);
+    }
     match text.to_ascii_lowercase().as_str() {
-        "" | "true" | "1" | "yes" => Ok(true),
+        "true" | "1" | "yes" => Ok(true),
         "false" | "0" | "no" => Ok(false),
         _ => {
             let message = format!("`{}` is neither true nor false", shown(text));
@@ -59,7 +62,7 @@ pub(super) fn preemptible(cells: &Cells<'_>, at: Option<usize>) -> Result<bool, 
 }
 
 pub(super) fn outcome(cells: &Cells<'_>, at: Option<usize>) -> Result<Recorded, TraceError> {
-    let text = cells.text(at).trim();
+    let text = trimmed(cells.text(at));
     if text.is_empty() {
         return Ok(Recorded::Unknown);
     }

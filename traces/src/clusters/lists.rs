@@ -3,7 +3,11 @@
 //! An openb list has `sn`, `cpu_milli`, `memory_mib`, `gpu` (whole GPUs) and `model` (empty without GPUs). The memory
 //! of the models and their prices are not in the list and stay unknown.
 //! A Philly list has `machineId`, `number of GPUs` and, in the original, `single GPU mem` such as `12GB`. It names no
-//! models, so they are called after their memory (`GPU-12GB`); CPU and memory of the machines are unlimited.
+//! models, so they are called after their memory (`GPU-12GB`); CPU and memory of the machines are unlimited. The revised
+//! list, made from telemetry, has an index column and no memory; the two contradict each other.
+//! A list of Alibaba's spot trace 2026 (`node_info_df.csv`) has `node_name`, `gpu_model`, `gpu_capacity_num` (whole GPUs)
+//! and `cpu_num` (vCPU), in any order; the memory of the nodes is not in it and is unlimited.
+//! Machines without GPUs are nodes too, for jobs that ask for CPU only; they are counted.
 
 use std::collections::HashMap;
 
@@ -11,6 +15,7 @@ use engine::{Domains, GpuModel, Inventory, ModelId, PoolId, UNLIMITED};
 
 use super::MODEL_DEFAULT;
 use super::builder::{Builder, Machine, NODE_GPUS_MAX, bare_model};
+use super::ledger::ClusterLedger;
 use crate::canonical::words::below_unlimited;
 use crate::decimal::Flaw;
 use crate::error::{TraceError, shown};
@@ -19,24 +24,30 @@ use crate::table::{Cells, CsvTable, Place};
 const OPENB: [&str; 5] = ["sn", "cpu_milli", "memory_mib", "gpu", "model"];
 const PHILLY: [&str; 2] = ["machineId", "number of GPUs"];
 const PHILLY_MEMORY: &str = "single GPU mem";
+const SPOT: [&str; 4] = ["node_name", "gpu_model", "gpu_capacity_num", "cpu_num"];
+
+const NO_GPUS: &str = "node without GPUs: for jobs that ask for CPU only";
 
 /// Machine names seen so far, with their place.
-type Names = HashMap<String, Place>;
+pub(super) type Names = HashMap<String, Place>;
 
-fn builder(file: &str) -> Builder {
+/// A builder with one pool.
+pub(super) fn builder(file: &str) -> Builder {
     let mut builder = Builder::new(file);
     builder.inventory.pools.push("default".to_owned());
     builder
 }
 
 /// Reads an openb node list.
-pub(super) fn read_openb(mut table: CsvTable<'_>) -> Result<Inventory, TraceError> {
+pub(super) fn read_openb(mut table: CsvTable<'_>, ledger: &mut ClusterLedger) -> Result<Inventory, TraceError> {
     let header = table.header();
     header.check_needed("openb node list", &OPENB, &OPENB)?;
+    ledger.ignored_columns = header.ignored(&OPENB);
     let at = OPENB.map(|name| header.find(name));
     let mut builder = builder(&header.file);
     let mut names = Names::new();
     while let Some(cells) = table.next()? {
+        ledger.rows += 1;
         let name = name(&cells, at[0], OPENB[0], &mut names)?;
         let limited = |i: usize| {
             let value = cells.count(at[i], OPENB[i])?;
@@ -44,6 +55,7 @@ pub(super) fn read_openb(mut table: CsvTable<'_>) -> Result<Inventory, TraceErro
         };
         let (cpu_milli, memory_mib) = (limited(1)?, limited(2)?);
         let gpus = gpus(&cells, at[3], OPENB[3])?;
+        ledger.note_if(gpus == 0, NO_GPUS);
         let text = cells.text(at[4]).trim();
         if gpus > 0 && text.is_empty() {
             let error = cells.error("model", "a node with GPUs needs a model");
@@ -57,21 +69,53 @@ pub(super) fn read_openb(mut table: CsvTable<'_>) -> Result<Inventory, TraceErro
 }
 
 /// Reads a Philly machine list.
-pub(super) fn read_philly(mut table: CsvTable<'_>) -> Result<Inventory, TraceError> {
+pub(super) fn read_philly(mut table: CsvTable<'_>, ledger: &mut ClusterLedger) -> Result<Inventory, TraceError> {
     let header = table.header();
     header.check_needed("philly machine list", &PHILLY, &[PHILLY[0], PHILLY[1], PHILLY_MEMORY])?;
     let at = PHILLY.map(|name| header.find(name));
     let memory = header.find(PHILLY_MEMORY);
+    ledger.ignored_columns = header.ignored(&[PHILLY[0], PHILLY[1], PHILLY_MEMORY]);
     let mut builder = builder(&header.file);
     let mut names = Names::new();
     while let Some(cells) = table.next()? {
+        ledger.rows += 1;
         let name = name(&cells, at[0], PHILLY[0], &mut names)?;
         let gpus = gpus(&cells, at[1], PHILLY[1])?;
+        ledger.note_if(gpus == 0, NO_GPUS);
+        ledger.note_if(gpus > 0, "the list names no GPU model: called after the memory, or GPU");
         let gpu = philly_model(&cells, memory)?;
         let model_name = gpu.name.clone();
         let model = if gpus == 0 { ModelId(0) } else { builder.model(&model_name, || gpu)? };
         let (cpu_milli, memory_mib) = (UNLIMITED, UNLIMITED);
         let (pool, domains) = (PoolId(0), Domains::default());
+        builder.push(Machine { name, gpus, model, cpu_milli, memory_mib, pool, domains })?;
+    }
+    builder.finish()
+}
+
+/// Reads a node list of the spot trace.
+pub(super) fn read_spot(mut table: CsvTable<'_>, ledger: &mut ClusterLedger) -> Result<Inventory, TraceError> {
+    let header = table.header();
+    header.check_needed("spot node list", &SPOT, &SPOT)?;
+    ledger.ignored_columns = header.ignored(&SPOT);
+    let at = SPOT.map(|name| header.find(name));
+    let mut builder = builder(&header.file);
+    let mut names = Names::new();
+    while let Some(cells) = table.next()? {
+        ledger.rows += 1;
+        let name = name(&cells, at[0], SPOT[0], &mut names)?;
+        let gpus = gpus(&cells, at[2], SPOT[2])?;
+        ledger.note_if(gpus == 0, NO_GPUS);
+        let cpu = cells.scaled(at[3], SPOT[3], 3)?;
+        let cpu_milli =
+            below_unlimited(cpu.value).ok_or_else(|| cells.flaw(SPOT[3], Flaw::TooLarge, cells.text(at[3])))?;
+        let model = if gpus == 0 {
+            ModelId(0)
+        } else {
+            let text = cells.word(at[1], SPOT[1])?;
+            builder.model(text, || bare_model(text))?
+        };
+        let (memory_mib, pool, domains) = (UNLIMITED, PoolId(0), Domains::default());
         builder.push(Machine { name, gpus, model, cpu_milli, memory_mib, pool, domains })?;
     }
     builder.finish()
@@ -90,7 +134,8 @@ fn philly_model(cells: &Cells<'_>, at: Option<usize>) -> Result<GpuModel, TraceE
     Ok(GpuModel { name: format!("GPU-{gib}GB"), memory_mib: gib * 1024, price_per_hour: None })
 }
 
-fn name(cells: &Cells<'_>, at: Option<usize>, field: &str, names: &mut Names) -> Result<String, TraceError> {
+/// A name that no node before has.
+pub(super) fn name(cells: &Cells<'_>, at: Option<usize>, field: &str, names: &mut Names) -> Result<String, TraceError> {
     let name = cells.text(at).trim().to_owned();
     if name.is_empty() {
         return Err(cells.flaw(field, Flaw::Empty, ""));
@@ -102,7 +147,8 @@ fn name(cells: &Cells<'_>, at: Option<usize>, field: &str, names: &mut Names) ->
     Ok(name)
 }
 
-fn gpus(cells: &Cells<'_>, at: Option<usize>, field: &str) -> Result<u32, TraceError> {
+/// GPUs of a node.
+pub(super) fn gpus(cells: &Cells<'_>, at: Option<usize>, field: &str) -> Result<u32, TraceError> {
     let gpus = cells.count(at, field)?;
     if u64::from(gpus) > NODE_GPUS_MAX {
         return Err(cells.flaw(field, Flaw::TooLarge, cells.text(at)));
@@ -144,6 +190,19 @@ mod tests {
         assert_eq!(inventory.nodes[0].cpu_milli, UNLIMITED);
         let inventory = read_cluster_bytes("m.csv", b",machineId,number of GPUs\n0,m0,8\n1,m1,0\n").unwrap();
         assert_eq!((inventory.gpus(), &*inventory.models[0].name), (8, "GPU"));
+    }
+
+    #[test]
+    fn spot_nodes() {
+        let text = "gpu_model,gpu_capacity_num,cpu_num,node_name\nA10,1,128,0\nGPU-series-1,4,192,1\nA10,0,96.5,2\n";
+        let inventory = read_cluster_bytes("n.csv", text.as_bytes()).unwrap();
+        let nodes: Vec<_> = inventory.nodes.iter().map(|n| (&*n.name, n.gpus, n.model.0, n.cpu_milli)).collect();
+        assert_eq!(nodes, [("0", 1, 0, 128_000), ("1", 4, 1, 192_000), ("2", 0, 0, 96_500)]);
+        assert_eq!(inventory.models[1].name, "GPU-series-1");
+        assert_eq!(
+            error("gpu_model,gpu_capacity_num,cpu_num,node_name\n,1,128,0\n"),
+            "nodes.csv:2: field `gpu_model`: the value is empty | every row needs a value for `gpu_model`"
+        );
     }
 
     #[test]

@@ -5,6 +5,13 @@
 //! `pod_phase`; `creation_time`, `scheduled_time`, `deletion_time` (seconds from the origin, which has no date).
 //! Submission is the creation, the run time is from scheduling to deletion. A pod that was never scheduled has no
 //! run time and is dropped and counted. A pod that still ran at the last deletion of the list was cut off there.
+//!
+//! The lists `multigpu20` to `multigpu50` end behind `gpu_milli`: they say in which order pods arrive, not when, nor how
+//! long they run. All pods are then submitted at 0, in the order of the file, their run times are marked unknown, and
+//! every row is counted. Such a trace can be described, and placed pod by pod, but not replayed in time.
+//!
+//! Upstream: <https://github.com/alibaba/clusterdata>, folder `cluster-trace-gpu-v2023` (no licence stated); the same
+//! files are in <https://github.com/hkust-adsl/kubernetes-scheduler-simulator>, Apache-2.0.
 
 use engine::{Span, Time};
 
@@ -16,7 +23,7 @@ use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Recorded, Trace, TraceJob};
+use crate::trace::{Recorded, RunTimes, Trace, TraceJob};
 
 /// Columns that every list has.
 const NEEDED: [&str; 5] = ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli"];
@@ -49,37 +56,46 @@ pub(super) static SPEC: Spec = Spec {
 fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let mut table = Table::open(input.file, input.text)?;
     table.header().check_needed("openb", &NEEDED, &USED)?;
-    check_times(table.header())?;
-    let mut pods = Pods::new(table.header());
+    let clock = clock(table.header())?;
+    let mut pods = Pods::new(table.header(), clock);
     while let Some(cells) = table.next()? {
         pods.push(&cells)?;
     }
     pods.finish()
 }
 
-fn check_times(header: &Header) -> Result<(), TraceError> {
+/// Whether the list has times.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    Times,
+    /// Only the order of arrival.
+    Order,
+}
+
+fn clock(header: &Header) -> Result<Clock, TraceError> {
     if TIMES.iter().all(|name| header.find(name).is_none()) {
-        let error = header.error("the list has no times (`creation_time`, `deletion_time`), so it cannot be replayed");
-        return Err(
-            error.with_hint("it gives only an order of arrival; take a pod list with times, such as the default one")
-        );
+        return Ok(Clock::Order);
     }
-    header.check_needed("openb", &TIMES, &USED)
+    header.check_needed("openb", &TIMES, &USED).map(|()| Clock::Times)
 }
 
 /// Pods on their way to a trace.
 struct Pods {
     columns: [Option<usize>; USED.len()],
+    clock: Clock,
     builder: Builder,
     /// By job: whether its phase says that it ran when the list was made, and when it was deleted.
     ends: Vec<(bool, u64)>,
 }
 
 impl Pods {
-    fn new(header: &Header) -> Self {
+    fn new(header: &Header, clock: Clock) -> Self {
         let mut builder = Builder::new(&header.file, "openb");
         builder.ledger.ignored_columns = header.ignored(&USED);
-        Self { columns: USED.map(|name| header.find(name)), builder, ends: Vec::new() }
+        if clock == Clock::Order {
+            builder.run_times(RunTimes::Unknown);
+        }
+        Self { columns: USED.map(|name| header.find(name)), clock, builder, ends: Vec::new() }
     }
 
     fn at(&self, name: &str) -> Option<usize> {
@@ -102,22 +118,32 @@ impl Pods {
         let gpu_milli = self.gpu_milli(cells)?;
         let models = self.models(cells)?;
         let phase = cells.text(self.at("pod_phase")).trim();
-        let creation = self.micros(cells, "creation_time")?;
-        let Some((start, end)) = self.run(cells, creation)? else { return Ok(()) };
         let tenant = self.builder.tenant("");
-        let job = TraceJob {
+        let pod = TraceJob {
             cpu_milli,
             memory_mib,
             models,
             tenant,
             tasks: 1,
+            ..TraceJob::plain(id, Time(0), Span(0), gpu_milli)
+        };
+        if self.clock == Clock::Order {
+            self.builder.ledger.change_row("no times: order of arrival only");
+            self.builder.push(pod, cells.place);
+            return Ok(());
+        }
+        let creation = self.micros(cells, "creation_time")?;
+        let Some((start, end)) = self.run(cells, creation)? else { return Ok(()) };
+        let job = TraceJob {
+            submit: Time(creation),
+            duration: Span(end - start),
             start: Some(Time(start)),
             recorded: match phase {
                 "Succeeded" => Recorded::Finished,
                 "Failed" => Recorded::Failed,
                 _ => Recorded::Unknown,
             },
-            ..TraceJob::plain(id, Time(creation), Span(end - start), gpu_milli)
+            ..pod
         };
         self.ends.push((phase == "Running", end));
         self.builder.push(job, cells.place);
@@ -265,13 +291,17 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_times_is_refused() {
-        let error = read_text("name,cpu_milli,memory_mib,num_gpu,gpu_milli\na,1,1,1,1000\n").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "pods.csv:1: the list has no times (`creation_time`, `deletion_time`), so it cannot be replayed"
+    fn a_list_without_times_is_an_order() {
+        let trace = read_text("name,cpu_milli,memory_mib,num_gpu,gpu_milli\nb,1,1,1,460\na,2,1,2,1000\n").unwrap();
+        let jobs: Vec<_> = trace.jobs.iter().map(|j| (&*j.id, j.submit.0, j.duration.0, j.gpu_milli)).collect();
+        assert_eq!(jobs, [("b", 0, 0, 460), ("a", 0, 0, 2000)]);
+        assert_eq!((trace.run_times, trace.ledger.changed["no times: order of arrival only"]), (RunTimes::Unknown, 2));
+        let half = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,creation_time\nb,1,1,1,460,5\n";
+        assert!(
+            read_text(half)
+                .unwrap_err()
+                .to_string()
+                .starts_with("pods.csv:1: required column `deletion_time` is missing")
         );
-        let hint = "it gives only an order of arrival; take a pod list with times, such as the default one";
-        assert_eq!(error.hint(), Some(hint));
     }
 }

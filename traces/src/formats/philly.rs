@@ -5,8 +5,7 @@
 //! data row N (1-based, blank lines not counted) is called `row-N`. Rows that are equal in every column are real
 //! rows as far as anybody can tell, so they are kept and counted.
 
-use std::collections::HashSet;
-
+use compact_str::format_compact;
 use engine::Span;
 use jiff::civil::DateTime;
 
@@ -35,7 +34,7 @@ pub(super) static SPEC: Spec = Spec {
 };
 
 /// One row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug)]
 struct Row {
     submitted: DateTime,
     duration: Span,
@@ -50,28 +49,45 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let columns = Columns::find(table.header());
     let mut builder = Builder::new(input.file, "philly");
     builder.ledger.ignored_columns = table.header().ignored(&USED);
-    let (mut rows, mut seen) = (Vec::new(), HashSet::new());
+    let mut rows = Vec::with_capacity(table.rows_left());
     while let Some(cells) = table.next()? {
         builder.row();
-        let row = columns.row(&cells, &mut builder)?;
-        if !seen.insert(row) {
-            builder.ledger.change_row("fully duplicated row, kept");
-        }
-        rows.push((row, cells.place));
+        rows.push((columns.row(&cells, &mut builder)?, cells.place));
     }
     let Some(origin) = rows.iter().map(|(row, _)| row.submitted).min() else {
         return Err(no_jobs(input.file, &builder.ledger));
     };
     builder.ledger.change_row("id from row number (counted once)");
-    for (number, (row, place)) in rows.into_iter().enumerate() {
-        push(&mut builder, number + 1, row, place, origin);
+    builder.reserve(rows.len());
+    // Rows are smaller than jobs: sorted first, the jobs come into being in their order.
+    let mut order: Vec<(DateTime, u32)> = rows.iter().zip(0..).map(|((row, _), at)| (row.submitted, at)).collect();
+    order.sort_unstable();
+    for (_, at) in order {
+        let (row, place) = rows[at as usize];
+        push(&mut builder, at + 1, row, place, origin);
     }
-    builder.finish(Twins::Refused, Some(origin.to_string()))
+    let mut trace = builder.finish(Twins::Impossible, Some(origin.to_string()))?;
+    for _ in 0..twins(&trace.jobs) {
+        trace.ledger.change_row("fully duplicated row, kept");
+    }
+    Ok(trace)
 }
 
-fn push(builder: &mut Builder, number: usize, row: Row, place: Place, origin: DateTime) {
+/// Jobs that equal one before them in all that a row says. They are sorted by submission, so twins are not far apart.
+fn twins(jobs: &[TraceJob]) -> usize {
+    let row = |job: &TraceJob| (job.duration, job.gpu_milli, job.tenant);
+    let mut twins = 0;
+    for instant in jobs.chunk_by(|a, b| a.submit == b.submit).filter(|instant| instant.len() > 1) {
+        let mut rows: Vec<_> = instant.iter().map(row).collect();
+        rows.sort_unstable();
+        twins += rows.windows(2).filter(|pair| pair[0] == pair[1]).count();
+    }
+    twins
+}
+
+fn push(builder: &mut Builder, number: u32, row: Row, place: Place, origin: DateTime) {
     let submit = since(origin, row.submitted).unwrap_or_default();
-    let job = TraceJob::plain(format!("row-{number}"), submit, row.duration, row.gpu_milli);
+    let job = TraceJob::plain(format_compact!("row-{number}"), submit, row.duration, row.gpu_milli);
     builder.push(TraceJob { tenant: row.tenant, ..job }, place);
 }
 

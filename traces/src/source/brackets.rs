@@ -34,12 +34,17 @@ impl<'a> Brackets<'a> {
         Ok(Self { path, pairs: pairs(text, body)? })
     }
 
+    /// The pairs, in the order in which they stand.
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.pairs
+    }
+
     /// Divides the pairs into options of the format and changes to the trace.
     pub(crate) fn split(&self, format: Format) -> Result<(Options, Changes), TraceError> {
         let is_option = |key: &str| format.options().iter().any(|(name, _)| *name == key);
         let (options, changes): (Vec<_>, Vec<_>) = self.pairs.iter().cloned().partition(|(key, _)| is_option(key));
         let known = || format.options().iter().map(|(key, _)| *key).chain(transform::keys());
-        if let Some((key, _)) = changes.iter().find(|(key, _)| !transform::keys().any(|known| known == key)) {
+        if let Some((key, _)) = changes.iter().find(|(key, _)| !transform::is_key(key)) {
             let keys = known().collect::<Vec<_>>().join(", ");
             let hint = match nearest(key, known()) {
                 Some(near) => format!("did you mean `{near}`? The keys are {keys}"),

@@ -7,7 +7,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use super::arrivals::arrivals_s;
 use super::draw::{Weights, run_time_s};
 use super::model::{Class, Model, Outcomes, Tenants};
-use super::request::{Estimates, Request};
+use super::request::Request;
 use crate::intern::Interner;
 use crate::trace::{Ledger, Recorded, Trace, TraceJob};
 
@@ -35,11 +35,9 @@ pub fn generate(request: &Request) -> Trace {
     for (job, submit_s) in jobs.iter_mut().zip(submits) {
         job.submit = Time::ZERO + Span::secs(submit_s);
     }
-    if request.estimates == Estimates::Inflated {
-        let mut rng = rng(request, Stream::Estimates);
-        for job in &mut jobs {
-            job.estimate = Some(inflated(job.duration, &mut rng));
-        }
+    let mut rng = rng(request, Stream::Estimates);
+    for job in &mut jobs {
+        job.estimate = request.estimates.draw(job.duration, &mut rng);
     }
     Trace {
         source: request.to_string(),
@@ -129,16 +127,4 @@ fn outcome(shares: Outcomes, rng: &mut impl Rng) -> Recorded {
     } else {
         Recorded::Failed
     }
-}
-
-/// The f-model of estimates (Mu'alem and Feitelson 2001) with f uniform in 1..5, rounded up to one of the few round
-/// values that users prefer (Tsafrir, Etsion and Feitelson 2005). An estimate is never below the run time.
-fn inflated(duration: Span, rng: &mut impl Rng) -> Span {
-    /// Common limits in minutes; above the last, whole multiples of it.
-    const LIMITS_MIN: [u64; 15] = [5, 10, 15, 30, 60, 120, 240, 360, 480, 720, 1440, 2880, 4320, 10_080, 43_200];
-    let minutes = duration.secs_f64() / 60.0 * rng.random_range(1.0..5.0);
-    let minutes = (minutes.ceil() as u64).max(1);
-    let last = LIMITS_MIN[LIMITS_MIN.len() - 1];
-    let limit = LIMITS_MIN.into_iter().find(|limit| *limit >= minutes);
-    Span::secs(limit.unwrap_or_else(|| minutes.div_ceil(last) * last) * 60)
 }

@@ -5,12 +5,13 @@ use std::fmt;
 use super::{MODELS, Model};
 use crate::error::{TraceError, shown};
 use crate::similar::nearest;
+use crate::transform::{self, Changes, Errors};
 
 /// Keys that a request may set.
 const KEYS: [&str; 7] = ["jobs", "load", "seed", "gpus", "max_gpus", "max_hours", "estimates"];
 
 /// What to generate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// The statistics.
     pub model: &'static Model,
@@ -27,17 +28,9 @@ pub struct Request {
     /// Longer run times are drawn again, in hours; by default the longest of the model's source.
     pub max_hours: Option<f64>,
     /// What users say about run times.
-    pub estimates: Estimates,
-}
-
-/// What users say about run times.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Estimates {
-    /// The run time times a factor that is uniform in 1..5, rounded up to a common limit (10 min, 1 h, 1 day, ...).
-    #[default]
-    Inflated,
-    /// Nothing.
-    None,
+    pub estimates: Errors,
+    /// What is done to the jobs afterwards; the seed of the request is theirs, too.
+    pub changes: Changes,
 }
 
 impl Request {
@@ -51,7 +44,8 @@ impl Request {
             gpus: model.cluster_gpus,
             max_gpus: model.cluster_gpus,
             max_hours: None,
-            estimates: Estimates::Inflated,
+            estimates: Errors::Inflated,
+            changes: Changes::default(),
         }
     }
 
@@ -63,9 +57,14 @@ impl Request {
         })?;
         let mut request = Self::new(model(&place, name)?);
         let mut set: Vec<&str> = Vec::new();
+        let mut changes: Vec<(String, String)> = Vec::new();
         for pair in body.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (key, value) = (key.trim(), value.trim());
+            if !KEYS.contains(&key) && transform::is_key(key) {
+                changes.push((key.to_owned(), value.to_owned()));
+                continue;
+            }
             if set.contains(&key) {
                 return Err(TraceError::new(&place, "the key is given twice")
                     .in_field(shown(key))
@@ -77,6 +76,8 @@ impl Request {
         if !set.contains(&"max_gpus") {
             request.max_gpus = request.gpus;
         }
+        changes.insert(0, ("seed".to_owned(), request.seed.to_string()));
+        request.changes = Changes::parse(&place, &changes)?;
         Ok(request)
     }
 
@@ -97,13 +98,7 @@ impl Request {
                 let hours = positive(1e6).filter(|hours| *hours >= 0.1);
                 self.max_hours = Some(hours.ok_or_else(|| bad("a number from 0.1 to 1000000"))?);
             }
-            "estimates" => {
-                self.estimates = match value {
-                    "inflated" => Estimates::Inflated,
-                    "none" => Estimates::None,
-                    _ => return Err(bad("`inflated` or `none`")),
-                }
-            }
+            "estimates" => self.estimates = Errors::parse(value).ok_or_else(|| bad(Errors::WANTED))?,
             _ => return Err(unknown_key(place, key)),
         }
         Ok(())
@@ -134,8 +129,9 @@ fn model(place: &str, name: &str) -> Result<&'static Model, TraceError> {
 }
 
 fn unknown_key(place: &str, key: &str) -> TraceError {
-    let keys = KEYS.join(", ");
-    let hint = match nearest(key, KEYS) {
+    let known = || KEYS.into_iter().chain(transform::keys().filter(|key| !KEYS.contains(key)));
+    let keys = known().collect::<Vec<_>>().join(", ");
+    let hint = match nearest(key, known()) {
         Some(near) => format!("did you mean `{near}`? The keys are {keys}"),
         None => format!("the keys are {keys}"),
     };
@@ -145,13 +141,14 @@ fn unknown_key(place: &str, key: &str) -> TraceError {
 impl fmt::Display for Request {
     /// The full text, with every default written out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, jobs, load, seed, gpus, max_gpus, max_hours, estimates } = self;
+        let Self { model, jobs, load, seed, gpus, max_gpus, max_hours, estimates, changes } = self;
         write!(f, "synthetic:{}[jobs={jobs},load={load},seed={seed},gpus={gpus},max_gpus={max_gpus}", model.name)?;
         if let Some(hours) = max_hours {
             write!(f, ",max_hours={hours}")?;
         }
-        let estimates = if *estimates == Estimates::None { "none" } else { "inflated" };
-        write!(f, ",estimates={estimates}]")
+        write!(f, ",estimates={estimates}")?;
+        changes.written().try_for_each(|change| write!(f, ",{change}"))?;
+        f.write_str("]")
     }
 }
 
@@ -168,6 +165,8 @@ mod tests {
         let request = Request::parse("philly[ jobs=10, load=1.5,seed=7,gpus=64,max_hours=24,estimates=none]").unwrap();
         let text = "synthetic:philly[jobs=10,load=1.5,seed=7,gpus=64,max_gpus=64,max_hours=24,estimates=none]";
         assert_eq!(request.to_string(), text);
+        let request = Request::parse("philly[rate=2,jobs=10,window=0h..9d]").unwrap();
+        assert!(request.to_string().ends_with(",estimates=inflated,rate=2,window=0h..9d]"));
     }
 
     #[test]
@@ -181,7 +180,8 @@ mod tests {
         assert_eq!(
             text("philly[job=3]"),
             "synthetic:philly[job=3]: field `job`: no such key | did you mean `jobs`? The keys are jobs, load, seed, gpus, \
-             max_gpus, max_hours, estimates"
+             max_gpus, max_hours, estimates, window, sample_jobs, sample_tenants, rate, stretch, shift, repeat, cap_gpus, \
+             min_run_s, max_run_s, filter"
         );
         assert_eq!(
             text("philly[jobs=-3]"),
@@ -193,9 +193,10 @@ mod tests {
             assert_eq!(error.message(), format!("`{load}` is not a number above 0, at most 1000"));
         }
         assert_eq!(
-            text("philly[estimates=exact]"),
-            "synthetic:philly[estimates=exact]: field `estimates`: `exact` is not `inflated` or `none` | write \
-             estimates=VALUE with `inflated` or `none`"
+            text("philly[estimates=padded]"),
+            "synthetic:philly[estimates=padded]: field `estimates`: `padded` is not `none`, `exact`, `inflated`, \
+             `fmodel:F` or `lognormal:SIGMA` | write estimates=VALUE with `none`, `exact`, `inflated`, `fmodel:F` or \
+             `lognormal:SIGMA`"
         );
         assert_eq!(
             text("philly[seed=1,seed=2]"),

@@ -119,13 +119,23 @@ impl<'a> Cells<'a> {
 
     /// The text in `column` without blanks around it, which must not be empty.
     pub(crate) fn word(&self, at: Option<usize>, field: &str) -> Result<&'a str, TraceError> {
-        let text = self.text(at).trim();
+        let text = trimmed(self.text(at));
         if text.is_empty() { Err(self.flaw(field, Flaw::Empty, "")) } else { Ok(text) }
     }
 
     /// Whether there is nothing but blanks in `column`.
     pub(crate) fn is_blank(&self, at: Option<usize>) -> bool {
-        self.text(at).trim().is_empty()
+        at.is_none() || trimmed(self.text(at)).is_empty()
+    }
+}
+
+/// The text without blanks around it. Nearly always there are none, and its ends are plain characters.
+pub(crate) fn trimmed(text: &str) -> &str {
+    let plain = |byte: &u8| byte.is_ascii_graphic();
+    match text.as_bytes() {
+        [first, .., last] if plain(first) && plain(last) => text,
+        [only] if plain(only) => text,
+        _ => text.trim(),
     }
 }
 

@@ -76,6 +76,13 @@ impl<'a> Table<'a> {
         &self.header
     }
 
+    /// About how many rows are left, by the length of the next line; never more than the text has bytes for.
+    pub(crate) fn rows_left(&self) -> usize {
+        let rest = &self.text.as_bytes()[self.at..];
+        let line = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r').unwrap_or(rest.len());
+        rest.len() / (line + 1).max(8)
+    }
+
     /// The next row that is not blank.
     pub(crate) fn next(&mut self) -> Result<Option<Cells<'_>>, TraceError> {
         let Some(line) = self.advance()? else { return Ok(None) };

@@ -1,0 +1,303 @@
+//! How fast a run goes on its GPUs: what a table of throughput says of it, and the analytic spread penalty where the table
+//! says nothing or there is none.
+//!
+//! The speed of a run is its rate in steps a second over the rate of the same job where its run time was measured: as many
+//! GPUs of the model `measured_on`, all on one node. A gang over several models goes at the speed of the slowest. Only
+//! measured rates count; what was not measured is counted by cause and runs by the spread penalty.
+
+use std::collections::BTreeMap;
+
+use engine::placement::{gpu_milli, nodes_spanned};
+use engine::{Inventory, JobId, MILLI, Rate, Slice};
+use traces::profiles::{self, JobTypeId, ModelId, Setting, ThroughputTable};
+use traces::{Trace, TraceError};
+
+use crate::physics::Physics;
+use crate::workload::Workload;
+
+/// The speeds of the jobs of one workload on one cluster.
+#[derive(Debug)]
+pub(crate) struct Speeds<'a> {
+    physics: &'a Physics,
+    measured: Option<Measured<'a>>,
+    /// Launches that the table says nothing about, by cause.
+    pub(crate) unprofiled: BTreeMap<&'static str, u64>,
+}
+
+/// What a table knows, by the ids of the workload and the cluster.
+#[derive(Debug)]
+struct Measured<'a> {
+    table: &'a ThroughputTable,
+    workload: &'a Workload<'a>,
+    inventory: &'a Inventory,
+    /// By kind of job of the trace.
+    job_types: Vec<Option<JobTypeId>>,
+    /// By GPU model of the cluster.
+    models: Vec<Option<ModelId>>,
+    reference: ModelId,
+}
+
+/// The speed of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speed {
+    /// It makes progress at this rate.
+    Runs(Rate),
+    /// The table says that the job cannot run on these GPUs.
+    CannotRun,
+}
+
+impl<'a> Speeds<'a> {
+    /// Finds the names of the workload and of the cluster in the table of `physics`.
+    pub(crate) fn new(
+        workload: &'a Workload<'a>,
+        physics: &'a Physics,
+        inventory: &'a Inventory,
+    ) -> Result<Self, TraceError> {
+        let table = physics.throughput.as_ref().map(|throughput| throughput.table());
+        let measured = table.map(|table| Measured::new(table, workload, physics, inventory)).transpose()?;
+        Ok(Self { physics, measured, unprofiled: BTreeMap::new() })
+    }
+
+    /// The speed of `job` on these GPUs.
+    pub(crate) fn of(&mut self, job: JobId, placement: &[Slice]) -> Speed {
+        let Some(measured) = &self.measured else { return Speed::Runs(self.physics.rate(placement)) };
+        match measured.speed(job, placement) {
+            Ok(speed) => speed,
+            Err(cause) => {
+                *self.unprofiled.entry(cause).or_default() += 1;
+                Speed::Runs(self.physics.rate(placement))
+            }
+        }
+    }
+}
+
+impl<'a> Measured<'a> {
+    fn new(
+        table: &'a ThroughputTable,
+        workload: &'a Workload<'a>,
+        physics: &Physics,
+        inventory: &'a Inventory,
+    ) -> Result<Self, TraceError> {
+        let trace: &Trace = workload.trace();
+        let reference = reference(table, trace, physics)?;
+        Ok(Self {
+            table,
+            workload,
+            inventory,
+            job_types: trace.job_types.iter().map(|kind| table.job_type(kind)).collect(),
+            models: inventory.models.iter().map(|model| table.model(&model.name)).collect(),
+            reference,
+        })
+    }
+
+    /// The speed, or why the table does not know it.
+    fn speed(&self, job: JobId, placement: &[Slice]) -> Result<Speed, &'static str> {
+        let of_trace = &self.workload.trace().jobs[job.index()];
+        let kind = of_trace.job_type.ok_or("the job has no job_type")?;
+        let kind = self.job_types[kind as usize].ok_or("the job_type is not in the table")?;
+        let milli = gpu_milli(placement);
+        if milli == 0 || milli % u64::from(MILLI) != 0 {
+            return Err("the job holds no whole GPUs");
+        }
+        let gpus = (milli / u64::from(MILLI)) as u32;
+        let alone = profiles::Placement::OnNodes { gpus, nodes: 1 };
+        let reference = self.rate(kind, self.reference, alone).ok_or("no rate where the run time was measured")?;
+        if !reference.can_run() {
+            return Err("no rate where the run time was measured");
+        }
+        let shape = gpus_by_node(placement);
+        let mut slowest = f64::INFINITY;
+        for slice in placement {
+            let model = self.inventory.nodes[slice.node.index()].model;
+            let model = self.models[model.index()].ok_or("the GPU model is not in the table")?;
+            let rate = self.rate(kind, model, profiles::Placement::EachNode(&shape));
+            slowest = slowest.min(rate.ok_or("no rate for these GPUs and nodes")?.steps_per_s());
+        }
+        let ppm = (slowest / reference.steps_per_s() * 1e6).round();
+        Ok(if slowest > 0.0 { Speed::Runs(Rate::ppm(ppm.min(f64::from(u32::MAX)) as u32)) } else { Speed::CannotRun })
+    }
+
+    fn rate(&self, job_type: JobTypeId, model: ModelId, placement: profiles::Placement<'_>) -> Option<profiles::Rate> {
+        self.table.rate(&Setting { job_type, model, placement, beside: &[] })
+    }
+}
+
+/// The model on which the run times of the trace were measured, in the table.
+fn reference(table: &ThroughputTable, trace: &Trace, physics: &Physics) -> Result<ModelId, TraceError> {
+    let name = physics.measured_on.as_deref().or(trace.measured_on.as_deref());
+    let known = || table.models().join(", ");
+    let Some(name) = name else {
+        let error = TraceError::new(&trace.source, "the trace does not say on which GPUs its run times were measured");
+        return Err(error.with_hint(format!("say --set measured_on=MODEL; the table knows {}", known())));
+    };
+    table.model(name).ok_or_else(|| {
+        let message = format!("the run times were measured on `{name}`, which is not in the table of throughput");
+        TraceError::new(&trace.source, message).with_hint(format!("the table knows {}", known()))
+    })
+}
+
+/// Whole GPUs on each node, in the order of the placement.
+fn gpus_by_node(placement: &[Slice]) -> Vec<u32> {
+    let mut shape = Vec::with_capacity(nodes_spanned(placement));
+    let mut last = None;
+    for slice in placement {
+        match shape.last_mut() {
+            Some(gpus) if last == Some(slice.node) => *gpus += slice.gpus(),
+            _ => shape.push(slice.gpus()),
+        }
+        last = Some(slice.node);
+    }
+    shape
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use engine::{GpuModel, ModelId, NodeSpec, Span, Time};
+    use traces::{JobType, TraceJob};
+
+    use super::*;
+    use crate::metrics::Segments;
+    use crate::run::{RunError, RunSpec, replay};
+    use crate::tenants::Weights;
+
+    /// Steps a second: a k80 is four times as slow as a v100, four GPUs of it on several nodes eight times.
+    const TABLE: &str = r#"{
+        "v100": {"('LM (batch size 5)', 1)": {"null": 4.0}, "('LM (batch size 5)', 4)": {"null": 8.0}},
+        "k80": {"('LM (batch size 5)', 1)": {"null": 1.0}, "('LM (batch size 5)', 4)": {"null": 2.0},
+                "('ResNet-50 (batch size 128)', 1)": {"null": 0.0}},
+        "k80_unconsolidated": {"('LM (batch size 5)', 4)": {"null": 1.0}}
+    }"#;
+
+    fn trace(jobs: &[(u32, Option<u32>)]) -> Arc<Trace> {
+        let kind = |name: &str, size| JobType { name: name.to_owned(), batch_size: Some(size), batch_mode: None };
+        let job = |(at, (gpus, job_type)): (usize, &(u32, Option<u32>))| TraceJob {
+            job_type: *job_type,
+            ..TraceJob::plain(
+                format!("j{at}"),
+                Time::ZERO + Span::secs(at as u64 * 10_000),
+                Span::secs(100),
+                gpus * 1000,
+            )
+        };
+        Arc::new(Trace {
+            jobs: jobs.iter().enumerate().map(job).collect(),
+            tenants: vec!["all".to_owned()],
+            job_types: vec![kind("LM", 5), kind("ResNet-50", 128), kind("A3C", 4)],
+            measured_on: Some("v100".to_owned()),
+            ..Trace::default()
+        })
+    }
+
+    /// Nodes of so many GPUs of one model.
+    fn cluster(nodes: &[(u32, &str)]) -> Inventory {
+        let mut inventory = Inventory::default();
+        for (gpus, name) in nodes {
+            let known = inventory.models.iter().position(|model| model.name == *name);
+            let model = known.unwrap_or_else(|| {
+                inventory.models.push(GpuModel { name: (*name).to_owned(), memory_mib: 0, price_per_hour: None });
+                inventory.models.len() - 1
+            });
+            let template = Inventory::uniform(1, *gpus, name).nodes[0].clone();
+            inventory.nodes.push(NodeSpec { model: ModelId::new(model), ..template });
+        }
+        inventory
+    }
+
+    fn run(trace: &Arc<Trace>, inventory: &Inventory, settings: &[&str]) -> Result<crate::result::Replay, RunError> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.json");
+        std::fs::write(&path, TABLE).unwrap();
+        let throughput = format!("throughput={}", path.display());
+        let settings: Vec<&str> = settings.iter().copied().chain([throughput.as_str()]).collect();
+        let physics = Physics::parse(&settings).unwrap();
+        let workload = Workload::new(trace, inventory, &Weights::default());
+        let spec = RunSpec {
+            inventory,
+            policy: "fifo".to_owned(),
+            physics: &physics,
+            load: 1.0,
+            seed: 1,
+            segments: Segments::Off,
+        };
+        replay(&spec, &workload)
+    }
+
+    fn run_times(replay: &crate::result::Replay) -> Vec<f64> {
+        replay.jobs.iter().map(|row| row.finish.since(row.start).secs_f64()).collect()
+    }
+
+    #[test]
+    fn runs_go_as_fast_as_the_table_says() {
+        let trace = trace(&[(1, Some(0)), (4, Some(0))]);
+        let on = |nodes: &[(u32, &str)], settings: &[&str]| run_times(&run(&trace, &cluster(nodes), settings).unwrap());
+        assert_eq!(on(&[(4, "v100")], &[]), [100.0, 100.0]);
+        assert_eq!(on(&[(4, "K80")], &[]), [400.0, 400.0]);
+        assert_eq!(on(&[(2, "k80"), (2, "k80")], &[]), [400.0, 800.0]);
+        assert_eq!(on(&[(4, "v100")], &["measured_on=k80"]), [25.0, 25.0]);
+        assert_eq!(on(&[(2, "v100"), (2, "k80")], &["spread_penalty=0.5"])[1], 200.0, "no rate on two v100 nodes");
+    }
+
+    #[test]
+    fn what_the_table_does_not_know_is_counted_and_runs_by_the_penalty() {
+        let trace = trace(&[(1, None), (1, Some(2)), (2, Some(0)), (4, Some(0))]);
+        let replay = run(&trace, &cluster(&[(2, "v100"), (2, "v100")]), &["spread_penalty=0.5"]).unwrap();
+        assert_eq!(run_times(&replay), [100.0, 100.0, 100.0, 200.0]);
+        let causes: Vec<_> = replay.unprofiled.into_iter().collect();
+        assert_eq!(
+            causes,
+            [
+                ("no rate for these GPUs and nodes", 1),
+                ("no rate where the run time was measured", 1),
+                ("the job has no job_type", 1),
+                ("the job_type is not in the table", 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_job_that_cannot_run_there_fails_at_once() {
+        let trace = trace(&[(1, Some(1)), (1, Some(0))]);
+        let replay = run(&trace, &cluster(&[(1, "k80")]), &["measured_on=k80"]).unwrap();
+        assert_eq!(replay.unprofiled.len(), 1, "no rate where the run time was measured");
+        assert_eq!((replay.summary.finished, replay.summary.failed), (2, 0));
+        let mut trace = (*trace).clone();
+        trace.job_types[1] = JobType { name: "LM".to_owned(), batch_size: Some(5), batch_mode: None };
+        let table = TABLE.replace(
+            "\"k80\": {\"('LM (batch size 5)', 1)\": {\"null\": 1.0}",
+            "\"k80\": {\"('LM (batch size 5)', 1)\": {\"null\": 0}",
+        );
+        let table = ThroughputTable::read_bytes("t.json", table.as_bytes()).unwrap();
+        let mut physics = Physics::default();
+        physics.throughput = Some(crate::physics::Throughput::of("t.json", table));
+        let (trace, inventory) = (Arc::new(trace), cluster(&[(1, "k80")]));
+        let workload = Workload::new(&trace, &inventory, &Weights::default());
+        let (policy, segments) = ("fifo".to_owned(), Segments::Off);
+        let spec = RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: 1, segments };
+        let replay = crate::run::replay(&spec, &workload).unwrap();
+        assert_eq!((replay.summary.finished, replay.summary.failed), (0, 2));
+    }
+
+    #[test]
+    fn the_model_of_the_measurement_must_be_known() {
+        let mut unsaid = (*trace(&[(1, Some(0))])).clone();
+        unsaid.source = "t.csv".to_owned();
+        unsaid.measured_on = None;
+        let error =
+            |trace: &Trace, settings: &[&str]| match run(&Arc::new(trace.clone()), &cluster(&[(1, "k80")]), settings) {
+                Err(RunError::Throughput(error)) => format!("{error} | {}", error.hint().unwrap_or_default()),
+                other => panic!("{other:?}"),
+            };
+        assert_eq!(
+            error(&unsaid, &[]),
+            "t.csv: the trace does not say on which GPUs its run times were measured | say --set measured_on=MODEL; the \
+             table knows v100, k80"
+        );
+        assert_eq!(
+            error(&unsaid, &["measured_on=h100"]),
+            "t.csv: the run times were measured on `h100`, which is not in the table of throughput | the table knows v100, \
+             k80"
+        );
+    }
+}

@@ -1,0 +1,73 @@
+//! What a file is: a trace, a cluster, a table of throughput or a capacity schedule. For `trace info`, which takes any.
+
+use std::path::Path;
+
+use crate::bytes;
+use crate::capacity::{self, CapacitySchedule};
+use crate::clusters::{self, ClusterFile};
+use crate::error::TraceError;
+use crate::profiles::{self, ThroughputTable};
+use crate::source;
+use crate::trace::Trace;
+
+/// What a file holds.
+#[derive(Debug)]
+pub enum Content {
+    /// Jobs.
+    Trace(Box<Trace>),
+    /// Nodes.
+    Cluster(Box<ClusterFile>),
+    /// Rates of training.
+    Profiles(Box<ThroughputTable>),
+    /// Quotas over time.
+    Capacity(Box<CapacitySchedule>),
+}
+
+/// Reads whatever `text` names: a trace as [`source::load`] takes it, or the path of something else.
+pub fn open(text: &str) -> Result<Content, TraceError> {
+    let text = text.trim();
+    let path = source::path_in(text);
+    if Path::new(path).is_dir() && profiles_in(path) {
+        return Ok(Content::Profiles(Box::new(ThroughputTable::load(&[path])?)));
+    }
+    match Kind::of(path)? {
+        Kind::Trace => Ok(Content::Trace(Box::new(source::load(text)?))),
+        Kind::Cluster => Ok(Content::Cluster(Box::new(clusters::load_cluster_file(text)?))),
+        Kind::Profiles => Ok(Content::Profiles(Box::new(ThroughputTable::load(&[path])?))),
+        Kind::Capacity => Ok(Content::Capacity(Box::new(capacity::load_capacity(path)?))),
+    }
+}
+
+/// Kinds of files.
+enum Kind {
+    Trace,
+    Cluster,
+    Profiles,
+    Capacity,
+}
+
+impl Kind {
+    /// The kind of the file at `path`. What is no text, or of no other kind, is a trace or an error of its readers.
+    fn of(path: &str) -> Result<Self, TraceError> {
+        if !Path::new(path).is_file() {
+            return Ok(Self::Trace);
+        }
+        let packed = bytes::read_file(path)?;
+        let unpacked = bytes::unpacked(path, &packed)?;
+        let Ok(text) = bytes::text(path, &unpacked) else { return Ok(Self::Trace) };
+        Ok(if profiles::is_profile(text) {
+            Self::Profiles
+        } else if capacity::is_capacity(path, text) {
+            Self::Capacity
+        } else if clusters::is_cluster(path, text) {
+            Self::Cluster
+        } else {
+            Self::Trace
+        })
+    }
+}
+
+/// Whether a folder holds tables of throughput and no trace.
+fn profiles_in(folder: &str) -> bool {
+    !source::is_trace_folder(folder) && ThroughputTable::load(&[folder]).is_ok()
+}
