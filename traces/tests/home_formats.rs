@@ -8,7 +8,8 @@ use std::path::Path;
 use common::{named, text};
 use engine::{Span, Time};
 use polars::prelude::{Column, DataFrame, DataType, NamedFrom, ParquetWriter, Series, TimeUnit};
-use traces::{Format, Recorded, describe, load, read_bytes, write_parquet};
+use proptest::prelude::*;
+use traces::{Format, Recorded, describe, load, read_bytes, write_parquet, write_swf};
 
 const SACCT: &str = "JobID|JobName|User|Account|Partition|State|Submit|Start|End|Elapsed|Timelimit|NNodes|ReqTRES|AllocTRES\n\
     1|train|ann|ml|gpu|COMPLETED|2024-01-02T00:00:00|2024-01-02T00:01:00|2024-01-02T01:01:00|01:00:00|1-00:00:00|2|\
@@ -122,4 +123,66 @@ fn parquet_is_not_for_every_format() {
     assert_eq!(error.message(), "a mapping is needed, a TOML file that says which column means what");
     let error = load(&format!("swf:{}", path.display())).unwrap_err();
     assert_eq!(error.hint(), Some("Parquet is read in the canonical format, or by `mapped`"));
+}
+
+/// A text with a few pieces replaced, inserted or removed.
+fn mutated(texts: &[&str]) -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        "[-,.:|;\\[\\]\"=\r\n0-9eETZ+a-z ]{0,4}",
+        Just("99999999999999999999".to_owned()),
+        Just("-1".to_owned()),
+        Just("nan".to_owned()),
+        Just("2024-01-02T00:00:00".to_owned()),
+        Just("9999-12-31T23:59:59".to_owned()),
+        Just("-9999-01-01T00:00:00Z".to_owned()),
+    ];
+    let edit = (any::<prop::sample::Index>(), 0..8usize, piece);
+    let texts: Vec<String> = texts.iter().map(|&text| text.to_owned()).collect();
+    (prop::sample::select(texts), prop::collection::vec(edit, 1..6)).prop_map(|(text, edits)| {
+        let mut chars: Vec<char> = text.chars().collect();
+        for (at, cut, piece) in edits {
+            let at = at.index(chars.len() + 1);
+            let end = (at + cut).min(chars.len());
+            chars.splice(at..end, piece.chars());
+        }
+        chars.into_iter().collect()
+    })
+}
+
+const MAP: &str = "delimiter = ','\nskip_rows = 0\nmissing = ['', '-1']\norigin = 'first'\nrepeated_ids = 'number'\n\
+                   drop = [{ column = 'gpus', equals = 0, because = 'x' }]\n[columns]\njob_id = 'job'\n\
+                   submit = { column = 'start', unit = 's' }\nstart = 'start'\nend = { column = 'end' }\n\
+                   gpus = { columns = ['gpus', 'gpus'] }\ntenant = { columns = ['node', 'job'] }\n\
+                   outcome = { column = 'pod', values = { a = 'killed' }, otherwise = 'unknown' }\n";
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    /// Whatever the text, there is a trace whose rows add up, or an error.
+    #[test]
+    fn rows_add_up_or_there_is_an_error(text in mutated(&[SACCT, PODS, SWF])) {
+        for name in ["sacct", "events", "swf"] {
+            let Ok(trace) = read_bytes("f", Format::named(name), text.as_bytes()) else { continue };
+            prop_assert_eq!(trace.ledger.rows, trace.jobs.len() as u64 + trace.ledger.dropped.values().sum::<u64>());
+            write_swf(&trace, std::io::sink()).unwrap();
+            let mut csv = Vec::new();
+            traces::write_csv(&trace, &mut csv).unwrap();
+            let back = read_bytes("f", Some(Format::CANONICAL), &csv).unwrap();
+            prop_assert_eq!(back.jobs.len(), trace.jobs.len());
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn any_mapping(map in mutated(&[MAP]), table in mutated(&[PODS])) {
+        let folder = tempfile::tempdir().unwrap();
+        let map = written(folder.path(), "map.toml", &map);
+        let table = written(folder.path(), "t.csv", &table);
+        if let Ok(trace) = load(&format!("mapped:{table}[mapping={map}]")) {
+            prop_assert_eq!(trace.ledger.rows, trace.jobs.len() as u64 + trace.ledger.dropped.values().sum::<u64>());
+        }
+    }
 }
