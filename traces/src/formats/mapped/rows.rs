@@ -134,11 +134,11 @@ impl<'a> Source<'a> {
     fn instant(&self, cells: &Cells<'_>, key: &str) -> Result<Option<(Kind, i64)>, TraceError> {
         let Some(field) = self.field(key) else { return Ok(None) };
         let found = field.instant(cells, &mut Ledger::default())?;
-        if let (Some((kind, _)), Some((first, _))) = (found, self.first) {
-            if kind != first {
-                let error = cells.error(&field.said(), "a date with a zone stands beside dates without");
-                return Err(error.with_hint("write all dates with a zone, or all without"));
-            }
+        if let (Some((kind, _)), Some((first, _))) = (found, self.first)
+            && kind != first
+        {
+            let error = cells.error(&field.said(), "a date with a zone stands beside dates without");
+            return Err(error.with_hint("write all dates with a zone, or all without"));
         }
         Ok(found)
     }
@@ -246,7 +246,7 @@ impl<'a> Source<'a> {
         for (cause, count) in self.ledger.changed {
             *ledger.changed.entry(cause).or_default() += count;
         }
-        if self.mapping.fields.get("job_id").is_none() {
+        if !self.mapping.fields.contains_key("job_id") {
             ledger.change_row("id from row number (counted once)");
         }
         ledger.ignored_columns = header.ignored(&self.mapping.source_columns());

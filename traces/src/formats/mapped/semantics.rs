@@ -55,7 +55,7 @@ impl Mapping {
     /// An error about the text at `span`.
     pub(super) fn error(&self, span: &Range<usize>, key: &str, message: impl Into<String>) -> TraceError {
         let before = self.text.as_bytes().get(..span.start).unwrap_or(self.text.as_bytes());
-        let line = before.iter().filter(|byte| **byte == b'\n').count() as u64 + 1;
+        let line = before.split(|&byte| byte == b'\n').count() as u64;
         TraceError::new(&self.path, message).at_line(line).in_field(key)
     }
 
