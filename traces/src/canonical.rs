@@ -4,6 +4,7 @@ mod columns;
 pub(crate) mod parquet;
 mod quiet;
 pub(crate) mod rows;
+mod texts;
 pub(crate) mod words;
 
 use std::io::Write;

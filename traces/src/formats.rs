@@ -13,7 +13,7 @@ mod amounts;
 mod chronus;
 mod dlrm;
 mod elasticflow;
-mod events;
+pub(crate) mod events;
 mod gavel;
 mod helios;
 mod hydra;
@@ -150,6 +150,11 @@ impl Format {
 
     pub(crate) fn read(self, input: &Input<'_>) -> Result<Trace, TraceError> {
         (self.0.read)(input)
+    }
+
+    /// Reads Parquet; `None` where the format is text only.
+    pub(crate) fn read_parquet(self, input: &Input<'_>, bytes: &[u8]) -> Option<Result<Trace, TraceError>> {
+        (self.0.name == mapped::SPEC.name).then(|| mapped::read_parquet(input, bytes))
     }
 
     fn needed(self) -> &'static [&'static str] {

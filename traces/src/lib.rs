@@ -38,5 +38,5 @@ pub use metadata::metadata_beside;
 pub use profiles::{ThroughputTable, is_profile};
 pub use similar::nearest;
 pub use source::{load, read_bytes};
-pub use trace::{JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};
+pub use trace::{Details, JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};
 pub use transform::{Changes, Errors, Filter, filters, resample_days, scale_load, window};

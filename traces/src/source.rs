@@ -130,8 +130,12 @@ fn read_unchanged(
             let (_, changes) = brackets.split(Format::CANONICAL)?;
             return Ok((parquet::read(name, &bytes)?, changes));
         };
+        let (options, changes) = brackets.split(other)?;
+        if let Some(trace) = other.read_parquet(&Input { file: name, text: "", options: &options }, &bytes) {
+            return Ok((trace?, changes));
+        }
         let message = format!("the file is Parquet, but {} files are text", other.name());
-        return Err(TraceError::new(name, message).with_hint("Parquet is read in the canonical format only"));
+        return Err(TraceError::new(name, message).with_hint("Parquet is read in the canonical format, or by `mapped`"));
     }
     let text = bytes::text(name, &bytes)?;
     let format = match format {

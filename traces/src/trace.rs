@@ -1,6 +1,7 @@
 //! A trace in memory: the one form that every reader makes and every writer takes.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 use compact_str::CompactString;
 use engine::{Span, Time};
@@ -58,8 +59,9 @@ impl Trace {
     }
 }
 
-/// One job of a trace.
-#[derive(Clone, Debug, PartialEq)]
+/// One job of a trace. What many sources do not say is in its [`Details`], whose fields read and write like its own: a
+/// trace of millions of jobs without details takes a third of the memory.
+#[derive(Clone, Debug)]
 pub struct TraceJob {
     /// Identifier in the source; unique in the trace. Up to 24 bytes need no allocation.
     pub id: CompactString,
@@ -69,18 +71,27 @@ pub struct TraceJob {
     pub duration: Span,
     /// GPUs of the gang in thousandths: a multiple of 1000, or below 1000 for a part of one GPU, or 0.
     pub gpu_milli: u32,
-    /// CPU of the whole gang in thousandths of a core; 0 when the trace says nothing.
-    pub cpu_milli: u32,
-    /// Main memory of the whole gang in MiB; 0 when the trace says nothing.
-    pub memory_mib: u32,
-    /// Index in [`Trace::model_sets`]; `None`: any model.
-    pub models: Option<u32>,
     /// Index in [`Trace::tenants`].
     pub tenant: u32,
     /// Higher goes first.
     pub priority: i32,
     /// Whether a policy may preempt it.
     pub preemptible: bool,
+    /// How it ended in the source.
+    pub recorded: Recorded,
+    /// The rest; `None`: all as in [`Details::NONE`].
+    pub details: Option<Box<Details>>,
+}
+
+/// What many sources do not say of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Details {
+    /// CPU of the whole gang in thousandths of a core; 0 when the trace says nothing.
+    pub cpu_milli: u32,
+    /// Main memory of the whole gang in MiB; 0 when the trace says nothing.
+    pub memory_mib: u32,
+    /// Index in [`Trace::model_sets`]; `None`: any model.
+    pub models: Option<u32>,
     /// The user's estimate of the run time.
     pub estimate: Option<Span>,
     /// Time limit of one attempt.
@@ -102,8 +113,77 @@ pub struct TraceJob {
     pub steps: Option<u64>,
     /// Weight among jobs, in thousandths; 1000 unless the source says otherwise.
     pub weight_milli: u32,
-    /// How it ended in the source.
-    pub recorded: Recorded,
+}
+
+impl Details {
+    /// Nothing is known.
+    pub const NONE: Self = Self {
+        cpu_milli: 0,
+        memory_mib: 0,
+        models: None,
+        estimate: None,
+        time_limit: None,
+        deadline: None,
+        tasks: 0,
+        queue: None,
+        name: None,
+        start: None,
+        job_type: None,
+        steps: None,
+        weight_milli: 1000,
+    };
+}
+
+impl Default for Details {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl From<Details> for Option<Box<Details>> {
+    fn from(details: Details) -> Self {
+        (details != Details::NONE).then(|| Box::new(details))
+    }
+}
+
+impl Deref for TraceJob {
+    type Target = Details;
+
+    fn deref(&self) -> &Details {
+        static NONE: Details = Details::NONE;
+        self.details.as_deref().unwrap_or(&NONE)
+    }
+}
+
+impl DerefMut for TraceJob {
+    fn deref_mut(&mut self) -> &mut Details {
+        self.details.get_or_insert_default()
+    }
+}
+
+impl PartialEq for TraceJob {
+    /// By what is known, whether or not there is room for details.
+    fn eq(&self, other: &Self) -> bool {
+        let own = |job: &Self| (job.submit, job.duration, job.gpu_milli, job.tenant, job.priority, job.preemptible);
+        self.id == other.id && own(self) == own(other) && self.recorded == other.recorded && **self == **other
+    }
+}
+
+impl TraceJob {
+    /// A job about which nothing else is known: tenant 0, priority 0, preemptible.
+    pub fn plain(id: impl Into<CompactString>, submit: Time, duration: Span, gpu_milli: u32) -> Self {
+        Self {
+            id: id.into(),
+            submit,
+            duration,
+            gpu_milli,
+            tenant: 0,
+            priority: 0,
+            preemptible: true,
+            recorded: Recorded::Unknown,
+            details: None,
+        }
+    }
 }
 
 /// Where the run times of a trace come from.

@@ -127,7 +127,8 @@ fn check_rows(source: &Path, row: &str) -> bool {
     let path = source.join(name);
     // Derived tables, command lists, samples without a submission and documents hold no jobs, nodes or rates.
     let other = ["derived/", "expected/", "overhead_measurement", "headers/", "README", "yarn-gput", "cluster_summary"];
-    let uncounted = [".json", ".swf", ".txt", "_example_config", "machines", "n160g8", "n256g8", "n32g4", "n1g4", "cluster_spec"];
+    let uncounted =
+        [".json", ".swf", ".txt", "_example_config", "machines", "n160g8", "n256g8", "n32g4", "n1g4", "cluster_spec"];
     if !path.exists() || other.iter().chain(&uncounted).any(|part| name.contains(part)) {
         return false;
     }
@@ -150,14 +151,16 @@ fn openb() {
     source.states("{} pods:", &[count(trace.ledger.rows as usize)]);
     source.states("{} GPU-hours by (deletion-scheduled)", &[info.gpu_hours]);
     source.states("Pending pods ({} in default)", &[trace.ledger.dropped["never scheduled"] as f64]);
-    source.states("{} deletions at 12,902,960 = trace end", &[count(
-        trace.jobs.iter().filter(|job| job.recorded == Recorded::Censored).count(),
-    )]);
+    source.states(
+        "{} deletions at 12,902,960 = trace end",
+        &[count(trace.jobs.iter().filter(|job| job.recorded == Recorded::Censored).count())],
+    );
     let queue = info.queue_time_s.unwrap();
     let run = info.run_time_s.unwrap();
-    source.states("Median run {} s, mean {} s, max {} s. Queueing: median {} s, mean {} s", &[
-        run.p50, run.mean, run.max, queue.p50, queue.mean,
-    ]);
+    source.states(
+        "Median run {} s, mean {} s, max {} s. Queueing: median {} s, mean {} s",
+        &[run.p50, run.mean, run.max, queue.p50, queue.mean],
+    );
     source.states("gpushare40 {})", &[source.info("openb_pod_list_gpushare40.csv").gpu_hours]);
     let constrained = |trace: &Trace| count(trace.jobs.iter().filter(|job| job.models.is_some()).count());
     assert!(constrained(&source.trace("openb_pod_list_gpuspec33.csv")) > 0.0 && constrained(&trace) == 0.0);
@@ -168,13 +171,16 @@ fn philly() {
     let Some(source) = Source::open("philly") else { return };
     let info = source.info("philly_flat_2017-09_10.csv.gz");
     let multi: u64 = info.gangs.iter().filter(|gang| gang.gpus > 1.0).map(|gang| gang.jobs).sum();
-    source.states("before 2017-11-01 ({} rows, {} VCs, {} GPU-h, {}% multi, max {})", &[
-        info.rows as f64,
-        info.tenants as f64,
-        info.gpu_hours,
-        multi as f64 / info.jobs as f64 * 100.0,
-        largest(&info),
-    ]);
+    source.states(
+        "before 2017-11-01 ({} rows, {} VCs, {} GPU-h, {}% multi, max {})",
+        &[
+            info.rows as f64,
+            info.tenants as f64,
+            info.gpu_hours,
+            multi as f64 / info.jobs as f64 * 100.0,
+            largest(&info),
+        ],
+    );
 }
 
 #[test]
@@ -183,21 +189,23 @@ fn gavel() {
     let info = describe(&traces::load(&format!("gavel:{}", source.path("msr_seed0"))).unwrap(), None);
     let sizes = [1.0, 2.0, 4.0, 7.0, 8.0, 12.0, 16.0, 20.0, 24.0, 32.0, 64.0].map(|gpus| of_size(&info, gpus));
     let found: Vec<f64> = [info.tenants as f64, info.jobs as f64].into_iter().chain(sizes).collect();
-    source.states(
-        "{} Philly VCs a seed, {} jobs: 1:{} 2:{} 4:{} 7:{} 8:{} 12:{} 16:{} 20:{} 24:{} 32:{} 64:{};",
-        &found,
-    );
+    source
+        .states("{} Philly VCs a seed, {} jobs: 1:{} 2:{} 4:{} 7:{} 8:{} 12:{} 16:{} 20:{} 24:{} 32:{} 64:{};", &found);
     source.states("arrivals 0..{} s", &[info.span_s]);
-    let physical = ["artifact_evaluation", "small_test"].map(|name| source.info(&format!("physical/{name}.trace")).jobs);
+    let physical =
+        ["artifact_evaluation", "small_test"].map(|name| source.info(&format!("physical/{name}.trace")).jobs);
     assert!(physical.iter().all(|jobs| [15, 14, 96, 20].contains(jobs)), "{physical:?}");
     let Content::Profiles(table) = source.content("physical_cluster_throughputs.json.gz") else { panic!("a table") };
     let about = table.describe();
     let types = about.job_types as f64;
-    source.states("{} keys a type ({} in k80_unconsolidated), {} job types", &[
-        about.models.iter().map(|model| model.one_node).max().unwrap() as f64,
-        about.models.iter().map(|model| model.several_nodes).min().unwrap() as f64,
-        types,
-    ]);
+    source.states(
+        "{} keys a type ({} in k80_unconsolidated), {} job types",
+        &[
+            about.models.iter().map(|model| model.one_node).max().unwrap() as f64,
+            about.models.iter().map(|model| model.several_nodes).min().unwrap() as f64,
+            types,
+        ],
+    );
 }
 
 #[test]
@@ -230,16 +238,28 @@ fn tiresias() {
     let run = info.run_time_s.unwrap();
     let shortest = trace.jobs.iter().map(|job| job.duration.secs_f64()).fold(f64::INFINITY, f64::min);
     let sizes = [1.0, 2.0, 4.0, 8.0].map(|gpus| of_size(&info, gpus));
-    source.states("{} rows, gangs 1:{} 2:{} 4:{} 8:{}, submits 0..{}, durations {}..{} s, {} GPU-s", &[
-        info.rows as f64, sizes[0], sizes[1], sizes[2], sizes[3], info.span_s, shortest, run.max, info.gpu_hours * 3600.0,
-    ]);
+    source.states(
+        "{} rows, gangs 1:{} 2:{} 4:{} 8:{}, submits 0..{}, durations {}..{} s, {} GPU-s",
+        &[
+            info.rows as f64,
+            sizes[0],
+            sizes[1],
+            sizes[2],
+            sizes[3],
+            info.span_s,
+            shortest,
+            run.max,
+            info.gpu_hours * 3600.0,
+        ],
+    );
     let muri = source.trace("muri_trace1.csv");
     let info = describe(&muri, None);
     source.states("trace1 {} / trace2", &[info.rows as f64]);
     let last = muri.jobs.last().unwrap().submit.secs_f64();
-    source.states("(trace1 ends at {} s as Gavel's longest VC does; = {} d, max {}; {} GPU-h)", &[
-        last, last / 86_400.0, largest(&info), info.gpu_hours,
-    ]);
+    source.states(
+        "(trace1 ends at {} s as Gavel's longest VC does; = {} d, max {}; {} GPU-h)",
+        &[last, last / 86_400.0, largest(&info), info.gpu_hours],
+    );
     let trace = source.trace("chronus_trace_job_Philly_SLO.csv.gz");
     let minutes = |secs: f64| secs / 60.0;
     let ends = |values: Vec<f64>| {
@@ -247,9 +267,10 @@ fn tiresias() {
     };
     let submits = ends(trace.jobs.iter().map(|job| job.submit.secs_f64()).collect());
     let runs = ends(trace.jobs.iter().map(|job| job.duration.secs_f64()).collect());
-    source.states("{} rows, submits {}..{} (14 d), durations {}..{},", &[
-        trace.ledger.rows as f64, submits[0], submits[1], runs[0], runs[1],
-    ]);
+    source.states(
+        "{} rows, submits {}..{} (14 d), durations {}..{},",
+        &[trace.ledger.rows as f64, submits[0], submits[1], runs[0], runs[1]],
+    );
 }
 
 #[test]
@@ -258,9 +279,10 @@ fn alibaba() {
         let Content::Cluster(file) = source.content("node_info_df.csv") else { panic!("a cluster") };
         let info = traces::describe_cluster(&file);
         let of = |name: &str| info.models.iter().find(|of| of.model == name).unwrap();
-        source.states("{} nodes, {} GPUs: A10 {} nodes/{};", &[
-            info.nodes as f64, info.gpus as f64, of("A10").nodes as f64, of("A10").gpus as f64,
-        ]);
+        source.states(
+            "{} nodes, {} GPUs: A10 {} nodes/{};",
+            &[info.nodes as f64, info.gpus as f64, of("A10").nodes as f64, of("A10").gpus as f64],
+        );
         source.states("H800 {}/{};", &[of("H800").nodes as f64, of("H800").gpus as f64]);
     }
     if let Some(source) = Source::open("alibaba_dlrm2025") {
@@ -283,13 +305,16 @@ fn helios() {
         other => panic!("{file} is no schedule: {other:?}"),
     };
     let (earth, venus) = (capacity("Earth_gpu_number.csv"), capacity("Venus_cluster_gpu_number.csv"));
-    source.states("{} days 2020-04-01..09-28; Earth total {}..{}, Venus {}..{}.", &[
-        earth.rows as f64,
-        earth.total_min.unwrap() as f64,
-        earth.total_max.unwrap() as f64,
-        venus.total_min.unwrap() as f64,
-        venus.total_max.unwrap() as f64,
-    ]);
+    source.states(
+        "{} days 2020-04-01..09-28; Earth total {}..{}, Venus {}..{}.",
+        &[
+            earth.rows as f64,
+            earth.total_min.unwrap() as f64,
+            earth.total_max.unwrap() as f64,
+            venus.total_min.unwrap() as f64,
+            venus.total_max.unwrap() as f64,
+        ],
+    );
     let minutes = capacity("Earth_vcJkd_cluster_sequence.csv.gz");
     source.states("per MINUTE for May 2020 ({} rows;", &[minutes.rows as f64]);
     source.states("vcJkd {} GPUs", &[minutes.total_max.unwrap() as f64]);

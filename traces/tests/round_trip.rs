@@ -52,7 +52,7 @@ fn parquet_errors() {
     }
     assert_eq!(
         text(&read_bytes("t.parquet", traces::Format::named("philly"), &bytes).unwrap_err()),
-        "t.parquet: the file is Parquet, but philly files are text\nhint: Parquet is read in the canonical format only"
+        "t.parquet: the file is Parquet, but philly files are text\nhint: Parquet is read in the canonical format, or by `mapped`"
     );
     let missing = folder.path().join("no/t.parquet");
     let failed = write_parquet(&read_bytes("t.csv", None, csv).unwrap(), &missing).unwrap_err();

@@ -6,12 +6,13 @@ use std::path::Path;
 
 use polars::io::parquet::write::KeyValueMetadata;
 use polars::prelude::{
-    Column, DataFrame, DataType, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult,
-    SerReader, Series,
+    Column, DataFrame, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult, SerReader,
+    Series,
 };
 
 use super::quiet::without_panic;
 use super::rows::Rows;
+use super::texts::{dated_texts, series_texts};
 use super::words::outcome_word;
 use super::{job_type, model_names, queue_name, tenant_name, used_columns};
 use crate::error::{TraceError, shown};
@@ -35,12 +36,12 @@ struct Content {
 
 /// Reads canonical Parquet.
 pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Trace, TraceError> {
-    let content = decode(file, bytes)?;
+    let content = decode(file, bytes, &|name| schema::column(name).is_some())?;
     let metadata = content.metadata.as_deref().map(|json| Metadata::parse(file, json)).transpose()?;
     let header = Header { file: file.to_owned(), line: None, names: content.names };
     header.check_unique()?;
     let mut rows = Rows::new(&header)?;
-    let columns = texts(&header, &content.frame)?;
+    let columns = texts(&header, &content.frame, series_texts)?;
     let mut record = RowBuffer::default();
     for row in 0..content.frame.height() {
         record.clear();
@@ -56,8 +57,25 @@ pub(crate) fn read(file: &str, bytes: &[u8]) -> Result<Trace, TraceError> {
     Ok(trace)
 }
 
+/// A table whose wanted columns are texts.
+pub(crate) struct TextTable {
+    pub(crate) header: Header,
+    /// By the position in the header; `None` for a column that is not wanted.
+    pub(crate) columns: Vec<Option<Vec<String>>>,
+    pub(crate) height: usize,
+}
+
+/// Reads any Parquet file; of its columns only `wanted`. Dates become texts such as `2024-01-02T03:04:05`.
+pub(crate) fn read_table(file: &str, bytes: &[u8], wanted: &[&str]) -> Result<TextTable, TraceError> {
+    let content = decode(file, bytes, &|name| wanted.contains(&name))?;
+    let header = Header { file: file.to_owned(), line: None, names: content.names };
+    header.check_unique()?;
+    let columns = texts(&header, &content.frame, |series| dated_texts(series).or_else(|| series_texts(series)))?;
+    Ok(TextTable { header, columns, height: content.frame.height() })
+}
+
 /// The decoder is not ours and may panic on a damaged file; here that becomes an error like any other.
-fn decode(file: &str, bytes: &[u8]) -> Result<Content, TraceError> {
+fn decode(file: &str, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Content, TraceError> {
     let damaged = |why: String| {
         let error = TraceError::new(file, format!("not readable as Parquet: {}", shown(&why)));
         error.with_hint("the file is damaged or cut off; copy or write it again")
@@ -65,29 +83,33 @@ fn decode(file: &str, bytes: &[u8]) -> Result<Content, TraceError> {
     if bytes.len() < 12 || !bytes.ends_with(MAGIC) {
         return Err(damaged("the end of the file is missing".to_owned()));
     }
-    match without_panic(|| decode_frame(bytes)) {
+    match without_panic(|| decode_frame(bytes, wanted)) {
         Some(Ok(content)) => Ok(content),
         Some(Err(error)) => Err(damaged(error.to_string())),
         None => Err(damaged("the decoder gave up".to_owned())),
     }
 }
 
-fn decode_frame(bytes: &[u8]) -> PolarsResult<Content> {
+fn decode_frame(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> PolarsResult<Content> {
     let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
     let pairs = reader.get_metadata()?.key_value_metadata().clone().unwrap_or_default();
     let metadata = pairs.into_iter().find(|pair| pair.key == METADATA_KEY).and_then(|pair| pair.value);
     let names: Vec<String> = reader.schema()?.iter_names().map(ToString::to_string).collect();
-    let known = names.iter().filter(|name| schema::column(name).is_some()).cloned().collect();
+    let known = names.iter().filter(|name| wanted(name)).cloned().collect();
     let frame = reader.with_columns(Some(known)).finish()?;
     Ok(Content { metadata, names, frame })
 }
 
 /// The known columns as text, by the position in the header.
-fn texts(header: &Header, frame: &DataFrame) -> Result<Vec<Option<Vec<String>>>, TraceError> {
+fn texts(
+    header: &Header,
+    frame: &DataFrame,
+    of_series: impl Fn(&Series) -> Option<Vec<String>>,
+) -> Result<Vec<Option<Vec<String>>>, TraceError> {
     let text = |name: &String| {
         let Ok(column) = frame.column(name) else { return Ok(None) };
         let series = column.as_materialized_series();
-        let texts = series_texts(series).ok_or_else(|| {
+        let texts = of_series(series).ok_or_else(|| {
             let message = format!("a column of type {} holds neither text nor numbers", series.dtype());
             TraceError::new(&header.file, message)
                 .in_field(name)
@@ -96,29 +118,6 @@ fn texts(header: &Header, frame: &DataFrame) -> Result<Vec<Option<Vec<String>>>,
         Ok(Some(texts))
     };
     header.names.iter().map(text).collect()
-}
-
-fn series_texts(series: &Series) -> Option<Vec<String>> {
-    fn all<T: ToString>(values: impl Iterator<Item = Option<T>>) -> Vec<String> {
-        values.map(|value| value.map_or_else(String::new, |value| value.to_string())).collect()
-    }
-    let dtype = series.dtype();
-    let texts = if dtype.is_float() {
-        all(series.cast(&DataType::Float64).ok()?.f64().ok()?.iter())
-    } else if dtype.is_unsigned_integer() {
-        all(series.cast(&DataType::UInt64).ok()?.u64().ok()?.iter())
-    } else if dtype.is_integer() {
-        all(series.cast(&DataType::Int64).ok()?.i64().ok()?.iter())
-    } else if dtype.is_bool() {
-        all(series.bool().ok()?.iter())
-    } else if dtype.is_string() {
-        all(series.str().ok()?.iter())
-    } else if dtype.is_null() {
-        vec![String::new(); series.len()]
-    } else {
-        return None;
-    };
-    Some(texts)
 }
 
 /// Writes canonical Parquet: the required columns and those that say something.

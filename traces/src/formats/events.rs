@@ -56,19 +56,18 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let mut table = Table::open(input.file, input.text)?;
     let mut columns = Columns::find(table.header())?;
     let mut builder = Builder::new(input.file, SPEC.name);
-    builder.ledger.ignored_columns = columns.ignored(table.header());
+    builder.ledger.ignored_columns = Columns::ignored(table.header());
     let mut jobs: Vec<Pods> = Vec::new();
     let mut known: BTreeMap<(String, String), usize> = BTreeMap::new();
     while let Some(cells) = table.next()? {
         builder.row();
         let Some(pod) = columns.pod(&cells, &mut builder.ledger)? else { continue };
         let key = (pod.namespace.clone(), pod.job.clone());
-        match known.get(&key) {
-            Some(at) => jobs[*at].push(pod),
-            None => {
-                known.insert(key, jobs.len());
-                jobs.push(Pods::of(pod));
-            }
+        if let Some(at) = known.get(&key) {
+            jobs[*at].push(pod);
+        } else {
+            known.insert(key, jobs.len());
+            jobs.push(Pods::of(pod));
         }
     }
     columns.check_clocks(input.file)?;

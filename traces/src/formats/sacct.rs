@@ -131,7 +131,7 @@ fn row(
         builder.ledger.change_row("component of a heterogeneous job: a job of its own");
     }
     let request = request::of_row(cells, columns, builder)?;
-    let time_limit = runs.time_limit(cells, columns)?.map(Span);
+    let time_limit = runs::time_limit(cells, columns)?.map(Span);
     let name = cells.text(columns.at("jobname")).trim();
     let job = TraceJob {
         cpu_milli: request.cpu_milli,

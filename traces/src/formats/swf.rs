@@ -152,7 +152,7 @@ impl<'a> Rows<'a> {
             start,
             estimate: estimate.map(Span),
             cpu_milli: size.cpu_milli,
-            memory_mib: self.memory_mib(cells, size.processors)?,
+            memory_mib: memory_mib(cells, size.processors)?,
             tenant: self.tenant(cells)?,
             queue: self.queue(cells)?,
             name: fields::count(cells, APPLICATION)?.map(|number| format!("app{number}").into()),
@@ -187,13 +187,6 @@ impl<'a> Rows<'a> {
         };
         self.builder.ledger.drop_row(cause);
         Ok(None)
-    }
-
-    fn memory_mib(&self, cells: &Cells<'_>, processors: u32) -> Result<u32, TraceError> {
-        let Some(kib) = fields::whole(cells, PROCESSORS_MEMORY)? else { return Ok(0) };
-        let mib = (u128::from(kib) * u128::from(processors) + 512) / 1024;
-        let mib = u64::try_from(mib).ok().and_then(crate::canonical::words::below_unlimited);
-        mib.ok_or_else(|| fields::too_large(cells, PROCESSORS_MEMORY))
     }
 
     fn tenant(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
@@ -244,4 +237,11 @@ impl<'a> Rows<'a> {
         self.builder.ledger.ignored_columns = self.unused.names();
         self.builder.finish(Twins::Refused, self.head.origin())
     }
+}
+
+fn memory_mib(cells: &Cells<'_>, processors: u32) -> Result<u32, TraceError> {
+    let Some(kib) = fields::whole(cells, PROCESSORS_MEMORY)? else { return Ok(0) };
+    let mib = (u128::from(kib) * u128::from(processors) + 512) / 1024;
+    let mib = u64::try_from(mib).ok().and_then(crate::canonical::words::below_unlimited);
+    mib.ok_or_else(|| fields::too_large(cells, PROCESSORS_MEMORY))
 }

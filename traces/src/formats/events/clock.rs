@@ -62,7 +62,8 @@ pub(crate) fn moment(text: &str) -> Result<(Kind, i64), Flaw> {
     Ok((kind, micros.cast_signed()))
 }
 
-fn date(text: &str) -> Option<(Kind, i64)> {
+/// A date and time, with a zone or without.
+pub(crate) fn date(text: &str) -> Option<(Kind, i64)> {
     if let Ok(zoned) = text.parse::<Timestamp>() {
         return Some((Kind::Zoned, zoned.as_microsecond()));
     }

@@ -40,7 +40,7 @@ const UNIX_MIN_US: i64 = 100_000_000_000_000;
 pub(super) struct Pod {
     pub(super) namespace: String,
     pub(super) job: String,
-    pub(super) pod: String,
+    pub(super) name: String,
     pub(super) user: Option<String>,
     pub(super) queue: String,
     pub(super) model: String,
@@ -103,7 +103,7 @@ impl Columns {
         })
     }
 
-    pub(super) fn ignored(&self, header: &Header) -> Vec<String> {
+    pub(super) fn ignored(header: &Header) -> Vec<String> {
         header.ignored(&USED)
     }
 
@@ -151,7 +151,7 @@ impl Columns {
         Ok(Some(Pod {
             namespace: self.text(cells, "namespace").to_owned(),
             job: job.to_owned(),
-            pod: pod.to_owned(),
+            name: pod.to_owned(),
             user: self.at("user").map(|_| self.text(cells, "user").to_owned()),
             queue: self.text(cells, "queue").to_owned(),
             model: self.text(cells, "gpu_model").to_owned(),
@@ -192,31 +192,14 @@ impl Columns {
     fn cpu_milli(&self, cells: &Cells<'_>) -> Result<u32, TraceError> {
         let text = self.text(cells, "cpu");
         let (number, digits) = text.strip_suffix('m').map_or((text, 3), |text| (text, 0));
-        self.amount(cells, "cpu", if text.is_empty() { "0" } else { number }, |number| {
+        amount(cells, "cpu", if text.is_empty() { "0" } else { number }, |number| {
             decimal::scaled(number, digits).map(|scaled| scaled.value)
         })
     }
 
     fn memory_mib(&self, cells: &Cells<'_>) -> Result<u32, TraceError> {
         let text = self.text(cells, "memory");
-        self.amount(cells, "memory", if text.is_empty() { "0" } else { text }, quantity_mib)
-    }
-
-    fn amount(
-        &self,
-        cells: &Cells<'_>,
-        name: &str,
-        text: &str,
-        read: impl Fn(&str) -> Result<u64, Flaw>,
-    ) -> Result<u32, TraceError> {
-        let value = read(text).and_then(|value| below_unlimited(value).ok_or(Flaw::TooLarge));
-        value.map_err(|flaw| match flaw {
-            Flaw::Garbage => {
-                let message = format!("`{}` is no quantity", shown(text));
-                cells.error(name, message).with_hint("write a number, or a quantity of Kubernetes such as 500m or 64Gi")
-            }
-            flaw => cells.flaw(name, flaw, text),
-        })
+        amount(cells, "memory", if text.is_empty() { "0" } else { text }, quantity_mib)
     }
 
     fn priority(&self, cells: &Cells<'_>) -> Result<i32, TraceError> {
@@ -242,6 +225,22 @@ impl Columns {
             }
         }
     }
+}
+
+fn amount(
+    cells: &Cells<'_>,
+    name: &str,
+    text: &str,
+    read: impl Fn(&str) -> Result<u64, Flaw>,
+) -> Result<u32, TraceError> {
+    let value = read(text).and_then(|value| below_unlimited(value).ok_or(Flaw::TooLarge));
+    value.map_err(|flaw| match flaw {
+        Flaw::Garbage => {
+            let message = format!("`{}` is no quantity", shown(text));
+            cells.error(name, message).with_hint("write a number, or a quantity of Kubernetes such as 500m or 64Gi")
+        }
+        flaw => cells.flaw(name, flaw, text),
+    })
 }
 
 fn by_reason(reason: &str) -> Recorded {

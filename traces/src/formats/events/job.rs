@@ -91,12 +91,12 @@ fn settled(mut pods: Vec<Pod>, last: i64, ledger: &mut Ledger) -> Vec<Pod> {
     for pod in &mut pods {
         pod.end.get_or_insert(last);
     }
-    pods.sort_by(|a, b| (a.start, &a.pod).cmp(&(b.start, &b.pod)));
+    pods.sort_by(|a, b| (a.start, &a.name).cmp(&(b.start, &b.name)));
     let mut latest: BTreeMap<String, usize> = BTreeMap::new();
     let mut kept: Vec<Pod> = Vec::with_capacity(pods.len());
     let mut ended = i64::MAX;
     for pod in pods {
-        let before = latest.get(&pod.pod).copied();
+        let before = latest.get(&pod.name).copied();
         let overlaps = |before: &Pod| pod.start == before.start || before.end.is_some_and(|end| pod.start < end);
         if let Some(before) = before.map(|at| &mut kept[at]).filter(|before| overlaps(before)) {
             ledger.drop_row("the same pod at the same time: one run");
@@ -113,7 +113,7 @@ fn settled(mut pods: Vec<Pod>, last: i64, ledger: &mut Ledger) -> Vec<Pod> {
             });
         }
         ended = ended.min(pod.end.unwrap_or(last));
-        latest.insert(pod.pod.clone(), kept.len());
+        latest.insert(pod.name.clone(), kept.len());
         kept.push(pod);
     }
     kept

@@ -55,7 +55,7 @@ impl Columns {
         if !has("submit") {
             missing.push("`Submit`");
         }
-        if !has("elapsed") && !has("elapsedraw") && !(has("start") && has("end")) {
+        if !(has("elapsed") || has("elapsedraw") || has("start") && has("end")) {
             missing.push("`Elapsed` (or `Start` and `End`)");
         }
         if !GPUS.iter().chain(&SIZES).any(|name| has(name)) {

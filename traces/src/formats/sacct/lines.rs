@@ -30,7 +30,7 @@ pub(super) fn delimiter<'a>(input: &Input<'a>) -> &'a str {
 pub(super) struct Lines<'a> {
     file: &'a str,
     delimiter: &'a str,
-    lines: std::iter::Enumerate<std::str::Lines<'a>>,
+    rest: std::iter::Enumerate<std::str::Lines<'a>>,
     /// Names of the columns as in the file.
     pub(super) header: Header,
     /// Names as sacct knows them, in the same order.
@@ -50,12 +50,12 @@ impl<'a> Lines<'a> {
         let header = Header { file: input.file.to_owned(), line: Some(at as u64 + 1), names };
         let names: Vec<String> = header.names.iter().map(|name| plain_name(name)).collect();
         Header { names: names.clone(), ..header.clone() }.check_unique()?;
-        Ok(Self { file: input.file, delimiter, lines, header, names, row: RowBuffer::default() })
+        Ok(Self { file: input.file, delimiter, rest: lines, header, names, row: RowBuffer::default() })
     }
 
     /// The next row that is not blank.
     pub(super) fn next(&mut self, ledger: &mut Ledger) -> Result<Option<Cells<'_>>, TraceError> {
-        let Some((at, line)) = self.lines.find(|(_, line)| !line.trim().is_empty()) else { return Ok(None) };
+        let Some((at, line)) = self.rest.find(|(_, line)| !line.trim().is_empty()) else { return Ok(None) };
         let line_number = at as u64 + 1;
         self.row.clear();
         let (found, wanted) = (line.split(self.delimiter).count(), self.names.len());

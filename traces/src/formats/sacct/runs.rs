@@ -107,21 +107,21 @@ impl Runs {
         run.start = Some(run.submit);
         Ok(())
     }
+}
 
-    /// `Timelimit` or `TimelimitRaw`; `None` where there is none, or only that of the partition.
-    pub(super) fn time_limit(&self, cells: &Cells<'_>, columns: &Columns) -> Result<Option<u64>, TraceError> {
-        let Some((at, name)) = columns.first(&["timelimit", "timelimitraw"]) else { return Ok(None) };
-        let text = cells.text(Some(at)).trim();
-        if ["", "unlimited", "partition_limit", "invalid", "none", "unknown"].contains(&&*text.to_ascii_lowercase()) {
-            return Ok(None);
-        }
-        if name == "timelimitraw" {
-            let minutes = cells.scaled(Some(at), Columns::said(name), 0)?.value;
-            let micros = minutes.checked_mul(60_000_000).filter(|micros| i64::try_from(*micros).is_ok());
-            return micros.map(Some).ok_or_else(|| cells.flaw(Columns::said(name), Flaw::TooLarge, text));
-        }
-        span_us(text).map(Some).map_err(|flaw| bad_span(cells, name, flaw, text))
+/// `Timelimit` or `TimelimitRaw`; `None` where there is none, or only that of the partition.
+pub(super) fn time_limit(cells: &Cells<'_>, columns: &Columns) -> Result<Option<u64>, TraceError> {
+    let Some((at, name)) = columns.first(&["timelimit", "timelimitraw"]) else { return Ok(None) };
+    let text = cells.text(Some(at)).trim();
+    if ["", "unlimited", "partition_limit", "invalid", "none", "unknown"].contains(&&*text.to_ascii_lowercase()) {
+        return Ok(None);
     }
+    if name == "timelimitraw" {
+        let minutes = cells.scaled(Some(at), Columns::said(name), 0)?.value;
+        let micros = minutes.checked_mul(60_000_000).filter(|micros| i64::try_from(*micros).is_ok());
+        return micros.map(Some).ok_or_else(|| cells.flaw(Columns::said(name), Flaw::TooLarge, text));
+    }
+    span_us(text).map(Some).map_err(|flaw| bad_span(cells, name, flaw, text))
 }
 
 fn none(ledger: &mut Ledger, cause: &str) -> Option<Run> {

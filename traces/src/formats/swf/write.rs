@@ -61,11 +61,11 @@ pub fn write_swf(trace: &Trace, mut out: impl Write) -> std::io::Result<Ledger> 
 fn head(trace: &Trace, jobs: &[&TraceJob], lines: &Lines<'_>, ledger: &Ledger) -> String {
     let mut head = "; Version: 2.2\n".to_owned();
     let _ = writeln!(head, "; MaxJobs: {0}\n; MaxRecords: {0}", jobs.len());
-    if let Some(origin) = trace.origin.as_deref().and_then(|text| text.parse::<DateTime>().ok()) {
-        if let Ok(start) = TimeZone::UTC.to_timestamp(origin) {
-            let _ = writeln!(head, "; UnixStartTime: {}\n; TimeZoneString: UTC", start.as_second());
-            let _ = writeln!(head, "; StartTime: {}", origin.strftime("%a %b %d %H:%M:%S UTC %Y"));
-        }
+    if let Some(origin) = trace.origin.as_deref().and_then(|text| text.parse::<DateTime>().ok())
+        && let Ok(start) = TimeZone::UTC.to_timestamp(origin)
+    {
+        let _ = writeln!(head, "; UnixStartTime: {}\n; TimeZoneString: UTC", start.as_second());
+        let _ = writeln!(head, "; StartTime: {}", origin.strftime("%a %b %d %H:%M:%S UTC %Y"));
     }
     let processors = jobs.iter().map(|job| processors(job)).max().unwrap_or(0);
     let _ = writeln!(head, "; MaxProcs: {processors}");
@@ -131,9 +131,9 @@ impl<'a> Lines<'a> {
         fields[14] = queue_name(self.trace, job).and_then(|name| self.queues.of_name(name));
         let times =
             [(1, Some(job.submit.0)), (2, wait.map(|s| s.0)), (3, Some(job.duration.0)), (8, requested.map(|s| s.0))];
-        for at in 0..FIELDS {
+        for (at, field) in fields.iter().enumerate() {
             let micros = times.iter().find(|(field, _)| *field == at).and_then(|(_, micros)| *micros);
-            let text = micros.map(|micros| decimal::text(micros, 6)).or_else(|| fields[at].map(|n| n.to_string()));
+            let text = micros.map(|micros| decimal::text(micros, 6)).or_else(|| field.map(|n| n.to_string()));
             let _ = write!(body, "{}{}", if at == 0 { "" } else { " " }, text.as_deref().unwrap_or("-1"));
         }
         body.push('\n');
@@ -151,7 +151,7 @@ impl<'a> Lines<'a> {
         let kib = kib_a_processor(job.memory_mib, processors);
         let mib = (u128::from(kib) * u128::from(processors) + 512) / 1024;
         note(!self.ids.kept(), "id: written as a number");
-        note(job.gpu_milli % 1000 != 0, "parts of a GPU: rounded up to whole processors");
+        note(!job.gpu_milli.is_multiple_of(1000), "parts of a GPU: rounded up to whole processors");
         note(job.start.is_some_and(|start| start < job.submit), "start before the submission: not written");
         note(job.estimate.is_none() && job.time_limit.is_some(), "time limit: written as the requested time");
         note(requested != job.time_limit && job.time_limit.is_some(), "time limit beside an estimate: not written");
