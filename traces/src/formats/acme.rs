@@ -81,7 +81,7 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
         let memory_mib = memory_mib(&mut log, &cells, memory)?;
         let tenant = log.builder.tenant_of(&[cells.text(user)]);
         let job_type = Some(log.builder.job_type(&kind));
-        log.builder.push(TraceJob { tenant, job_type, memory_mib, ..job }, cells.place);
+        log.builder.push(TraceJob { memory_mib, tenant, job_type, ..job }, cells.place);
     }
     start_at_first(log.builder.jobs_mut());
     log.builder.finish(Twins::Refused, first.and_then(origin_with_offset))
@@ -136,7 +136,8 @@ mod tests {
             ]
         );
         assert_eq!(trace.tenants, ["u9", "u7"]);
-        let kinds: Vec<_> = trace.jobs.iter().map(|j| trace.job_types[j.job_type.unwrap() as usize].name.as_str()).collect();
+        let kinds: Vec<_> =
+            trace.jobs.iter().map(|j| trace.job_types[j.job_type.unwrap() as usize].name.as_str()).collect();
         assert_eq!(kinds, ["Pretrain", "Eval"]);
         assert_eq!(trace.ledger.ignored_columns, ["gpu_time"]);
         assert!(trace.ledger.changed.is_empty());
@@ -177,7 +178,9 @@ mod tests {
             format!("{error} | {}", error.hint().unwrap_or_default())
         };
         assert_eq!(
-            error("5,u9,1,8,128,Eval,FAILED,2023-03-01 00:18:22,2023-03-01 00:18:54,2023-03-01 00:20:51,117,32,936.0\n"),
+            error(
+                "5,u9,1,8,128,Eval,FAILED,2023-03-01 00:18:22,2023-03-01 00:18:54,2023-03-01 00:20:51,117,32,936.0\n"
+            ),
             "a.csv:2: field `submit_time`: `2023-03-01 00:18:22` is not a date and time with an offset from UTC | write \
              YYYY-MM-DD HH:MM:SS+08:00, not before 1970"
         );
@@ -185,7 +188,8 @@ mod tests {
             error("5,u9,1,8,128,,FAILED,2023-03-01 00:18:22Z,2023-03-01 00:18:54Z,2023-03-01 00:20:51Z,117,32,936.0\n"),
             "a.csv:2: field `type`: the value is empty | every row needs a value for `type`"
         );
-        let row = "5,u9,1,8,128,Eval,FAILED,2023-03-01 00:18:22Z,2023-03-01 00:18:54Z,2023-03-01 00:20:51Z,117,32,936.0\n";
+        let row =
+            "5,u9,1,8,128,Eval,FAILED,2023-03-01 00:18:22Z,2023-03-01 00:18:54Z,2023-03-01 00:20:51Z,117,32,936.0\n";
         assert_eq!(
             error(&format!("{row}{row}")),
             "a.csv:3: field `job_id`: `5` is already the id of line 2 | every job needs an id of its own"

@@ -1,9 +1,9 @@
-//! Job lists of Chronus (Gao et al., SoCC 2021): those of Tiresias in minutes, with deadlines.
+//! Job lists of Chronus (Gao et al., ACM Symposium on Cloud Computing 2021): those of Tiresias in minutes, with deadlines.
 //!
 //! Columns: `job_id`; `user` (the tenant: virtual clusters of Philly drawn at random); `num_gpu` (gang; 0 occurs, and
 //! upstream skips such rows: here they are kept as jobs without GPUs and counted); `submit_time` and `duration` (minutes:
-//! upstream's scheduler counts 60 of its units an hour and 24 hours a day; `unit=seconds` reads lists such as those that
-//! ElasticFlow's converter makes); `iterations` (training steps); `model_name`; `batch_size` (only in converted lists);
+//! upstream's scheduler counts 60 of its units an hour and 24 hours a day; `unit=seconds` reads lists that were
+//! converted from seconds, as the artifact of `elasticflow` does); `iterations` (training steps); `model_name`; `batch_size` (only in converted lists);
 //! `expect_time_list` (deadlines counted from the submission, joined by `-`, the earliest first); `expect_value_list`
 //! (what meeting each is worth; not used); `best_effort` (1: no deadline; then `expect_time_list` repeats the
 //! submission); `job_type` (`strict`, `soft` with several deadlines, `best`); `interval` (not used). Rows are in no
@@ -106,7 +106,7 @@ impl Columns {
             list.builder.ledger.change_row("later deadlines of the list not kept");
         }
         let expect = list.time_of(cells, first, "expect_time_list")?;
-        let deadline = job.submit.0.checked_add(expect).filter(|at| *at <= i64::MAX as u64);
+        let deadline = job.submit.0.checked_add(expect).filter(|at| i64::try_from(*at).is_ok());
         deadline.map(|at| Some(Time(at))).ok_or_else(|| cells.flaw("expect_time_list", Flaw::TooLarge, text))
     }
 

@@ -54,12 +54,11 @@ fn plain(text: &[u8]) -> Option<DateTime> {
 /// The same with an offset such as `+08:00` or `Z` behind it.
 fn instant(text: &str) -> Option<Instant> {
     let text = text.trim();
-    let (civil, ahead_s) = match text.strip_suffix('Z') {
-        Some(civil) => (civil, 0),
-        None => {
-            let at = text.rfind(['+', '-']).filter(|at| *at > "YYYY-MM-DD".len())?;
-            (&text[..at], offset(&text[at..])?)
-        }
+    let (civil, ahead_s) = if let Some(civil) = text.strip_suffix('Z') {
+        (civil, 0)
+    } else {
+        let at = text.rfind(['+', '-']).filter(|at| *at > "YYYY-MM-DD".len())?;
+        (&text[..at], offset(&text[at..])?)
     };
     let local = i64::try_from(micros(civil)?).ok()?;
     let micros = u64::try_from(local - ahead_s * 1_000_000).ok()?;
@@ -146,7 +145,9 @@ mod tests {
         assert_eq!(origin_with_offset(east).as_deref(), Some("2023-03-01T00:18:22+08:00"));
         let west = instant("2023-02-28 12:48:22-0330").unwrap();
         assert_eq!(origin_with_offset(west).as_deref(), Some("2023-02-28T12:48:22-03:30"));
-        for text in ["2023-03-01 00:18:22", "2023-03-01", "2023-03-01 00:18:22+8", "2023-03-01 00:18:22+08:61", "+08:00"] {
+        for text in
+            ["2023-03-01 00:18:22", "2023-03-01", "2023-03-01 00:18:22+8", "2023-03-01 00:18:22+08:61", "+08:00"]
+        {
             assert_eq!(instant(text), None, "{text}");
         }
     }

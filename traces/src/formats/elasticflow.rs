@@ -1,8 +1,8 @@
-//! Job lists of ElasticFlow (Gu et al., ASPLOS 2023): deadlines and batch sizes, in seconds.
+//! Job lists of `ElasticFlow` (Gu et al., ASPLOS 2023): deadlines and batch sizes, in seconds.
 //!
 //! Columns: `job_id`; `submit_time` (seconds from 0, no date); `iteration` (training steps); `model_name`; `ddl` (the
 //! deadline in seconds on the same clock as the submission: upstream's converter to Chronus subtracts one from the
-//! other); `batch_size` (of all GPUs); `num_gpu` (the gang that the trace asks for; ElasticFlow itself scales jobs);
+//! other); `batch_size` (of all GPUs); `num_gpu` (the gang that the trace asks for; the paper's scheduler itself scales jobs);
 //! `duration` (run time on `num_gpu` GPUs, seconds); `best_effort` (1: no deadline; not in all lists); `real_iteration`,
 //! `real_duration` (not in all lists; upstream reads the plain ones, and so does this reader; rows where they differ are
 //! counted).

@@ -1,4 +1,4 @@
-//! Cluster logs of SenseTime Helios (Hu et al., SC 2021): one `cluster_log.csv` for each of four clusters.
+//! Cluster logs of Helios, of `SenseTime` (Hu et al., SC 2021): one `cluster_log.csv` for each of four clusters.
 //!
 //! Columns: `job_id` (Slurm's, unique in a cluster); `user`; `vc` (virtual cluster); `jobname` (not in all copies);
 //! `gpu_num` (gang; 0: a job without GPUs); `cpu_num` (of the whole job); `node_num`; `state` (`COMPLETED`, `CANCELLED`,
@@ -85,7 +85,8 @@ mod tests {
     use crate::source::read_bytes;
     use crate::trace::Recorded;
 
-    const HEADER: &str = "job_id,user,vc,gpu_num,cpu_num,node_num,state,submit_time,start_time,end_time,duration,queue\n";
+    const HEADER: &str =
+        "job_id,user,vc,gpu_num,cpu_num,node_num,state,submit_time,start_time,end_time,duration,queue\n";
 
     fn read_rows(rows: &str) -> Result<Trace, TraceError> {
         read_bytes("h.csv", None, format!("{HEADER}{rows}").as_bytes())

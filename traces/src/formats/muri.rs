@@ -2,7 +2,7 @@
 //!
 //! Columns: `job_id`; `num_gpu` (gang); `submit_time` and `duration` (milliseconds; upstream divides both by 1000);
 //! `iterations` (training steps); `model_name`; `batch_size`; `iteration_time` (milliseconds); `priority` (0: the job's
-//! resources are guaranteed, 1: it is opportunistic; drawn at random upstream, where only the AntMan baseline reads it).
+//! resources are guaranteed, 1: it is opportunistic; drawn at random upstream, where only the `AntMan` baseline reads it).
 //! Lower comes first there and higher comes first here, so the sign is turned: 1 becomes -1. `priority=ignore` leaves
 //! it out. `resource_time_0` to `_2` or `_3` (milliseconds that an iteration spends on each of three or four resources)
 //! and `interval` have no place in a trace and are named as columns that are not used.
@@ -113,10 +113,7 @@ mod tests {
             [("1", 0, 9_000_000, 8000, Some(10), -1), ("0", 352_430_000_000, 1_000_000, 4000, Some(5), 0)]
         );
         assert_eq!((trace.job_types[0].name.as_str(), trace.job_types[0].batch_size), ("bert", Some(4)));
-        assert_eq!(
-            trace.ledger.ignored_columns,
-            ["interval", "resource_time_0", "resource_time_1", "resource_time_2"]
-        );
+        assert_eq!(trace.ledger.ignored_columns, ["interval", "resource_time_0", "resource_time_1", "resource_time_2"]);
         let changed: Vec<_> = trace.ledger.changed.iter().collect();
         assert_eq!(changed, [(&"duration is not iterations x iteration_time: duration taken".to_owned(), &1)]);
     }

@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn golden() {
-        let trace =
-            read_rows("cifar10-0,107,cifar10,6,2048\nbert-1,0.6618361,bert,1,384\nncf-2,107,cifar10,16,2048\n").unwrap();
+        let trace = read_rows("cifar10-0,107,cifar10,6,2048\nbert-1,0.6618361,bert,1,384\nncf-2,107,cifar10,16,2048\n")
+            .unwrap();
         assert_eq!((trace.format.as_str(), trace.run_times), ("pollux", RunTimes::Unknown));
         let jobs: Vec<_> =
             trace.jobs.iter().map(|j| (&*j.id, j.submit.0, j.duration.0, j.gpu_milli, j.job_type)).collect();

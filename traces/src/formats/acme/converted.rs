@@ -87,12 +87,9 @@ impl Rows {
         self.builder.row();
         let submit = self.exact(cells, arrival, "arrival_time")?;
         let steps = cells.scaled(iterations, "num_iteration", 0)?.value;
-        let duration = steps.checked_mul(ITERATION_US).filter(|micros| *micros <= i64::MAX as u64);
-        let duration =
-            duration.ok_or_else(|| cells.flaw("num_iteration", Flaw::TooLarge, cells.text(iterations)))?;
-        if !cells.is_blank(computing)
-            && cells.scaled(computing, "iteration_computing_time", 6)?.value != ITERATION_US
-        {
+        let duration = steps.checked_mul(ITERATION_US).filter(|micros| i64::try_from(*micros).is_ok());
+        let duration = duration.ok_or_else(|| cells.flaw("num_iteration", Flaw::TooLarge, cells.text(iterations)))?;
+        if !cells.is_blank(computing) && cells.scaled(computing, "iteration_computing_time", 6)?.value != ITERATION_US {
             let cause = "iteration_computing_time is not 0.5: 0.5 s an iteration taken";
             self.builder.ledger.change_row(cause);
         }

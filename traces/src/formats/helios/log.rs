@@ -76,7 +76,7 @@ impl Log {
     pub(in crate::formats) fn job(&mut self, cells: &Cells<'_>, times: Times) -> Result<Option<TraceJob>, TraceError> {
         self.builder.row();
         let id = cells.word(self.at.id, "job_id")?;
-        let (gpu_milli, cpu_milli) = (self.milli(cells, self.at.gpus, "gpu_num")?, self.cpu_milli(cells)?);
+        let (gpu_milli, cpu_milli) = (milli(cells, self.at.gpus, "gpu_num")?, self.cpu_milli(cells)?);
         let tasks = self.tasks(cells, gpu_milli)?;
         let state = outcome(cells, self.at.state)?;
         let Some(start) = times.start else {
@@ -144,13 +144,8 @@ impl Log {
         Some(Time(start))
     }
 
-    fn milli(&self, cells: &Cells<'_>, at: Option<usize>, field: &str) -> Result<u32, TraceError> {
-        let value = below_unlimited(u64::from(cells.count(at, field)?) * 1000);
-        value.ok_or_else(|| cells.flaw(field, Flaw::TooLarge, cells.text(at)))
-    }
-
     fn cpu_milli(&self, cells: &Cells<'_>) -> Result<u32, TraceError> {
-        if cells.is_blank(self.at.cpus) { Ok(0) } else { self.milli(cells, self.at.cpus, "cpu_num") }
+        if cells.is_blank(self.at.cpus) { Ok(0) } else { milli(cells, self.at.cpus, "cpu_num") }
     }
 
     /// Nodes as tasks, where the gang can be divided into so many equal ones.
@@ -169,9 +164,15 @@ impl Log {
     }
 }
 
+/// A whole number in thousandths.
+fn milli(cells: &Cells<'_>, at: Option<usize>, field: &str) -> Result<u32, TraceError> {
+    let value = below_unlimited(u64::from(cells.count(at, field)?) * 1000);
+    value.ok_or_else(|| cells.flaw(field, Flaw::TooLarge, cells.text(at)))
+}
+
 /// Whether each task has whole GPUs: these logs know no parts of one.
 fn whole(gpu_milli: u32, tasks: u32) -> bool {
-    gpu_milli / tasks % 1000 == 0
+    (gpu_milli / tasks).is_multiple_of(1000)
 }
 
 /// A figure in seconds that the log states although it follows from others.

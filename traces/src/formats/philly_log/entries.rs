@@ -21,7 +21,7 @@ pub(super) struct Entry {
     pub(super) user: Option<String>,
     /// Keys that are not of the format.
     #[serde(flatten)]
-    pub(super) rest: BTreeMap<String, IgnoredAny>,
+    pub(super) rest: BTreeMap<String, serde_json::Value>,
 }
 
 /// One time that the job was scheduled.
@@ -34,7 +34,7 @@ pub(super) struct Attempt {
     #[serde(deserialize_with = "present")]
     pub(super) detail: Option<Vec<Server>>,
     #[serde(flatten)]
-    pub(super) rest: BTreeMap<String, IgnoredAny>,
+    pub(super) rest: BTreeMap<String, serde_json::Value>,
 }
 
 /// The GPUs of an attempt on one server. Their names do not matter here, only how many there are.
@@ -133,7 +133,7 @@ impl<'a> Entries<'a> {
     }
 
     fn move_to(&mut self, at: usize) {
-        self.line += self.text.as_bytes()[self.at..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        self.line += self.text[self.at..at].matches('\n').count() as u64;
         self.at = at;
     }
 

@@ -113,13 +113,21 @@ impl Jobs<'_> {
         };
         let (start, duration) = match self.mode {
             Attempts::Last => (last_start, last_end - last_start),
-            _ => (times[0].0, times.iter().map(|(start, end)| end - start).sum()),
+            _ => (times[0].0, self.sum(common.line, &times)?),
         };
         self.count_flaws(runs, gpus, &times);
         let recorded = if running { Recorded::Censored } else { common.recorded };
         let job = self.job(Common { recorded, ..common }, start, duration, gpus)?;
         self.builder.push(job, Place::Line(common.line));
         Ok(())
+    }
+
+    fn sum(&self, line: u64, times: &[(u64, u64)]) -> Result<u64, TraceError> {
+        let sum = times.iter().try_fold(0u64, |sum, (start, end)| sum.checked_add(end - start));
+        sum.filter(|sum| i64::try_from(*sum).is_ok()).ok_or_else(|| {
+            let error = self.error(line, "attempts", "the sum of the run times is too large".to_owned());
+            error.with_hint("check the years of the times")
+        })
     }
 
     /// Counts once a job what the join had to leave out or to choose.

@@ -187,13 +187,20 @@ fn errors() {
         text_of(read(&twice, &[])),
         "log:3: field `job_id`: `a` is already the id of line 1 | every job needs an id of its own"
     );
-    assert_eq!(text_of(read(&format!("{good}x"), &[])), format!("log:2: text stands behind the end of the list | {list}"));
-    assert_eq!(text_of(read("{}", &[])), format!("log:1: the file is not a JSON list | {list}"));
     assert_eq!(
-        text_of(read(&twice.replace("}],\n", "}]\n").replace("]}},\n", "]}}\n"), &[])).split(':').next(),
-        Some("log")
+        text_of(read(&format!("{good}x"), &[])),
+        format!("log:2: text stands behind the end of the list | {list}")
     );
-    assert_eq!(text_of(read("[]", &[])), "log: the trace has no jobs | there must be at least one job below the header");
+    assert_eq!(text_of(read("{}", &[])), format!("log:1: the file is not a JSON list | {list}"));
+    let without_comma = twice.replacen("},\n{\"status\"", "}\n{\"status\"", 1);
+    assert_eq!(
+        text_of(read(&without_comma, &[])),
+        format!("log:3: a comma or the end of the list is missing here | {list}")
+    );
+    assert_eq!(
+        text_of(read("[]", &[])),
+        "log: the trace has no jobs | there must be at least one job below the header"
+    );
     assert_eq!(
         text_of(read(&good, &[("attempts", "all")])),
         "log: field `attempts`: `all` is not `sum`, `last` or `split` | write attempts=VALUE with `sum`, `last` or `split`"
@@ -212,7 +219,8 @@ fn every_cut_log_is_an_error() {
 #[test]
 fn only_such_a_list_is_taken_for_a_log() {
     assert!(super::fits(LOG) && super::fits("[{\"vc\":1,\"jobid\":"));
-    for text in ["", "[", "[]", "{\"vc\":1,\"jobid\":2}", "[1]", "[{\"vc\": 1}]", "job_id,vc\n", "[[model]]\nname=1\n"] {
+    for text in ["", "[", "[]", "{\"vc\":1,\"jobid\":2}", "[1]", "[{\"vc\": 1}]", "job_id,vc\n", "[[model]]\nname=1\n"]
+    {
         assert!(!super::fits(text), "{text}");
     }
 }

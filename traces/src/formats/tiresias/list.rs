@@ -108,7 +108,7 @@ impl List {
         if number.rounded {
             self.builder.ledger.change_row(&format!("{field}: rounded to a microsecond"));
         }
-        let value = number.value.checked_mul(micros).filter(|value| *value <= i64::MAX as u64);
+        let value = number.value.checked_mul(micros).filter(|value| i64::try_from(*value).is_ok());
         value.ok_or_else(|| cells.flaw(field, Flaw::TooLarge, text))
     }
 
