@@ -53,13 +53,8 @@ fn check_round_trip(trace: &Trace) {
         assert_eq!(queue(trace, job.queue), queue(&again, copy.queue), "the queue of {}", job.id);
         let kind = |trace: &Trace, kind: Option<u32>| kind.map(|kind| trace.job_types[kind as usize].clone());
         assert_eq!(kind(trace, job.job_type), kind(&again, copy.job_type), "the type of {}", job.id);
-        let copy = traces::TraceJob {
-            tenant: job.tenant,
-            models: job.models,
-            queue: job.queue,
-            job_type: job.job_type,
-            ..copy.clone()
-        };
+        let mut copy = traces::TraceJob { tenant: job.tenant, ..copy.clone() };
+        (copy.models, copy.queue, copy.job_type) = (job.models, job.queue, job.job_type);
         assert_eq!(job, &copy);
     }
 }

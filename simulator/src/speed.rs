@@ -155,7 +155,7 @@ mod tests {
     use std::sync::Arc;
 
     use engine::{GpuModel, ModelId, NodeSpec, Span, Time};
-    use traces::{JobType, TraceJob};
+    use traces::{Details, JobType, TraceJob};
 
     use super::*;
     use crate::metrics::Segments;
@@ -173,7 +173,7 @@ mod tests {
     fn trace(jobs: &[(u32, Option<u32>)]) -> Arc<Trace> {
         let kind = |name: &str, size| JobType { name: name.to_owned(), batch_size: Some(size), batch_mode: None };
         let job = |(at, (gpus, job_type)): (usize, &(u32, Option<u32>))| TraceJob {
-            job_type: *job_type,
+            details: Details { job_type: *job_type, ..Details::NONE }.into(),
             ..TraceJob::plain(
                 format!("j{at}"),
                 Time::ZERO + Span::secs(at as u64 * 10_000),

@@ -11,6 +11,7 @@ use crate::trace::Trace;
 mod acme;
 mod amounts;
 mod chronus;
+mod clock;
 mod dlrm;
 mod elasticflow;
 pub(crate) mod events;
@@ -64,13 +65,14 @@ pub(crate) enum Signs {
 }
 
 /// All formats. The canonical one is first.
-static SPECS: [&Spec; 22] = [
+static SPECS: [&Spec; 23] = [
     &canonical::SPEC,
     &openb::SPEC,
     &philly::SPEC,
     &philly_log::SPEC,
     &helios::SPEC,
     &acme::SPEC,
+    &acme::CONVERTED,
     &pai::SPEC,
     &pai_jobs::SPEC,
     &hydra::SPEC,

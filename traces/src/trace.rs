@@ -228,35 +228,6 @@ pub struct Step {
     pub changed: BTreeMap<String, u64>,
 }
 
-impl TraceJob {
-    /// A job about which nothing else is known: tenant 0, priority 0, preemptible.
-    pub fn plain(id: impl Into<CompactString>, submit: Time, duration: Span, gpu_milli: u32) -> Self {
-        Self {
-            id: id.into(),
-            submit,
-            duration,
-            gpu_milli,
-            cpu_milli: 0,
-            memory_mib: 0,
-            models: None,
-            tenant: 0,
-            priority: 0,
-            preemptible: true,
-            estimate: None,
-            time_limit: None,
-            deadline: None,
-            tasks: 0,
-            queue: None,
-            name: None,
-            start: None,
-            job_type: None,
-            steps: None,
-            weight_milli: 1000,
-            recorded: Recorded::Unknown,
-        }
-    }
-}
-
 impl Step {
     /// How `trace` came out of its source: the counts of its ledger.
     pub(crate) fn read(trace: &Trace) -> Self {

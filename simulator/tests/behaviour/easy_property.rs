@@ -124,7 +124,10 @@ fn exact(jobs: &[(u64, u32, u64)]) -> Arc<Trace> {
     let of = |(at, (gap, gpu_milli, secs)): (usize, &(u64, u32, u64))| {
         submit += gap * MICROS;
         let work = Span(secs * MICROS + at as u64 % 3);
-        traces::TraceJob { estimate: Some(work), ..job(&at.to_string(), Time(submit), *gpu_milli, work) }
+        traces::TraceJob {
+            details: traces::Details { estimate: Some(work), ..traces::Details::NONE }.into(),
+            ..job(&at.to_string(), Time(submit), *gpu_milli, work)
+        }
     };
     trace_of(jobs.iter().enumerate().map(of).collect())
 }

@@ -11,7 +11,7 @@ use simulator::physics::Physics;
 use simulator::tenants::Weights;
 use simulator::workload::Workload;
 use simulator::world::Flaw;
-use traces::{Trace, TraceJob};
+use traces::{Details, Trace, TraceJob};
 
 /// A small generator of its own (SplitMix64), so that a seed means the same case for ever.
 pub(crate) struct Chance(u64);
@@ -231,14 +231,18 @@ fn trace(chance: &mut Chance) -> Trace {
             submit: Time(now * MICROS),
             duration: Span(duration * MICROS + chance.pick(&[0, 0, 1, 333_333])),
             gpu_milli: chance.pick(&[0, 250, 500, 700, 1000, 1000, 1000, 2000, 4000, 8000, 11_000, 16_000]),
-            cpu_milli: chance.pick(&[0, 0, 2000, 8000]),
-            memory_mib: chance.pick(&[0, 0, 4096]),
-            models: chance.pick(&[None, None, None, Some(0)]),
             tenant: chance.within(0, 3) as u32,
             priority: chance.pick(&[0, 0, 0, 1, 5, -2]),
             preemptible: !chance.one_in(8),
-            estimate: estimate.filter(|_| !chance.one_in(10)),
-            time_limit: chance.one_in(10).then(|| Span::secs(chance.within(1, 2000))),
+            details: Details {
+                cpu_milli: chance.pick(&[0, 0, 2000, 8000]),
+                memory_mib: chance.pick(&[0, 0, 4096]),
+                models: chance.pick(&[None, None, None, Some(0)]),
+                estimate: estimate.filter(|_| !chance.one_in(10)),
+                time_limit: chance.one_in(10).then(|| Span::secs(chance.within(1, 2000))),
+                ..Details::NONE
+            }
+            .into(),
             ..TraceJob::plain("", Time::ZERO, Span::ZERO, 0)
         }
     };

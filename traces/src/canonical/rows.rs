@@ -11,7 +11,7 @@ use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::schema;
 use crate::table::{Cells, trimmed};
-use crate::trace::{JobType, Trace, TraceJob};
+use crate::trace::{Details, JobType, Trace, TraceJob};
 
 /// Rows of the canonical form on their way to a trace.
 pub(crate) struct Rows {
@@ -46,20 +46,23 @@ impl Rows {
             tenant: self.tenant(&cells)?,
             priority: priority(&cells, self.columns.priority)?,
             preemptible: preemptible(&cells, self.columns.preemptible)?,
-            estimate: self.optional_time(&cells, self.columns.estimate)?.map(Span),
-            time_limit: self.optional_time(&cells, self.columns.time_limit)?.map(Span),
-            deadline: self.optional_time(&cells, self.columns.deadline)?.map(Time),
-            cpu_milli: self.cpu_milli(&cells)?,
-            memory_mib: self.memory_mib(&cells)?,
-            models: self.models(&cells)?,
-            tasks: self.tasks(&cells, gpu_milli)?,
-            queue: self.builder.queue(cells.text(self.columns.queue)),
-            name: Some(cells.text(self.columns.name)).filter(|name| !name.is_empty()).map(Into::into),
-            start: self.optional_time(&cells, self.columns.start)?.map(Time),
-            job_type: self.job_type(&cells)?,
-            steps: self.steps(&cells)?,
-            weight_milli: self.weight_milli(&cells)?,
             recorded: outcome(&cells, self.columns.outcome)?,
+            details: Details {
+                estimate: self.optional_time(&cells, self.columns.estimate)?.map(Span),
+                time_limit: self.optional_time(&cells, self.columns.time_limit)?.map(Span),
+                deadline: self.optional_time(&cells, self.columns.deadline)?.map(Time),
+                cpu_milli: self.cpu_milli(&cells)?,
+                memory_mib: self.memory_mib(&cells)?,
+                models: self.models(&cells)?,
+                tasks: self.tasks(&cells, gpu_milli)?,
+                queue: self.builder.queue(cells.text(self.columns.queue)),
+                name: Some(cells.text(self.columns.name)).filter(|name| !name.is_empty()).map(Into::into),
+                start: self.optional_time(&cells, self.columns.start)?.map(Time),
+                job_type: self.job_type(&cells)?,
+                steps: self.steps(&cells)?,
+                weight_milli: self.weight_milli(&cells)?,
+            }
+            .into(),
         };
         self.builder.push(job, cells.place);
         Ok(())

@@ -22,7 +22,7 @@ use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Recorded, Trace, TraceJob};
+use crate::trace::{Details, Recorded, Trace, TraceJob};
 
 /// Columns without which nothing can be read; all of them are used.
 const NEEDED: [&str; 9] = [
@@ -99,13 +99,17 @@ impl Instances {
         let times = self.times(cells)?;
         let Some((submit, start)) = self.begin(times) else { return Ok(()) };
         let job = TraceJob {
-            cpu_milli: cpu.of_all(cells, cpu_each, 1)?,
-            memory_mib: memory.of_all(cells, memory_each, 1)?,
             tenant: self.builder.tenant_of(&[cells.text(app)]),
-            queue: self.builder.queue(role),
             preemptible: false,
-            tasks: 1,
-            start: Some(Time(start)),
+            details: Details {
+                cpu_milli: cpu.of_all(cells, cpu_each, 1)?,
+                memory_mib: memory.of_all(cells, memory_each, 1)?,
+                queue: self.builder.queue(role),
+                tasks: 1,
+                start: Some(Time(start)),
+                ..Details::NONE
+            }
+            .into(),
             ..TraceJob::plain(id, Time(submit), Span(0), gpu.of_all(cells, gpu_each, 1)?)
         };
         self.ends.push(times.deletion);

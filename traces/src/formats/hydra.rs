@@ -20,7 +20,7 @@ use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Trace, TraceJob};
+use crate::trace::{Details, Trace, TraceJob};
 
 /// Columns that every list has.
 const NEEDED: [&str; 3] = ["job_name", "norm_job_submit_time", "ddl"];
@@ -106,7 +106,11 @@ impl Columns {
             return Err(cells.error(NEEDED[2], message).with_hint("ddl counts on the clock of norm_job_submit_time"));
         }
         let tenant = builder.tenant("");
-        Ok(TraceJob { tenant, deadline, ..TraceJob::plain(id, submit, duration, 1000) })
+        Ok(TraceJob {
+            tenant,
+            details: Details { deadline, ..Details::NONE }.into(),
+            ..TraceJob::plain(id, submit, duration, 1000)
+        })
     }
 }
 

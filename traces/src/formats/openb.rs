@@ -23,7 +23,7 @@ use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Recorded, RunTimes, Trace, TraceJob};
+use crate::trace::{Details, Recorded, RunTimes, Trace, TraceJob};
 
 /// Columns that every list has.
 const NEEDED: [&str; 5] = ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli"];
@@ -120,11 +120,8 @@ impl Pods {
         let phase = cells.text(self.at("pod_phase")).trim();
         let tenant = self.builder.tenant("");
         let pod = TraceJob {
-            cpu_milli,
-            memory_mib,
-            models,
             tenant,
-            tasks: 1,
+            details: Details { cpu_milli, memory_mib, models, tasks: 1, ..Details::NONE }.into(),
             ..TraceJob::plain(id, Time(0), Span(0), gpu_milli)
         };
         if self.clock == Clock::Order {
@@ -134,10 +131,9 @@ impl Pods {
         }
         let creation = self.micros(cells, "creation_time")?;
         let Some((start, end)) = self.run(cells, creation)? else { return Ok(()) };
-        let job = TraceJob {
+        let mut job = TraceJob {
             submit: Time(creation),
             duration: Span(end - start),
-            start: Some(Time(start)),
             recorded: match phase {
                 "Succeeded" => Recorded::Finished,
                 "Failed" => Recorded::Failed,
@@ -145,6 +141,7 @@ impl Pods {
             },
             ..pod
         };
+        job.start = Some(Time(start));
         self.ends.push((phase == "Running", end));
         self.builder.push(job, cells.place);
         Ok(())

@@ -24,7 +24,7 @@ use crate::error::TraceError;
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Trace, TraceJob};
+use crate::trace::{Details, Trace, TraceJob};
 
 /// Columns without which nothing can be read.
 const NEEDED: [&str; 6] = ["job_id", "submit_time", "num_cpu", "num_gpu", "gpu_type", "duration"];
@@ -123,13 +123,17 @@ impl Columns {
         let Some(duration) = self.duration(cells, builder)? else { return Ok(None) };
         let group = cells.text(group).trim();
         Ok(Some(TraceJob {
-            cpu_milli,
-            tasks,
-            models: if gpu_milli == 0 { None } else { model(cells.text(gpu_type), builder) },
             tenant: if user.is_some() { builder.tenant_of(&[cells.text(user)]) } else { builder.tenant("") },
-            name: Some(group).filter(|group| !group.is_empty()).map(Into::into),
-            start: wait.and_then(|wait| submit.checked_add(wait)).map(Time),
-            estimate,
+            details: Details {
+                cpu_milli,
+                tasks,
+                models: if gpu_milli == 0 { None } else { model(cells.text(gpu_type), builder) },
+                name: Some(group).filter(|group| !group.is_empty()).map(Into::into),
+                start: wait.and_then(|wait| submit.checked_add(wait)).map(Time),
+                estimate,
+                ..Details::NONE
+            }
+            .into(),
             ..TraceJob::plain(id, Time(submit), duration, gpu_milli)
         }))
     }

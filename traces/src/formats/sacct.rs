@@ -22,7 +22,7 @@ use crate::build::{Builder, Twins, no_jobs};
 use crate::error::TraceError;
 use crate::input::Input;
 use crate::table::{Cells, Place};
-use crate::trace::{Recorded, Trace, TraceJob};
+use crate::trace::{Details, Recorded, Trace, TraceJob};
 
 mod amounts;
 mod columns;
@@ -101,10 +101,11 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     if !columns.say_gpus() {
         builder.ledger.change_row("no column says GPUs: all jobs are taken as jobs without (counted once)");
     }
-    for row in rows {
+    for mut row in rows {
         let since = |at: i64| Time(at.abs_diff(origin));
-        let job = TraceJob { submit: since(row.submit), start: row.start.map(since), ..row.job };
-        builder.push(job, row.place);
+        row.job.submit = since(row.submit);
+        row.job.start = row.start.map(since);
+        builder.push(row.job, row.place);
     }
     builder.finish(Twins::Numbered, clock::civil(origin))
 }
@@ -134,20 +135,24 @@ fn row(
     let time_limit = runs::time_limit(cells, columns)?.map(Span);
     let name = cells.text(columns.at("jobname")).trim();
     let job = TraceJob {
-        cpu_milli: request.cpu_milli,
-        memory_mib: request.memory_mib,
-        models: request.models,
-        tasks: request.tasks,
         tenant: tenant(cells, columns, builder),
-        queue: builder.queue(cells.text(columns.at("partition")).trim()),
-        estimate: time_limit,
-        time_limit,
-        name: (!name.is_empty()).then(|| name.into()),
         recorded: match state {
             _ if run.censored => Recorded::Censored,
             State::Ended(recorded) => recorded,
             _ => Recorded::Unknown,
         },
+        details: Details {
+            cpu_milli: request.cpu_milli,
+            memory_mib: request.memory_mib,
+            models: request.models,
+            tasks: request.tasks,
+            queue: builder.queue(cells.text(columns.at("partition")).trim()),
+            estimate: time_limit,
+            time_limit,
+            name: (!name.is_empty()).then(|| name.into()),
+            ..Details::NONE
+        }
+        .into(),
         ..TraceJob::plain(id, Time(0), Span(run.span_us), request.gpu_milli)
     };
     Ok(Some(Row { job, submit: run.submit, start: run.start, place: cells.place }))

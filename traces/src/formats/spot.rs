@@ -20,7 +20,7 @@ use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Trace, TraceJob};
+use crate::trace::{Details, Trace, TraceJob};
 
 /// Columns without which nothing can be read.
 const NEEDED: [&str; 8] =
@@ -89,12 +89,16 @@ impl Columns {
         };
         let model = cells.text(model).trim();
         Ok(TraceJob {
-            cpu_milli: cpu.of_all(cells, cpu_each, tasks)?,
-            models: if gpu_each == 0 || model.is_empty() { None } else { builder.models(vec![model.to_owned()]) },
             tenant: builder.tenant_of(&[cells.text(organization)]),
             priority,
             preemptible,
-            tasks,
+            details: Details {
+                cpu_milli: cpu.of_all(cells, cpu_each, tasks)?,
+                models: if gpu_each == 0 || model.is_empty() { None } else { builder.models(vec![model.to_owned()]) },
+                tasks,
+                ..Details::NONE
+            }
+            .into(),
             ..TraceJob::plain(id, submit, duration, gpu.of_all(cells, gpu_each, tasks)?)
         })
     }

@@ -28,7 +28,7 @@ use crate::build::{Builder, Twins, no_jobs};
 use crate::error::TraceError;
 use crate::input::Input;
 use crate::table::{Cells, Dialect, Names, Place, Table};
-use crate::trace::{Recorded, Trace, TraceJob};
+use crate::trace::{Details, Recorded, Trace, TraceJob};
 
 mod fields;
 mod head;
@@ -149,14 +149,18 @@ impl<'a> Rows<'a> {
         let start = fields::micros(cells, WAIT)?.map(|wait| Time(submit.saturating_add(wait)));
         let id = cells.text(Some(JOB)).to_owned();
         let job = TraceJob {
-            start,
-            estimate: estimate.map(Span),
-            cpu_milli: size.cpu_milli,
-            memory_mib: memory_mib(cells, size.processors)?,
             tenant: self.tenant(cells)?,
-            queue: self.queue(cells)?,
-            name: fields::count(cells, APPLICATION)?.map(|number| format!("app{number}").into()),
             recorded: self.recorded(status),
+            details: Details {
+                start,
+                estimate: estimate.map(Span),
+                cpu_milli: size.cpu_milli,
+                memory_mib: memory_mib(cells, size.processors)?,
+                queue: self.queue(cells)?,
+                name: fields::count(cells, APPLICATION)?.map(|number| format!("app{number}").into()),
+                ..Details::NONE
+            }
+            .into(),
             ..TraceJob::plain(id, Time(submit), Span(run), size.gpu_milli)
         };
         self.unused.note(cells, job.queue.is_some(), self.sizes.gpu_field());

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use traces::{JobType, Recorded, Trace, TraceError, TraceJob};
+use traces::{Details, JobType, Recorded, Trace, TraceError, TraceJob};
 
 /// An error with its hint.
 pub fn text(error: &TraceError) -> String {
@@ -32,7 +32,9 @@ pub fn named(trace: &Trace) -> Vec<(TraceJob, Names)> {
             job.queue.map(|queue| trace.queues[queue as usize].clone()),
             job.job_type.map(|kind| trace.job_types[kind as usize].clone()),
         );
-        (TraceJob { tenant: 0, models: None, queue: None, job_type: None, ..job.clone() }, names)
+        let mut bare = TraceJob { tenant: 0, ..job.clone() };
+        (bare.models, bare.queue, bare.job_type) = (None, None, None);
+        (bare, names)
     };
     trace.jobs.iter().map(name).collect()
 }
@@ -73,23 +75,26 @@ fn job() -> impl Strategy<Value = TraceJob> {
                 submit: engine::Time(times.0),
                 duration: engine::Span(times.1),
                 gpu_milli: gang.0,
-                cpu_milli,
-                memory_mib,
-                models,
                 tenant,
                 priority,
                 preemptible,
-                estimate: times.2.map(engine::Span),
-                time_limit: times.3.map(engine::Span),
-                deadline: times.4.map(engine::Time),
-                tasks: gang.1,
-                queue: queued.0,
-                name: queued.1.map(Into::into),
-                start: queued.2.map(engine::Time),
-                job_type: training.0,
-                steps: training.1,
-                weight_milli: training.2,
                 recorded,
+                details: Details {
+                    cpu_milli,
+                    memory_mib,
+                    models,
+                    estimate: times.2.map(engine::Span),
+                    time_limit: times.3.map(engine::Span),
+                    deadline: times.4.map(engine::Time),
+                    tasks: gang.1,
+                    queue: queued.0,
+                    name: queued.1.map(Into::into),
+                    start: queued.2.map(engine::Time),
+                    job_type: training.0,
+                    steps: training.1,
+                    weight_milli: training.2,
+                }
+                .into(),
             }
         },
     )

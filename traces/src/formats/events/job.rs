@@ -10,7 +10,7 @@ use crate::build::Builder;
 use crate::canonical::words::below_unlimited;
 use crate::error::TraceError;
 use crate::table::Place;
-use crate::trace::{Ledger, Recorded, TraceJob};
+use crate::trace::{Details, Ledger, Recorded, TraceJob};
 
 /// The pods of one job.
 pub(super) struct Pods {
@@ -62,16 +62,20 @@ pub(super) fn make(
     let total = |amount: &dyn Fn(&Pod) -> u32| below_unlimited(peak(pods.iter().map(|pod| held(pod, amount(pod)))).0);
     let first = &pods[0];
     let job = TraceJob {
-        cpu_milli: total(&|pod| pod.cpu_milli).ok_or_else(|| too_large("cpu"))?,
-        memory_mib: total(&|pod| pod.memory_mib).ok_or_else(|| too_large("memory"))?,
-        models: models(&members, builder),
         tenant: tenant(first, builder),
         priority: first.priority,
-        tasks: gang.tasks,
-        queue: builder.queue(&first.queue),
-        name: Some(first.job.as_str().into()),
-        start: Some(since(complete, clock)),
         recorded: if running { Recorded::Censored } else { outcome(&pods) },
+        details: Details {
+            cpu_milli: total(&|pod| pod.cpu_milli).ok_or_else(|| too_large("cpu"))?,
+            memory_mib: total(&|pod| pod.memory_mib).ok_or_else(|| too_large("memory"))?,
+            models: models(&members, builder),
+            tasks: gang.tasks,
+            queue: builder.queue(&first.queue),
+            name: Some(first.job.as_str().into()),
+            start: Some(since(complete, clock)),
+            ..Details::NONE
+        }
+        .into(),
         ..TraceJob::plain(id(first), submit(&pods, clock, &mut builder.ledger), Span(run.busy_us), gang.gpu_milli)
     };
     Ok((job, place))

@@ -8,7 +8,7 @@ use crate::decimal::{self, Flaw};
 use crate::error::{TraceError, shown};
 use crate::profiles::gavel::key;
 use crate::table::{Cells, Dialect as Shape, Names, Table};
-use crate::trace::{JobType, Ledger, TraceJob};
+use crate::trace::{Details, JobType, Ledger, TraceJob};
 
 /// Fields of the older lists.
 const OLD: [&str; 7] =
@@ -231,10 +231,14 @@ impl Row {
         };
         Ok(TraceJob {
             tenant,
-            deadline,
-            job_type: Some(builder.job_type(&self.kind)),
-            steps: Some(self.steps),
-            weight_milli: self.weight_milli,
+            details: Details {
+                deadline,
+                job_type: Some(builder.job_type(&self.kind)),
+                steps: Some(self.steps),
+                weight_milli: self.weight_milli,
+                ..Details::NONE
+            }
+            .into(),
             ..TraceJob::plain(id, self.submit, duration, self.gpu_milli)
         })
     }

@@ -10,7 +10,7 @@ use crate::canonical::words::below_unlimited;
 use crate::error::TraceError;
 use crate::formats::amounts::model;
 use crate::table::Place;
-use crate::trace::{Recorded, TraceJob};
+use crate::trace::{Details, Recorded, TraceJob};
 
 /// What all jobs share.
 struct Context<'a> {
@@ -85,15 +85,19 @@ impl Context<'_> {
         let text = |at: u32| self.texts.get(at as usize).map_or("", String::as_str);
         let group = text(job.group);
         Ok(Ok(TraceJob {
-            cpu_milli: self.sum(&gang, "plan_cpu", |task| task.cpu_milli)?,
-            memory_mib: self.sum(&gang, "plan_mem", |task| task.memory_mib)?,
-            models: if gpu_milli == 0 { None } else { self.model(job, first, builder) },
             tenant: job.tenant,
-            tasks: count,
-            name: Some(group).filter(|group| !group.is_empty()).map(Into::into),
-            start: Some(Time(start.max(submit))),
-            job_type: job_type(text(job.workload), builder),
             recorded,
+            details: Details {
+                cpu_milli: self.sum(&gang, "plan_cpu", |task| task.cpu_milli)?,
+                memory_mib: self.sum(&gang, "plan_mem", |task| task.memory_mib)?,
+                models: if gpu_milli == 0 { None } else { self.model(job, first, builder) },
+                tasks: count,
+                name: Some(group).filter(|group| !group.is_empty()).map(Into::into),
+                start: Some(Time(start.max(submit))),
+                job_type: job_type(text(job.workload), builder),
+                ..Details::NONE
+            }
+            .into(),
             ..TraceJob::plain(name, Time(submit), Span(end - start), gpu_milli)
         }))
     }

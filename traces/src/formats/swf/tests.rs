@@ -212,13 +212,17 @@ fn job() -> impl Strategy<Value = TraceJob> {
     let names = (0..3u32, prop::option::of(0..2u32), prop::option::of("[a-z ]{1,5}|app[0-9]"));
     (times, 1..1000u32, 0..=u32::MAX / 2, recorded, names).prop_map(|(times, gpus, memory_mib, recorded, names)| {
         TraceJob {
-            start: times.1.map(|wait| Time(times.0 + wait)),
-            estimate: times.3.map(Span),
-            memory_mib,
             recorded,
             tenant: names.0,
-            queue: names.1,
-            name: names.2.map(Into::into),
+            details: Details {
+                start: times.1.map(|wait| Time(times.0 + wait)),
+                estimate: times.3.map(Span),
+                memory_mib,
+                queue: names.1,
+                name: names.2.map(Into::into),
+                ..Details::NONE
+            }
+            .into(),
             ..TraceJob::plain("", Time(times.0), Span(times.2), gpus * 1000)
         }
     })
@@ -247,7 +251,11 @@ proptest! {
         prop_assert_eq!(&back.origin, &trace.origin);
         prop_assert_eq!(back.jobs.len(), trace.jobs.len());
         for (read, written) in back.jobs.iter().zip(&trace.jobs) {
-            let bare = |job: &TraceJob| TraceJob { id: "".into(), tenant: 0, queue: None, name: None, ..job.clone() };
+            let bare = |job: &TraceJob| {
+                let mut bare = TraceJob { id: "".into(), tenant: 0, ..job.clone() };
+                (bare.queue, bare.name) = (None, None);
+                bare
+            };
             prop_assert_eq!(bare(read), bare(written));
             let queue = |trace: &Trace, job: &TraceJob| job.queue.map(|queue| trace.queues[queue as usize].clone());
             prop_assert_eq!(queue(&back, read), queue(&trace, written));
