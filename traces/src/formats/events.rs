@@ -18,7 +18,8 @@
 //!   ran, without gaps;
 //! - it is submitted when its first pod was created, or else when its first pod started;
 //! - its outcome is that of the pod that ended last, of several the worst;
-//! - a pod without start never ran; one without end still ran at the last time in the file.
+//! - a pod without start never ran; one without end still ran at the last time in the file, unless its phase says that
+//!   it ended: then nobody knows how long it ran, and it is left out and counted.
 //!
 //! The node is not used: a replay places jobs anew. Without the column `gpus` every pod has one GPU, which is a guess;
 //! an empty cell means none. Each row beyond the first of a job is counted as joined.

@@ -126,7 +126,7 @@ impl Columns {
         Clock { zero: if dated { self.first } else { 0 }, last: self.last, dated }
     }
 
-    /// A row; `None` where the pod never started, which is counted.
+    /// A row; `None` where the pod never started, or ended nobody knows when, which is counted.
     pub(super) fn pod(&mut self, cells: &Cells<'_>, ledger: &mut Ledger) -> Result<Option<Pod>, TraceError> {
         let (job, pod) = (cells.word(self.at("job"), "job")?, cells.word(self.at("pod"), "pod")?);
         if is_missing(job) {
@@ -146,6 +146,11 @@ impl Columns {
             let error = cells.error(&self.created.name, "the pod is created after it starts");
             return Err(error.with_hint("correct one of the times, or leave the row out"));
         }
+        let recorded = self.recorded(cells)?;
+        if end.is_none() && !matches!(recorded, Recorded::Unknown | Recorded::Censored) {
+            ledger.drop_row("the pod ended, and nothing says when");
+            return Ok(None);
+        }
         self.first = self.first.min(created.unwrap_or(start)).min(start);
         self.last = self.last.max(end.unwrap_or(start));
         Ok(Some(Pod {
@@ -162,7 +167,7 @@ impl Columns {
             cpu_milli: self.cpu_milli(cells)?,
             memory_mib: self.memory_mib(cells)?,
             priority: self.priority(cells)?,
-            recorded: self.recorded(cells)?,
+            recorded,
             place: cells.place,
         }))
     }

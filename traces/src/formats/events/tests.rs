@@ -102,6 +102,15 @@ fn restarts_make_no_larger_gang() {
 }
 
 #[test]
+fn pods_that_ended_nobody_knows_when() {
+    let text =
+        "job,pod,node,start,end,phase,reason\nj,a,n,1,5,Succeeded,\nj,b,n,1,,Failed,Evicted\nk,c,n,1,,Running,\n";
+    let trace = read_text(text).unwrap();
+    assert_eq!((trace.jobs.len(), trace.jobs[0].tasks), (2, 1));
+    assert_eq!(counts(&trace.ledger.dropped), [("the pod ended, and nothing says when", 1)]);
+}
+
+#[test]
 fn unequal_pods_and_dates() {
     let text = "job,pod,node,start,end,gpus\n\
                 j,a,n,2024-01-01T00:00:00Z,2024-01-01T01:00:00Z,1\nj,b,n,2024-01-01T01:00:00+01:00,2024-01-01T02:00:00+01:00,0.25\n";

@@ -148,24 +148,31 @@ fn errors() {
         row(start, end, span, "tomorrow", ""),
         "jobs.txt:2: field `Timelimit`: `tomorrow` is no span of time | sacct writes [DAYS-]HOURS:MINUTES:SECONDS"
     );
+}
+
+#[test]
+fn errors_of_lists_and_lines() {
+    let row = |tres: &str| {
+        error(&format!(
+            "JobID|Submit|Start|End|AllocTRES\n\
+             1|2024-01-02T00:00:00|2024-01-02T00:01:00|2024-01-02T00:02:00|{tres}\n"
+        ))
+    };
     let list = "sacct writes lists such as cpu=8,mem=64G,node=1,gres/gpu=8";
+    assert_eq!(row("gres/gpu"), format!("jobs.txt:2: field `AllocTRES`: `gres/gpu` is no list of resources | {list}"));
     assert_eq!(
-        row(start, end, span, "", "gres/gpu"),
-        format!("jobs.txt:2: field `AllocTRES`: `gres/gpu` is no list of resources | {list}")
-    );
-    assert_eq!(
-        row(start, end, span, "", "gres/gpu=-1"),
+        row("gres/gpu=-1"),
         format!(
             "jobs.txt:2: field `AllocTRES`: `gres/gpu=-1` is no list of resources: a number in it is negative | {list}"
         )
     );
     assert_eq!(
-        row(start, end, span, "", "gres/gpu=99999999"),
+        row("gres/gpu=99999999"),
         "jobs.txt:2: field `AllocTRES`: `gres/gpu=99999999` is too large | check the unit of the column"
     );
     assert_eq!(
-        row(start, end, span, "", "gres/gpu=1|x"),
-        "jobs.txt:2: the row has 8 fields, the header 7 fields | a name or comment holds the delimiter; export again with \
+        row("gres/gpu=1|x"),
+        "jobs.txt:2: the row has 6 fields, the header 5 fields | a name or comment holds the delimiter; export again with \
          another one, such as --delimiter=';;'"
     );
     assert_eq!(
@@ -179,7 +186,7 @@ fn errors() {
          AllocTRES`; -n leaves out the header, which is needed"
     );
     assert_eq!(
-        row("Unknown", "Unknown", "00:00:00", "", ""),
+        error("JobID|Submit|Start|End|AllocTRES\n1|2024-01-02T00:00:00|Unknown|Unknown|\n"),
         "jobs.txt: no job is left of 1 row: never started (1) | there must be at least one job below the header"
     );
 }
