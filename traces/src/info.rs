@@ -211,6 +211,21 @@ pub(crate) fn time_of_day_us(trace: &Trace) -> u64 {
     since.unwrap_or(0)
 }
 
+/// The exponent of Zipf's law for counts that fall: the slope of the logarithm of the count over the logarithm of the rank,
+/// by least squares. `None` for fewer than three counts.
+pub(crate) fn zipf_exponent(falling: &[u64]) -> Option<f64> {
+    if falling.len() < 3 {
+        return None;
+    }
+    let point = |(at, count): (usize, &u64)| (((at + 1) as f64).ln(), (*count).max(1) as f64);
+    let points: Vec<(f64, f64)> = falling.iter().enumerate().map(point).map(|(x, y)| (x, y.ln())).collect();
+    let count = points.len() as f64;
+    let (x, y) = (points.iter().map(|p| p.0).sum::<f64>() / count, points.iter().map(|p| p.1).sum::<f64>() / count);
+    let slope = points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum::<f64>()
+        / points.iter().map(|p| (p.0 - x).powi(2)).sum::<f64>();
+    Some(-slope)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
