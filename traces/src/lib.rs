@@ -24,7 +24,7 @@ pub use canonical::write_csv;
 pub use clusters::{load_cluster, read_cluster_bytes, toml_error};
 pub use error::TraceError;
 pub use formats::Format;
-pub use info::{Gang, Info, Quantiles, describe};
+pub use info::{ArrivalShape, BURST_GAP_S, End, Gang, GangClass, Info, Part, Parts, Quantiles, describe};
 pub use similar::nearest;
 pub use source::{load, read_bytes};
 pub use trace::{JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};

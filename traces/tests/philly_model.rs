@@ -76,3 +76,24 @@ fn side_by_side() {
         assert!(apart.iter().all(|(gangs, run)| *gangs < gangs_most && *run < run_most), "{what}: {apart:?}");
     }
 }
+
+/// The figures of the trace, against a count of its text by other means.
+#[test]
+fn the_shape_of_the_table() {
+    let Some(trace) = real() else { return };
+    let info = describe(&trace, None);
+    let arrivals = info.arrivals.unwrap();
+    assert_eq!(arrivals.per_hour_peak, 778);
+    assert!((arrivals.dispersion - 194.7308).abs() < 1e-3, "{arrivals:?}");
+    assert!((arrivals.per_hour_mean - 38.24096).abs() < 1e-4, "{arrivals:?}");
+    assert!((arrivals.burst_share - 44_350.0 / 52_849.0).abs() < 1e-9, "{arrivals:?}");
+    let days = info.day_of_week.unwrap();
+    assert_eq!(days.iter().sum::<u64>(), 52_849);
+    let (sizes, work) = (&info.gang_classes, info.gpu_hours);
+    assert_eq!(sizes.iter().map(|class| class.jobs).collect::<Vec<_>>(), [50_188, 904, 945, 720, 69, 23]);
+    assert!((sizes[1..].iter().map(|class| class.gpu_hours).sum::<f64>() / work - 0.8206).abs() < 1e-4);
+    assert_eq!((info.top_tenants.count, info.top_tenants.top[0].name.as_str()), (12, "6214e9"));
+    let made = describe(&load("synthetic:philly[jobs=50000]").unwrap(), None).arrivals.unwrap();
+    println!("real {arrivals:?}\nmade {made:?}");
+    assert!((made.burst_share - arrivals.burst_share).abs() < 0.1);
+}

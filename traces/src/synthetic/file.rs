@@ -8,8 +8,10 @@ use crate::error::TraceError;
 const SHAPE: &str = "a model as `trainyard trace fit` writes it";
 /// Weights that may have as many entries.
 const GROUPS_MAX: u32 = 100_000;
+/// Longest run time: far beyond any that is real, and far below what times can hold.
+pub(super) const RUN_TIME_MAX_S: f64 = 1e12;
 /// Largest gang.
-const GPUS_MAX: f64 = 1_000_000.0;
+const GPUS_MAX: u32 = u32::MAX / 1000;
 
 /// Reads the text of a model.
 pub fn read_model(file: &str, text: &str) -> Result<Model, TraceError> {
@@ -38,8 +40,12 @@ impl Rules<'_> {
             "schema",
             &format!("{MODEL_SCHEMA}, the version that this program reads"),
         )?;
-        self.need((1..=1_000_000).contains(&model.cluster_gpus), "cluster_gpus", "a number from 1 to 1000000")?;
-        self.need((1.0..=1e12).contains(&model.run_time_max_s), "run_time_max_s", "a number of seconds of at least 1")?;
+        self.need((1..=GPUS_MAX).contains(&model.cluster_gpus), "cluster_gpus", "a number of GPUs from 1 on")?;
+        self.need(
+            (1.0..=RUN_TIME_MAX_S).contains(&model.run_time_max_s),
+            "run_time_max_s",
+            "a number of seconds from 1 to 1e12",
+        )?;
         self.weights("arrivals.hours", &model.arrivals.hours)?;
         self.weights("arrivals.days", &model.arrivals.days)?;
         self.bursts(model)?;
@@ -55,7 +61,7 @@ impl Rules<'_> {
 
     fn class(&self, model: &Model, class: &Class) -> Result<(), TraceError> {
         self.weights("classes.gangs", &class.gangs.iter().map(|(_, weight)| *weight).collect::<Vec<_>>())?;
-        let fits = |gpus: f64| (0.0..=GPUS_MAX).contains(&gpus) && (gpus <= 1.0 || gpus.fract() == 0.0);
+        let fits = |gpus: f64| (0.0..=f64::from(GPUS_MAX)).contains(&gpus) && (gpus <= 1.0 || gpus.fract() == 0.0);
         let gangs = class.gangs.iter().all(|(gpus, _)| fits(*gpus));
         self.need(gangs, "classes.gangs", "pairs of GPUs (whole, or a part of one) and weight")?;
         match &class.run_time {
@@ -121,9 +127,12 @@ impl Rules<'_> {
 
     /// Probabilities from 0 to 1, rising, with positive values that do not fall.
     fn knots(&self, field: &str, knots: &[(f64, f64)]) -> Result<(), TraceError> {
-        let ends = knots.first().zip(knots.last()).is_some_and(|(first, last)| first.0 == 0.0 && last.0 == 1.0);
+        let ends = knots
+            .first()
+            .zip(knots.last())
+            .is_some_and(|(first, last)| first.0.abs() < f64::EPSILON && (last.0 - 1.0).abs() < f64::EPSILON);
         let rising = knots.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 <= pair[1].1);
-        let positive = knots.iter().all(|(_, value)| (1e-9..=1e12).contains(value));
+        let positive = knots.iter().all(|(_, value)| (1e-15..=1e13).contains(value));
         let wanted = "pairs of probability, rising from 0 to 1, and value, above 0 and not falling";
         self.need(ends && rising && positive, field, wanted)
     }

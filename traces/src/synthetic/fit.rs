@@ -1,6 +1,6 @@
 //! A model out of a trace: what `trainyard trace fit` writes.
 //!
-//! - Arrivals: a burst is two or more jobs of one tenant, each at most [`bursts::GAP_S`] after the one before. Hours and days
+//! - Arrivals: a burst is two or more jobs of one tenant, each at most [`BURST_GAP_S`](crate::info::BURST_GAP_S) seconds after the one before. Hours and days
 //!   are weighted by arrivals (a burst is one), where the trace has a clock and is long enough.
 //! - Classes: gangs of one power of two and more, up to the next; a class of fewer than [`classes::JOBS_MIN`] jobs joins its
 //!   smaller neighbour.
@@ -8,12 +8,13 @@
 //! - Groups: the first part of the tenant path. Those with most jobs keep their weights, overall and for each quarter of
 //!   the run times of a class; the others follow Zipf's law.
 //!
-//! What is not fitted: CPU, memory, GPU models, priorities, deadlines, and how rates change over weeks.
+//! What is not fitted: tasks (a gang of tasks that share a GPU is rounded up to whole GPUs), CPU, memory, GPU models, priorities, deadlines, and how rates change over weeks.
 
 mod bursts;
 mod classes;
 mod tenants;
 
+use super::file::RUN_TIME_MAX_S;
 use super::model::{EstimateLaw, MODEL_SCHEMA, Model, Outcomes, Targets};
 use crate::error::TraceError;
 use crate::trace::{Recorded, RunTimes, Trace, TraceJob};
@@ -42,6 +43,10 @@ pub fn fit(trace: &Trace, how: &Fit) -> Result<Model, TraceError> {
     }
     let groups = tenants::Groups::of(trace);
     let longest_s = trace.jobs.iter().map(|job| job.duration.secs_f64()).fold(1.0, f64::max);
+    if longest_s > RUN_TIME_MAX_S {
+        let error = TraceError::new(&trace.source, format!("a job of {longest_s} s is too long for a model"));
+        return Err(error.with_hint("leave such jobs out: max_run_s=..."));
+    }
     Ok(Model {
         schema: MODEL_SCHEMA,
         name: if how.name.is_empty() { "fitted".to_owned() } else { how.name.clone() },
@@ -65,7 +70,7 @@ fn cluster_gpus(trace: &Trace) -> u32 {
         _ => 0.0,
     };
     let needed = if span_s > 0.0 { gpu_s(&trace.jobs) / (span_s * 0.9) } else { 0.0 };
-    (needed.ceil().min(1e6) as u32).max(largest)
+    (needed.ceil().min(1e6) as u32).max(largest.min(u32::MAX / 1000))
 }
 
 fn gpu_s(jobs: &[TraceJob]) -> f64 {

@@ -109,10 +109,10 @@ fn name(request: &Request, people: &People, arrivals: &[Vec<Draft>], tenants: &m
     jobs
 }
 
-/// Time between first and last arrival at which the jobs offer the load asked for.
+/// Time between first and last arrival at which the jobs offer the load asked for; within what a time can hold.
 fn span_s(request: &Request, jobs: &[TraceJob]) -> u64 {
     let gpu_s: f64 = jobs.iter().map(|job| f64::from(job.gpu_milli) / 1000.0 * job.duration.secs_f64()).sum();
-    (gpu_s / (f64::from(request.gpus) * request.load)).round() as u64
+    (gpu_s / (f64::from(request.gpus) * request.load)).round().min(9e12) as u64
 }
 
 /// A job before it has a name.

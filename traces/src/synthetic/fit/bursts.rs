@@ -6,11 +6,9 @@ use engine::Time;
 use jiff::civil::DateTime;
 
 use super::rounded;
+use crate::info::BURST_GAP_S;
 use crate::synthetic::model::{Arrivals, Bursts};
 use crate::trace::Trace;
-
-/// Jobs of one tenant that follow each other at most this many seconds apart are one burst.
-pub(super) const GAP_S: u64 = 60;
 
 const DAY_US: u64 = 86_400_000_000;
 const HOUR_US: u64 = 3_600_000_000;
@@ -38,7 +36,7 @@ impl Units {
         let mut open: BTreeMap<u32, (Time, u32)> = BTreeMap::new();
         for job in &trace.jobs {
             match open.get_mut(&job.tenant) {
-                Some((last, size)) if job.submit.since(*last).0 <= GAP_S * 1_000_000 => {
+                Some((last, size)) if job.submit.since(*last).0 <= BURST_GAP_S * 1_000_000 => {
                     units.gaps.0 += job.submit.since(*last).secs_f64();
                     units.gaps.1 += 1;
                     (*last, *size) = (job.submit, *size + 1);
@@ -102,7 +100,9 @@ fn week(trace: &Trace, starts: &[Time]) -> ([f64; 24], [f64; 7]) {
     let is_told = |days_min: u64| whole_days >= days_min && starts.len() >= 200;
     let shares = |weights: &mut [f64]| {
         let sum: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|weight| *weight = rounded(*weight / sum));
+        for weight in weights.iter_mut() {
+            *weight = rounded(*weight / sum);
+        }
     };
     for (day, seen) in days.iter_mut().zip(seen) {
         *day /= f64::max(seen, 1.0);

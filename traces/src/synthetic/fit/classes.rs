@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::tenants::Groups;
 use super::{knots, outcomes, rounded};
+use crate::info::class_of;
 use crate::synthetic::model::{Class, RunTime};
 use crate::trace::{Recorded, Trace, TraceJob};
 
@@ -18,7 +19,7 @@ const SIZES_MAX: usize = 40;
 pub(super) fn classes(trace: &Trace, groups: &Groups) -> Vec<Class> {
     let mut by_size: BTreeMap<u32, Vec<&TraceJob>> = BTreeMap::new();
     for job in &trace.jobs {
-        by_size.entry(bucket(job.gpu_milli)).or_default().push(job);
+        by_size.entry(class_of(job.gpu_milli)).or_default().push(job);
     }
     let mut buckets: Vec<Vec<&TraceJob>> = by_size.into_values().collect();
     while buckets.len() > 1 {
@@ -27,15 +28,6 @@ pub(super) fn classes(trace: &Trace, groups: &Groups) -> Vec<Class> {
         buckets[small.saturating_sub(1)].extend(jobs);
     }
     buckets.into_iter().map(|jobs| class(jobs, trace.jobs.len(), groups)).collect()
-}
-
-/// 0 for no GPU, 1 for a part of one, then one number for each power of two.
-fn bucket(gpu_milli: u32) -> u32 {
-    match gpu_milli {
-        0 => 0,
-        1..1000 => 1,
-        _ => 2 + (gpu_milli / 1000).ilog2(),
-    }
 }
 
 fn class(mut jobs: Vec<&TraceJob>, all: usize, groups: &Groups) -> Class {
@@ -55,7 +47,7 @@ fn class(mut jobs: Vec<&TraceJob>, all: usize, groups: &Groups) -> Class {
 fn gangs(jobs: &[&TraceJob]) -> Vec<(f64, f64)> {
     let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
     for job in jobs {
-        *counts.entry(job.gpu_milli).or_default() += 1;
+        *counts.entry(undivided(job.gpu_milli)).or_default() += 1;
     }
     let mut frequent: Vec<(u32, u64)> = counts.iter().map(|(size, count)| (*size, *count)).collect();
     frequent.sort_by_key(|(size, count)| (std::cmp::Reverse(*count), *size));
@@ -66,6 +58,15 @@ fn gangs(jobs: &[&TraceJob]) -> Vec<(f64, f64)> {
         *gangs.entry(nearest).or_default() += count;
     }
     gangs.into_iter().map(|(size, count)| (f64::from(size) / 1000.0, count as f64)).collect()
+}
+
+/// A gang that is not divided into tasks has whole GPUs, or a part of one: what tasks share is rounded up.
+fn undivided(gpu_milli: u32) -> u32 {
+    if gpu_milli <= 1000 {
+        gpu_milli
+    } else {
+        (gpu_milli / 1000 + u32::from(gpu_milli % 1000 > 0)).min(u32::MAX / 1000) * 1000
+    }
 }
 
 /// Jobs of each group in each part of the run times; nothing where there is one group or a part would be empty.

@@ -68,7 +68,9 @@ fn users<'a>(trace: &Trace, groups: impl Iterator<Item = &'a BTreeMap<u32, u64>>
         return (0, 1.0);
     }
     let mut groups: Vec<Vec<u64>> = groups.map(|users| users.values().copied().collect()).collect();
-    groups.iter_mut().for_each(|users| users.sort_unstable_by(|a, b| b.cmp(a)));
+    for users in &mut groups {
+        users.sort_unstable_by(|a, b| b.cmp(a));
+    }
     groups.sort_by_key(|users| std::cmp::Reverse(users.iter().sum::<u64>()));
     // Half of the jobs are in groups that stand before this one.
     let half = trace.jobs.len() as u64 / 2;

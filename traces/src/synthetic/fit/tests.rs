@@ -1,4 +1,7 @@
 //! A small trace becomes a model, the model a file, and the file a trace.
+#![allow(clippy::float_cmp)] // what is compared was written out, not computed
+
+use std::fmt::Write as _;
 
 use super::super::{generate_text, model_text, read_model};
 use super::*;
@@ -16,7 +19,7 @@ fn trace(days: u64) -> Trace {
                 _ => (1, 300 + i, "shop/cem"),
             };
             let outcome = if i % 2 == 0 { "finished" } else { "failed" };
-            text += &format!("j{i}-{j},{},{gpus},{run},{tenant},{outcome},{}\n", at + j * 5, run * 2);
+            let _ = writeln!(text, "j{i}-{j},{},{gpus},{run},{tenant},{outcome},{}", at + j * 5, run * 2);
         }
     }
     let mut trace = read_bytes("t.csv", None, text.as_bytes()).unwrap();
