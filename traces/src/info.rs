@@ -3,10 +3,24 @@
 use std::collections::BTreeMap;
 
 use engine::Inventory;
-use jiff::civil::DateTime;
 use serde::Serialize;
 
-use crate::trace::{Recorded, Trace, TraceJob};
+use crate::trace::{Recorded, RunTimes, Step, Trace, TraceJob};
+
+mod clock;
+mod gangs;
+mod parts;
+mod quantiles;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use clock::time_of_day_us;
+pub use clock::{ArrivalShape, BURST_GAP_S};
+pub(crate) use gangs::class_of;
+pub use gangs::{Gang, GangClass};
+pub(crate) use parts::zipf_exponent;
+pub use parts::{End, Part, Parts};
+pub use quantiles::Quantiles;
 
 /// Version of [`Info`] as JSON.
 const INFO_SCHEMA: u32 = 1;
@@ -50,6 +64,36 @@ pub struct Info {
     pub estimate_share: f64,
     /// Submissions by hour of the day; hours since time zero where the source has no clock.
     pub hour_of_day: [u64; 24],
+    /// Submissions by day of the week, from Monday; `None` where the source has no clock.
+    pub day_of_week: Option<[u64; 7]>,
+    /// How evenly jobs arrive.
+    pub arrivals: Option<ArrivalShape>,
+    /// Where run times come from: `recorded`, `computed`, `unknown`. Unknown ones are 0 and have no quantiles.
+    pub run_times: &'static str,
+    /// The GPU model on which run times were measured or computed.
+    pub measured_on: Option<String>,
+    /// Gangs by powers of two, with the run times of each class.
+    pub gang_classes: Vec<GangClass>,
+    /// Who submits most.
+    pub top_tenants: Parts,
+    /// Queues (partitions, virtual clusters).
+    pub queues: Parts,
+    /// What the jobs train.
+    pub job_types: Parts,
+    /// How jobs ended, by number of jobs and by GPU-time.
+    pub recorded: Vec<End>,
+    /// Share of the jobs that were cut off at the end of the recording, so that they are shorter than they were.
+    pub censored_share: f64,
+    /// Share of the jobs whose start is known.
+    pub start_share: f64,
+    /// Start less submission where the start is known, in seconds.
+    pub queue_time_s: Option<Quantiles>,
+    /// Estimate over run time, where there is one and the run time is not 0.
+    pub estimate_factor: Option<Quantiles>,
+    /// Share of the jobs with an estimate whose estimate is below the run time.
+    pub underestimated_share: Option<f64>,
+    /// What was done to the trace before it came here, and after it was read; the oldest first.
+    pub history: Vec<Step>,
     /// Rows read.
     pub rows: u64,
     /// Rows left out, by cause.
@@ -58,55 +102,6 @@ pub struct Info {
     pub changed: BTreeMap<String, u64>,
     /// Columns that were not used.
     pub ignored_columns: Vec<String>,
-}
-
-/// Jobs of one gang size.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Gang {
-    /// GPUs of the gang.
-    pub gpus: f64,
-    /// Jobs.
-    pub jobs: u64,
-    /// Share of the jobs.
-    pub share: f64,
-    /// Sum of GPUs x run time in hours.
-    pub gpu_hours: f64,
-}
-
-/// Mean and quantiles (nearest rank).
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Quantiles {
-    /// Arithmetic mean.
-    pub mean: f64,
-    /// 10th percentile.
-    pub p10: f64,
-    /// Median.
-    pub p50: f64,
-    /// 90th percentile.
-    pub p90: f64,
-    /// 99th percentile.
-    pub p99: f64,
-    /// Largest.
-    pub max: f64,
-}
-
-impl Quantiles {
-    /// Of values in microseconds, as seconds; `None` when there are none.
-    fn of_micros(mut values: Vec<u64>) -> Option<Self> {
-        values.sort_unstable();
-        let count = values.len();
-        let sum: u128 = values.iter().map(|&value| u128::from(value)).sum();
-        let secs = |micros: u64| micros as f64 / 1e6;
-        let rank = |percent: usize| values.get((count * percent).div_ceil(100).max(1) - 1).copied().map(secs);
-        Some(Self {
-            mean: sum as f64 / count as f64 / 1e6,
-            p10: rank(10)?,
-            p50: rank(50)?,
-            p90: rank(90)?,
-            p99: rank(99)?,
-            max: rank(100)?,
-        })
-    }
 }
 
 /// Describes `trace`, and its load on `cluster` where one is given.
@@ -123,6 +118,13 @@ pub fn describe(trace: &Trace, cluster: Option<&Inventory>) -> Info {
     let above = |gpus: u64| jobs.iter().filter(|job| u64::from(job.gpu_milli) > gpus * 1000).count() as u64;
     let tenants: std::collections::BTreeSet<u32> = jobs.iter().map(|job| job.tenant).collect();
     let estimates = jobs.iter().filter(|job| job.estimate.is_some()).count() as u64;
+    let has_times = trace.run_times != RunTimes::Unknown;
+    let censored = jobs.iter().filter(|job| job.recorded == Recorded::Censored).count() as u64;
+    let waits: Vec<u64> = jobs.iter().filter_map(|job| Some(job.start?.since(job.submit).0)).collect();
+    let below = jobs.iter().filter(|job| job.estimate.is_some_and(|span| span < job.duration)).count() as u64;
+    let factor = |job: &TraceJob| Some(job.estimate?.0 as f64 / job.duration.0 as f64).filter(|_| job.duration.0 > 0);
+    let factors: Vec<f64> = jobs.iter().filter_map(factor).collect();
+    let type_names: Vec<String> = trace.job_types.iter().map(|kind| kind.name.clone()).collect();
     Info {
         schema: INFO_SCHEMA,
         source: trace.source.clone(),
@@ -133,14 +135,36 @@ pub fn describe(trace: &Trace, cluster: Option<&Inventory>) -> Info {
         span_s: span_us as f64 / 1e6,
         gpu_hours,
         cluster_gpus,
-        offered_load: cluster_gpus.map(capacity_hours).filter(|hours| *hours > 0.0).map(|hours| gpu_hours / hours),
+        offered_load: cluster_gpus
+            .map(capacity_hours)
+            .filter(|hours| has_times && *hours > 0.0)
+            .map(|hours| gpu_hours / hours),
         jobs_above_cluster: cluster_gpus.map(above),
-        gangs: gangs(jobs),
-        run_time_s: Quantiles::of_micros(jobs.iter().map(|job| job.duration.0).collect()),
+        gangs: gangs::sizes(jobs),
+        run_time_s: has_times.then(|| Quantiles::of_micros(jobs.iter().map(|job| job.duration.0).collect())).flatten(),
         inter_arrival_s: Quantiles::of_micros(jobs.windows(2).map(|w| w[1].submit.since(w[0].submit).0).collect()),
-        recorded_share: recorded_share(jobs),
+        recorded_share: parts::ends(jobs).into_iter().map(|end| (end.outcome, end.share)).collect(),
         estimate_share: share(estimates, count),
-        hour_of_day: hour_of_day(trace),
+        hour_of_day: clock::hour_of_day(trace),
+        day_of_week: clock::day_of_week(trace),
+        arrivals: clock::arrivals(trace),
+        run_times: match trace.run_times {
+            RunTimes::Recorded => "recorded",
+            RunTimes::Computed => "computed",
+            RunTimes::Unknown => "unknown",
+        },
+        measured_on: trace.measured_on.clone(),
+        gang_classes: gangs::classes(jobs, trace.run_times),
+        top_tenants: parts::by(jobs, &trace.tenants, |job| Some(job.tenant)),
+        queues: parts::by(jobs, &trace.queues, |job| job.queue),
+        job_types: parts::by(jobs, &type_names, |job| job.job_type),
+        recorded: parts::ends(jobs),
+        censored_share: share(censored, count),
+        start_share: share(waits.len() as u64, count),
+        queue_time_s: Quantiles::of_micros(waits),
+        underestimated_share: (estimates > 0).then(|| share(below, estimates)),
+        estimate_factor: Quantiles::of(factors),
+        history: trace.history.clone(),
         rows: trace.ledger.rows,
         dropped: trace.ledger.dropped.clone(),
         changed: trace.ledger.changed.clone(),
@@ -148,6 +172,7 @@ pub fn describe(trace: &Trace, cluster: Option<&Inventory>) -> Info {
     }
 }
 
+/// A share; 0 of nothing.
 fn share(part: u64, whole: u64) -> f64 {
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
 }
@@ -159,95 +184,4 @@ fn gpu_milli_us(job: &TraceJob) -> u128 {
 /// Thousandths of a GPU x microseconds in GPU-hours.
 fn hours(gpu_milli_us: u128) -> f64 {
     gpu_milli_us as f64 / 1000.0 / HOUR_US as f64
-}
-
-fn gangs(jobs: &[TraceJob]) -> Vec<Gang> {
-    let mut by_size: BTreeMap<u32, (u64, u128)> = BTreeMap::new();
-    for job in jobs {
-        let (count, sum) = by_size.entry(job.gpu_milli).or_default();
-        *count += 1;
-        *sum += gpu_milli_us(job);
-    }
-    let gang = |(milli, (count, sum))| Gang {
-        gpus: f64::from(milli) / 1000.0,
-        jobs: count,
-        share: share(count, jobs.len() as u64),
-        gpu_hours: hours(sum),
-    };
-    by_size.into_iter().map(gang).collect()
-}
-
-fn recorded_share(jobs: &[TraceJob]) -> BTreeMap<&'static str, f64> {
-    let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for job in jobs {
-        let word = match job.recorded {
-            Recorded::Unknown => "unknown",
-            Recorded::Finished => "finished",
-            Recorded::Failed => "failed",
-            Recorded::Killed => "killed",
-            Recorded::TimedOut => "timed_out",
-            Recorded::NodeFailed => "node_failed",
-            Recorded::Censored => "censored",
-        };
-        *counts.entry(word).or_default() += 1;
-    }
-    counts.into_iter().map(|(word, count)| (word, share(count, jobs.len() as u64))).collect()
-}
-
-fn hour_of_day(trace: &Trace) -> [u64; 24] {
-    let start_us = time_of_day_us(trace);
-    let mut counts = [0; 24];
-    for job in &trace.jobs {
-        let hour = (u128::from(job.submit.0) + u128::from(start_us)) / u128::from(HOUR_US) % 24;
-        counts[hour as usize] += 1;
-    }
-    counts
-}
-
-/// Microseconds since midnight at time zero; 0 where the trace has no clock.
-pub(crate) fn time_of_day_us(trace: &Trace) -> u64 {
-    let origin: Option<DateTime> = trace.origin.as_deref().and_then(|text| text.parse().ok());
-    let since = origin.and_then(|at| u64::try_from(at.duration_since(at.start_of_day()).as_micros()).ok());
-    since.unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::source::read_bytes;
-
-    #[test]
-    fn figures_of_a_small_trace() {
-        let text = "job_id,submit_s,gpus,duration_s,tenant,outcome\na,0,1,3600,x,finished\nb,3600,8,1800,y,killed\n\
-                    c,5400,0.5,7200,x,finished\nd,7200,16,0,x,\n";
-        let mut trace = read_bytes("t.csv", None, text.as_bytes()).unwrap();
-        trace.origin = Some("2017-10-03T22:30:00".to_owned());
-        let info = describe(&trace, Some(&Inventory::uniform(1, 8, "GPU")));
-        assert_eq!((info.jobs, info.tenants, info.rows), (4, 2, 4));
-        assert!((info.span_s - 7200.0).abs() < 1e-9);
-        assert!((info.gpu_hours - 6.0).abs() < 1e-9);
-        assert!((info.offered_load.unwrap() - 6.0 / 16.0).abs() < 1e-9);
-        assert_eq!((info.cluster_gpus, info.jobs_above_cluster), (Some(8), Some(1)));
-        let sizes: Vec<_> = info.gangs.iter().map(|gang| (gang.gpus, gang.jobs)).collect();
-        assert_eq!(sizes, [(0.5, 1), (1.0, 1), (8.0, 1), (16.0, 1)]);
-        let run = info.run_time_s.unwrap();
-        assert_eq!((run.p10, run.p50, run.p90, run.max, run.mean), (0.0, 1800.0, 7200.0, 7200.0, 3150.0));
-        let gap = info.inter_arrival_s.unwrap();
-        assert_eq!((gap.p50, gap.max, gap.mean), (1800.0, 3600.0, 2400.0));
-        assert_eq!(
-            info.recorded_share.into_iter().collect::<Vec<_>>(),
-            [("finished", 0.5), ("killed", 0.25), ("unknown", 0.25)]
-        );
-        assert_eq!((info.hour_of_day[22], info.hour_of_day[23], info.hour_of_day[0]), (1, 1, 2));
-    }
-
-    #[test]
-    fn nothing_is_divided_by_zero() {
-        let info = describe(&Trace::default(), Some(&Inventory::uniform(1, 8, "GPU")));
-        assert_eq!((info.offered_load, info.run_time_s, info.inter_arrival_s), (None, None, None));
-        let one = read_bytes("t.csv", None, b"job_id,submit_s,gpus,duration_s\na,5,1,3600\n").unwrap();
-        let info = describe(&one, Some(&Inventory::uniform(1, 8, "GPU")));
-        assert_eq!((info.offered_load, info.inter_arrival_s), (None, None));
-        assert!(describe(&one, None).cluster_gpus.is_none());
-    }
 }

@@ -1,9 +1,6 @@
-//! Draws from weights and from cut lognormals.
+//! Draws by weight, evenly or at random.
 
 use rand::{Rng, RngExt};
-use rand_distr::{Distribution, LogNormal as LogNormalDraw};
-
-use super::model::LogNormal;
 
 /// Indices drawn by weight.
 #[derive(Clone, Debug)]
@@ -22,9 +19,12 @@ impl Weights {
         Self { sums: sums.collect() }
     }
 
-    /// Zipf's law with exponent 1: the k-th of `count` has weight 1/k.
-    pub(super) fn zipf(count: u32) -> Self {
-        Self::new((1..=count).map(|rank| 1.0 / f64::from(rank)))
+    /// Zipf's law: of the ranks `from..=to`, the k-th of all has weight k^-`exponent`.
+    pub(super) fn zipf(from: u32, to: u32, exponent: f64) -> Self {
+        let weight = |rank: u32| {
+            if (exponent - 1.0).abs() < f64::EPSILON { 1.0 / f64::from(rank) } else { f64::from(rank).powf(-exponent) }
+        };
+        Self::new((from..=to).map(weight))
     }
 
     pub(super) fn total(&self) -> f64 {
@@ -50,13 +50,48 @@ impl Weights {
     }
 }
 
-/// A run time in whole seconds, from 1 to `max_s`. What is longer is drawn again, so that no peak stands at the cut.
-pub(super) fn run_time_s(law: LogNormal, max_s: f64, rng: &mut impl Rng) -> u64 {
-    /// Enough for any cut that leaves a noticeable part of the law.
-    const TRIES: u32 = 1000;
-    let Ok(draw) = LogNormalDraw::new(law.median_s.ln(), law.sigma) else { return 1 };
-    let found = (0..TRIES).map(|_| draw.sample(rng)).find(|secs| *secs <= max_s);
-    found.unwrap_or(max_s).round().max(1.0) as u64
+/// How the mix of a trace is drawn from the shares and laws of its model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Drawing {
+    /// As evenly as the number of jobs allows (systematic and stratified sampling): every trace has the model's shares of
+    /// gangs and its quantiles of run times. Order, pairs of gang and run time, tenants and arrivals are random.
+    #[default]
+    Even,
+    /// Each job independently: the shares and quantiles of a small trace differ from those of the model as much as those
+    /// of a small sample do.
+    Random,
+}
+
+impl Drawing {
+    /// `count` indices by weight, in random order.
+    pub(super) fn indices(self, weights: &[f64], count: usize, rng: &mut impl Rng) -> Vec<usize> {
+        let table = Weights::new(weights.iter().copied());
+        if self == Self::Random {
+            return (0..count).map(|_| table.draw(rng)).collect();
+        }
+        let start = rng.random::<f64>();
+        let at = |number: usize| table.locate((number as f64 + start) / count as f64 * table.total()).0;
+        let mut indices: Vec<usize> = (0..count).map(at).collect();
+        shuffle(&mut indices, rng);
+        indices
+    }
+
+    /// `count` places within a law, 0..1, in random order.
+    pub(super) fn places(self, count: usize, rng: &mut impl Rng) -> Vec<f64> {
+        if self == Self::Random {
+            return (0..count).map(|_| rng.random()).collect();
+        }
+        let mut places: Vec<f64> = (0..count).map(|at| (at as f64 + rng.random::<f64>()) / count as f64).collect();
+        shuffle(&mut places, rng);
+        places
+    }
+}
+
+/// A random order (Fisher and Yates).
+pub(super) fn shuffle<T>(items: &mut [T], rng: &mut impl Rng) {
+    for at in (1..items.len()).rev() {
+        items.swap(at, rng.random_range(0..=at));
+    }
 }
 
 #[cfg(test)]
@@ -83,13 +118,16 @@ mod tests {
     }
 
     #[test]
-    fn run_times_stay_in_their_bounds() {
+    fn even_draws_have_the_shares() {
         let mut rng = ChaCha12Rng::seed_from_u64(1);
-        for median_s in [0.01, 100.0, 1e9] {
-            let law = LogNormal { median_s, sigma: 1.0 };
-            for _ in 0..50 {
-                assert!((1..=3600).contains(&run_time_s(law, 3600.0, &mut rng)));
-            }
-        }
+        let indices = Drawing::Even.indices(&[1.0, 0.0, 3.0], 100, &mut rng);
+        assert_eq!((0..3).map(|i| indices.iter().filter(|&&at| at == i).count()).collect::<Vec<_>>(), [25, 0, 75]);
+        assert!(!indices.is_sorted());
+        let mut places = Drawing::Even.places(50, &mut rng);
+        places.sort_by(f64::total_cmp);
+        assert!(places.iter().enumerate().all(|(at, place)| (place * 50.0) as usize == at));
+        assert_eq!(Drawing::Random.indices(&[1.0, 1.0], 7, &mut rng).len(), 7);
+        assert_eq!(Drawing::Random.places(7, &mut rng).len(), 7);
+        assert!(Drawing::Even.indices(&[1.0], 0, &mut rng).is_empty());
     }
 }

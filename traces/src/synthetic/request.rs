@@ -1,20 +1,25 @@
 //! The text `NAME[key=value,...]` that asks for a generated trace.
 
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
 
-use super::{MODELS, Model};
+use super::{Drawing, Model, models, read_model};
+use crate::bytes;
 use crate::error::{TraceError, shown};
 use crate::similar::nearest;
 use crate::transform::{self, Changes, Errors};
 
 /// Keys that a request may set.
-const KEYS: [&str; 7] = ["jobs", "load", "seed", "gpus", "max_gpus", "max_hours", "estimates"];
+const KEYS: [&str; 8] = ["jobs", "load", "seed", "gpus", "max_gpus", "max_hours", "estimates", "draw"];
 
 /// What to generate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
     /// The statistics.
-    pub model: &'static Model,
+    pub model: Arc<Model>,
+    /// Its name, or the path of its file, as it was written.
+    pub name: String,
     /// Number of jobs, 1 to 10 million; by default 5,000.
     pub jobs: u32,
     /// Offered load: GPU-time of all jobs over GPU-time of the cluster between first and last arrival; default 0.9.
@@ -28,23 +33,37 @@ pub struct Request {
     /// Longer run times are drawn again, in hours; by default the longest of the model's source.
     pub max_hours: Option<f64>,
     /// What users say about run times.
-    pub estimates: Errors,
+    pub estimates: Estimates,
+    /// How the mix is drawn.
+    pub drawing: Drawing,
     /// What is done to the jobs afterwards; the seed of the request is theirs, too.
     pub changes: Changes,
 }
 
+/// What users say about run times.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Estimates {
+    /// What the model says; only where it says something.
+    Model,
+    /// A model of their error.
+    By(Errors),
+}
+
 impl Request {
     /// A request with every default of `model`.
-    pub fn new(model: &'static Model) -> Self {
+    pub fn new(model: &Arc<Model>) -> Self {
+        let estimates = if model.estimates.is_some() { Estimates::Model } else { Estimates::By(Errors::Inflated) };
         Self {
-            model,
+            model: Arc::clone(model),
+            name: model.name.clone(),
             jobs: 5000,
             load: 0.9,
             seed: 1,
             gpus: model.cluster_gpus,
             max_gpus: model.cluster_gpus,
             max_hours: None,
-            estimates: Errors::Inflated,
+            estimates,
+            drawing: Drawing::Even,
             changes: Changes::default(),
         }
     }
@@ -55,7 +74,7 @@ impl Request {
         let (name, body) = split(text.trim()).ok_or_else(|| {
             TraceError::new(&place, "the brackets do not match").with_hint("write synthetic:NAME[key=value,...]")
         })?;
-        let mut request = Self::new(model(&place, name)?);
+        let mut request = Self { name: name.to_owned(), ..Self::new(&model(&place, name)?) };
         let mut set: Vec<&str> = Vec::new();
         let mut changes: Vec<(String, String)> = Vec::new();
         for pair in body.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
@@ -75,6 +94,16 @@ impl Request {
         }
         if !set.contains(&"max_gpus") {
             request.max_gpus = request.gpus;
+        }
+        if !request
+            .model
+            .classes
+            .iter()
+            .flat_map(|class| &class.gangs)
+            .any(|gang| gang.0 <= f64::from(request.max_gpus))
+        {
+            let error = TraceError::new(&place, "the model has no gang that is as small").in_field("max_gpus");
+            return Err(error.with_hint("ask for more"));
         }
         changes.insert(0, ("seed".to_owned(), request.seed.to_string()));
         request.changes = Changes::parse(&place, &changes)?;
@@ -98,7 +127,15 @@ impl Request {
                 let hours = positive(1e6).filter(|hours| *hours >= 0.1);
                 self.max_hours = Some(hours.ok_or_else(|| bad("a number from 0.1 to 1000000"))?);
             }
-            "estimates" => self.estimates = Errors::parse(value).ok_or_else(|| bad(Errors::WANTED))?,
+            "estimates" if value == "model" && self.model.estimates.is_some() => self.estimates = Estimates::Model,
+            "estimates" => self.estimates = Estimates::By(Errors::parse(value).ok_or_else(|| bad(Errors::WANTED))?),
+            "draw" => {
+                self.drawing = match value {
+                    "even" => Drawing::Even,
+                    "random" => Drawing::Random,
+                    _ => return Err(bad("`even` or `random`")),
+                }
+            }
             _ => return Err(unknown_key(place, key)),
         }
         Ok(())
@@ -116,16 +153,23 @@ fn split(text: &str) -> Option<(&str, &str)> {
     }
 }
 
-fn model(place: &str, name: &str) -> Result<&'static Model, TraceError> {
-    let found = MODELS.into_iter().find(|model| model.name == name);
-    found.ok_or_else(|| {
-        let names = MODELS.map(|model| model.name);
-        let hint = match nearest(name, names) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the models are {}", names.join(", ")),
-        };
-        TraceError::new(place, format!("no model is called `{}`", shown(name))).with_hint(hint)
-    })
+/// The model of that name, or in that file.
+fn model(place: &str, name: &str) -> Result<Arc<Model>, TraceError> {
+    if let Some(model) = models().iter().find(|model| model.name == name) {
+        return Ok(Arc::clone(model));
+    }
+    if Path::new(name).extension().is_some_and(|extension| extension == "toml") {
+        let read = bytes::read_file(name)?;
+        return read_model(name, bytes::text(name, &read)?).map(Arc::new);
+    }
+    let names = || models().iter().map(|model| model.name.as_str());
+    let hint = match nearest(name, names()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            format!("the models are {}; or name the file of a model, FILE.toml", names().collect::<Vec<_>>().join(", "))
+        }
+    };
+    Err(TraceError::new(place, format!("no model is called `{}`", shown(name))).with_hint(hint))
 }
 
 fn unknown_key(place: &str, key: &str) -> TraceError {
@@ -141,12 +185,18 @@ fn unknown_key(place: &str, key: &str) -> TraceError {
 impl fmt::Display for Request {
     /// The full text, with every default written out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { model, jobs, load, seed, gpus, max_gpus, max_hours, estimates, changes } = self;
-        write!(f, "synthetic:{}[jobs={jobs},load={load},seed={seed},gpus={gpus},max_gpus={max_gpus}", model.name)?;
+        let Self { name, jobs, load, seed, gpus, max_gpus, max_hours, estimates, drawing, changes, .. } = self;
+        write!(f, "synthetic:{name}[jobs={jobs},load={load},seed={seed},gpus={gpus},max_gpus={max_gpus}")?;
         if let Some(hours) = max_hours {
             write!(f, ",max_hours={hours}")?;
         }
-        write!(f, ",estimates={estimates}")?;
+        match estimates {
+            Estimates::Model => f.write_str(",estimates=model")?,
+            Estimates::By(errors) => write!(f, ",estimates={errors}")?,
+        }
+        if *drawing == Drawing::Random {
+            f.write_str(",draw=random")?;
+        }
         changes.written().try_for_each(|change| write!(f, ",{change}"))?;
         f.write_str("]")
     }
@@ -176,11 +226,15 @@ mod tests {
             format!("{error} | {}", error.hint().unwrap_or_default())
         };
         assert_eq!(text("phily"), "synthetic:phily: no model is called `phily` | did you mean `philly`?");
-        assert_eq!(text(""), "synthetic:: no model is called `` | the models are philly, helios, llm");
+        assert_eq!(
+            text(""),
+            "synthetic:: no model is called `` | the models are philly, helios, llm; or name the file \
+             of a model, FILE.toml"
+        );
         assert_eq!(
             text("philly[job=3]"),
             "synthetic:philly[job=3]: field `job`: no such key | did you mean `jobs`? The keys are jobs, load, seed, gpus, \
-             max_gpus, max_hours, estimates, window, sample_jobs, sample_tenants, rate, stretch, shift, repeat, cap_gpus, \
+             max_gpus, max_hours, estimates, draw, window, sample_jobs, sample_tenants, rate, stretch, shift, repeat, cap_gpus, \
              min_run_s, max_run_s, filter"
         );
         assert_eq!(

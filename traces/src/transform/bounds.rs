@@ -20,17 +20,12 @@ fn clip(job: &mut TraceJob, gpus: u32) -> bool {
         return false;
     }
     let part = |amount: u32, keep: u32, of: u32| (u64::from(amount) * u64::from(keep) / u64::from(of)) as u32;
-    let (keep, of) = if job.tasks > 0 {
-        let each = job.gpu_milli / job.tasks;
-        let tasks = cap_milli / each;
-        if tasks == 0 { (cap_milli, job.gpu_milli) } else { (tasks * each, job.gpu_milli) }
-    } else {
-        (cap_milli, job.gpu_milli)
-    };
-    if job.tasks > 0 {
-        let each = job.gpu_milli / job.tasks;
-        job.tasks = (keep / each).max(1);
-    }
+    let of = job.gpu_milli;
+    // Whole tasks stay, or one that is smaller than it was; a gang that is not divided is one task.
+    let each = of.checked_div(job.tasks).filter(|each| *each <= cap_milli);
+    let tasks = each.and_then(|each| cap_milli.checked_div(each));
+    let keep = each.zip(tasks).map_or(cap_milli, |(each, tasks)| each * tasks);
+    job.tasks = tasks.unwrap_or(job.tasks.min(1));
     job.cpu_milli = part(job.cpu_milli, keep, of);
     job.memory_mib = part(job.memory_mib, keep, of);
     job.gpu_milli = keep;

@@ -93,7 +93,8 @@ fn inflated(duration: Span, rng: &mut impl Rng) -> Span {
     let minutes = (minutes.ceil() as u64).max(1);
     let last = LIMITS_MIN[LIMITS_MIN.len() - 1];
     let limit = LIMITS_MIN.into_iter().find(|limit| *limit >= minutes);
-    Span::secs(limit.unwrap_or_else(|| minutes.div_ceil(last) * last) * 60)
+    let minutes = limit.unwrap_or_else(|| minutes.div_ceil(last).saturating_mul(last));
+    Span(minutes.saturating_mul(60_000_000).min(i64::MAX as u64))
 }
 
 #[cfg(test)]

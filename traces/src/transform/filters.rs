@@ -97,7 +97,7 @@ fn is_below_gpu_hours(job: &TraceJob, hours: u64) -> bool {
 
 /// Whole GPUs, if it is a whole number of them.
 fn whole_gpus(job: &TraceJob) -> Option<u32> {
-    (job.gpu_milli % 1000 == 0).then_some(job.gpu_milli / 1000)
+    job.gpu_milli.is_multiple_of(1000).then_some(job.gpu_milli / 1000)
 }
 
 /// One GPU in one task; CPU and memory become what one GPU of the gang had.

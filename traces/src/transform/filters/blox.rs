@@ -10,7 +10,7 @@
 
 use engine::Span;
 
-use super::{Filter, TraceError, Work, force_one_gpu, whole_gpus};
+use super::{Filter, Work, force_one_gpu, whole_gpus};
 
 /// 10^1.5 minutes, rounded to a microsecond, and 10^4 minutes: both excluded.
 const SHORTEST: Span = Span(1_897_366_596);
@@ -53,7 +53,10 @@ pub(super) static MULTI: Filter = Filter {
                parse_jobs(sum_attempts=True, multigpu=True)",
     rule: "drops gangs of more than 16 GPUs and jobs without GPUs or run time; keeps 10^1.5 min < run time < 10^4 min",
     argument: "",
-    make: |work, _| multi(work),
+    make: |work, _| {
+        multi(work);
+        Ok(())
+    },
 };
 
 pub(super) static SYNERGY_MULTI: Filter = Filter {
@@ -62,7 +65,7 @@ pub(super) static SYNERGY_MULTI: Filter = Filter {
     rule: "as blox-multi; then gangs of other sizes than 1, 2, 4, 8 and 16 become one GPU",
     argument: "",
     make: |work, _| {
-        multi(work)?;
+        multi(work);
         work.change("the gang was not 1, 2, 4, 8 or 16 GPUs: made one GPU", |job| {
             !matches!(whole_gpus(job), Some(1 | 2 | 4 | 8 | 16)) && force_one_gpu(job)
         });
@@ -70,10 +73,9 @@ pub(super) static SYNERGY_MULTI: Filter = Filter {
     },
 };
 
-fn multi(work: &mut Work<'_>) -> Result<(), TraceError> {
+fn multi(work: &mut Work<'_>) {
     work.keep("the gang has more than 16 GPUs", |job| job.gpu_milli <= GPUS_MAX);
     bounds(work);
-    Ok(())
 }
 
 fn bounds(work: &mut Work<'_>) {

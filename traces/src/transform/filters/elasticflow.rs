@@ -1,4 +1,4 @@
-//! ElasticFlow: what its generator keeps of a recorded trace.
+//! `ElasticFlow`: what its generator keeps of a recorded trace.
 
 use engine::Span;
 
