@@ -33,10 +33,9 @@ pub use clusters::{
 pub use error::TraceError;
 pub use formats::Format;
 pub use formats::swf::write::write_swf;
-pub use info::{Gang, Info, Quantiles, describe};
+pub use info::{ArrivalShape, BURST_GAP_S, End, Gang, GangClass, Info, Part, Parts, Quantiles, describe};
 pub use metadata::metadata_beside;
 pub use profiles::{ThroughputTable, is_profile};
-pub use info::{ArrivalShape, BURST_GAP_S, End, Gang, GangClass, Info, Part, Parts, Quantiles, describe};
 pub use similar::nearest;
 pub use source::{load, read_bytes};
 pub use trace::{Details, JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};
