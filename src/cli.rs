@@ -139,12 +139,16 @@ pub(crate) struct CompareArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TraceCommand {
-    /// Say what a trace holds, and what was done to its rows.
+    /// Say what a trace holds, and what was done to its rows; or what is in a cluster file, a table of throughput or
+    /// a capacity schedule.
     #[command(after_help = examples::TRACE_INFO)]
     Info(TraceInfoArgs),
     /// Write a synthetic trace to a file.
     #[command(after_help = examples::TRACE_GENERATE)]
     Generate(TraceGenerateArgs),
+    /// Write a model of a trace, from which others like it can be generated.
+    #[command(after_help = examples::TRACE_FIT)]
+    Fit(TraceFitArgs),
     /// Write a trace of any format in the canonical form, or as SWF.
     #[command(after_help = examples::TRACE_CONVERT)]
     Convert(TraceConvertArgs),
@@ -153,7 +157,7 @@ pub(crate) enum TraceCommand {
 /// Arguments of `trace info`.
 #[derive(Args, Debug)]
 pub(crate) struct TraceInfoArgs {
-    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]
+    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]; or another file that Trainyard reads
     pub(crate) trace: String,
     /// Cluster, to say how much load the trace is for it
     #[arg(long, value_name = "CLUSTER")]
@@ -173,6 +177,22 @@ pub(crate) struct TraceGenerateArgs {
     pub(crate) model: String,
     /// File to write: .csv, .csv.gz, .parquet or .swf, or - for CSV on stdout
     pub(crate) out: PathBuf,
+}
+
+/// Arguments of `trace fit`.
+#[derive(Args, Debug)]
+pub(crate) struct TraceFitArgs {
+    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]
+    pub(crate) trace: String,
+    /// File to write: .toml, or - for stdout
+    #[arg(default_value = "-")]
+    pub(crate) out: PathBuf,
+    /// GPUs of the cluster that the trace is from [default: as many as it loads to 0.9]
+    #[arg(long, value_name = "N")]
+    pub(crate) gpus: Option<u32>,
+    /// Name of the model
+    #[arg(long, value_name = "NAME", default_value = "fitted")]
+    pub(crate) name: String,
 }
 
 /// Arguments of `trace convert`.
@@ -215,6 +235,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Compare(args) => commands::compare::run(args),
         Command::Trace(TraceCommand::Info(args)) => commands::trace::info(&args),
         Command::Trace(TraceCommand::Generate(args)) => commands::trace::generate(&args),
+        Command::Trace(TraceCommand::Fit(args)) => commands::trace::fit(&args),
         Command::Trace(TraceCommand::Convert(args)) => commands::trace::convert(&args),
         Command::Policies(args) => commands::policies::run(&args),
         Command::Verify(args) => commands::verify::run(&args),

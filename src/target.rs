@@ -65,26 +65,40 @@ impl TraceTarget {
 
     /// Writes `trace`, and says so on stderr.
     pub(crate) fn write(&self, trace: &Trace) -> Result<(), Error> {
+        let beside = self.fill(trace)?;
+        if let Self::File(path, _) = self {
+            let also = beside.map(|beside| format!(", and its clock and history to {}", beside.display()));
+            let also = also.unwrap_or_default();
+            crate::warnings::note(&format!("wrote {} jobs to {}{also}", trace.jobs.len(), path.display()));
+        }
+        Ok(())
+    }
+
+    /// Writes `trace`; tells where its metadata is, if in another file.
+    fn fill(&self, trace: &Trace) -> Result<Option<PathBuf>, Error> {
         match self {
-            Self::Stdout => stdout::write_with(|out| traces::write_csv(trace, out)),
-            Self::File(path, Kind::Parquet) => replace(path, trace, |draft| {
-                // The draft is named in the crate's message; the file that was asked for is the one to name.
-                traces::write_parquet(trace, draft).map_err(|error| {
-                    let message = format!("{}: {}", path.display(), error.message());
-                    Error::failed(message, error.hint().unwrap_or("check the path"))
-                })
-            }),
+            Self::Stdout => stdout::write_with(|out| traces::write_csv(trace, out)).map(|()| None),
+            Self::File(path, Kind::Parquet) => {
+                replace(path, |draft| {
+                    // The draft is named in the crate's message; the file that was asked for is the one to name.
+                    traces::write_parquet(trace, draft).map_err(|error| {
+                        let message = format!("{}: {}", path.display(), error.message());
+                        Error::failed(message, error.hint().unwrap_or("check the path"))
+                    })
+                })?;
+                Ok(None)
+            }
             Self::File(path, Kind::Swf) => {
                 let mut lost = None;
-                replace(path, trace, |draft| {
+                replace(path, |draft| {
                     lost = Some(traces::write_swf(trace, created(draft, path)?).map_err(unwritable(path))?);
                     Ok(())
                 })?;
                 lost.iter().for_each(|lost| crate::warnings::about_swf(path, lost));
-                Ok(())
+                Ok(None)
             }
             Self::File(path, kind) => {
-                replace(path, trace, |draft| {
+                replace(path, |draft| {
                     let out = created(draft, path)?;
                     let written = match kind {
                         Kind::CsvGz => traces::write_csv_gz(trace, out),
@@ -92,7 +106,7 @@ impl TraceTarget {
                     };
                     written.map_err(unwritable(path))
                 })?;
-                write_beside(path, trace)
+                write_beside(path, trace).map(Some)
             }
         }
     }
@@ -109,23 +123,20 @@ fn unwritable(path: &Path) -> impl Fn(std::io::Error) -> Error {
 }
 
 /// Writes what CSV cannot say: clock and history.
-fn write_beside(path: &Path, trace: &Trace) -> Result<(), Error> {
+fn write_beside(path: &Path, trace: &Trace) -> Result<PathBuf, Error> {
     let (beside, json) = traces::metadata_beside(trace, &path.to_string_lossy());
     fs::write(&beside, json).map_err(unwritable(&beside))?;
-    crate::warnings::note(&format!("wrote its clock and history to {}", beside.display()));
-    Ok(())
+    Ok(beside)
 }
 
 /// Lets `fill` write a draft beside `path`, then puts it in place.
-fn replace(path: &Path, trace: &Trace, fill: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
+pub(crate) fn replace(path: &Path, fill: impl FnOnce(&Path) -> Result<(), Error>) -> Result<(), Error> {
     let draft = draft_of(path);
     let placed = |()| fs::rename(&draft, path).map_err(|error| Error::unwritable(path, "OUT", &error));
     let outcome = fill(&draft).and_then(placed);
     if outcome.is_err() {
         // The first error is the one to show.
         let _ = fs::remove_file(&draft);
-    } else {
-        crate::warnings::note(&format!("wrote {} jobs to {}", trace.jobs.len(), path.display()));
     }
     outcome
 }

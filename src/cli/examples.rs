@@ -31,26 +31,40 @@ resample, window, threads and out; paths are relative to the file, and options g
 pub(super) const TRACE: &str = "\
 Examples:
   trainyard trace info jobs.csv --cluster 32x8
+  trainyard trace info sacct.txt --figures pictures
   trainyard trace generate 'philly[jobs=1000,seed=7]' jobs.csv
-  trainyard trace convert philly:philly_flat.csv.gz jobs.parquet";
+  trainyard trace fit jobs.csv model.toml
+  trainyard trace convert 'jobs.csv[window=0h..48h,load=0.9,gpus=480]' two-days.parquet";
 
 pub(super) const TRACE_INFO: &str = "\
 Examples:
   trainyard trace info jobs.csv
-  trainyard trace info openb:pods.csv.gz --cluster nodes.csv --format json";
+  trainyard trace info openb:pods.csv.gz --cluster nodes.csv --format json
+  trainyard trace info sacct.txt --figures pictures
+  trainyard trace info 'philly.csv[filter=sia]'
+  trainyard trace info nodes.csv";
 
 pub(super) const TRACE_GENERATE: &str = "\
 Examples:
   trainyard trace generate philly jobs.csv
   trainyard trace generate 'helios[jobs=2000,load=1.1,gpus=1024,seed=3]' jobs.parquet
+  trainyard trace generate 'model.toml[jobs=2000]' jobs.csv.gz
   trainyard trace generate 'llm[jobs=100]' - | head
 
-Models: philly, helios, llm. Keys: jobs, load, seed, gpus, max_gpus, max_hours, estimates.";
+Models: philly, helios, llm, or a .toml file as `trace fit` writes it. Keys: jobs, load, seed, gpus,
+max_gpus, max_hours, estimates, draw.";
+
+pub(super) const TRACE_FIT: &str = "\
+Examples:
+  trainyard trace fit jobs.csv model.toml --gpus 512
+  trainyard compare 'synthetic:model.toml[jobs=2000]' --cluster 64x8 --policy fifo --policy easy --out out";
 
 pub(super) const TRACE_CONVERT: &str = "\
 Examples:
   trainyard trace convert philly:philly_flat.csv.gz jobs.parquet
-  trainyard trace convert openb:pods.csv - | head";
+  trainyard trace convert sacct.txt jobs.csv.gz
+  trainyard trace convert jobs.parquet jobs.swf
+  trainyard trace convert 'jobs.csv[sample_jobs=0.1,seed=7]' - | head";
 
 pub(super) const POLICIES: &str = "\
 Examples:

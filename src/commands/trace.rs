@@ -7,15 +7,17 @@ mod profiles;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use serde::Serialize;
 use simulator::report::fmt;
 use traces::content::{self, Content};
+use traces::synthetic::{self, Fit};
 
-use crate::cli::{Format, TraceConvertArgs, TraceGenerateArgs, TraceInfoArgs};
+use crate::cli::{Format, TraceConvertArgs, TraceFitArgs, TraceGenerateArgs, TraceInfoArgs};
 use crate::error::Error;
 use crate::target::TraceTarget;
-use crate::{progress, stdout, warnings};
+use crate::{progress, stdout, target, warnings};
 
 /// `trace info`.
 pub(crate) fn info(args: &TraceInfoArgs) -> Result<(), Error> {
@@ -64,6 +66,27 @@ pub(crate) fn generate(args: &TraceGenerateArgs) -> Result<(), Error> {
     let target = TraceTarget::of(&args.out)?;
     let model = args.model.strip_prefix("synthetic:").unwrap_or(&args.model);
     target.write(&traces::load(&format!("synthetic:{model}"))?)
+}
+
+/// `trace fit`.
+pub(crate) fn fit(args: &TraceFitArgs) -> Result<(), Error> {
+    let to_stdout = args.out == Path::new("-");
+    if !to_stdout && args.out.extension().is_none_or(|extension| extension != "toml") {
+        let message = format!("{}: models are written as .toml", args.out.display());
+        return Err(Error::input(message, "end the name with .toml, or give - for stdout"));
+    }
+    let trace = traces::load(&args.trace)?;
+    warnings::about_trace(&trace);
+    let model = synthetic::fit(&trace, &Fit { name: args.name.clone(), cluster_gpus: args.gpus })?;
+    let text = synthetic::model_text(&model, &super::command_line());
+    if to_stdout {
+        return stdout::show(&text);
+    }
+    target::replace(&args.out, |draft| {
+        std::fs::write(draft, &text).map_err(|error| Error::unwritable(&args.out, "OUT", &error))
+    })?;
+    warnings::note(&format!("wrote a model of {} jobs to {}", trace.jobs.len(), args.out.display()));
+    Ok(())
 }
 
 /// `trace convert`.

@@ -14,14 +14,15 @@ fn info_of_a_trace() {
 fn generated_and_converted_traces_are_the_same_jobs() {
     let yard = Yard::new();
     let done = yard.run("trace generate philly[jobs=50,seed=7] a.csv");
-    assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (0, "", "wrote 50 jobs to a.csv\n"));
+    let said = "wrote 50 jobs to a.csv, and its clock and history to a.csv-metadata.json\n";
+    assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (0, "", said));
     yard.good("trace generate synthetic:philly[jobs=50,seed=7] b.parquet");
     yard.good("trace convert b.parquet c.csv");
     assert_eq!(yard.text("a.csv"), yard.text("c.csv"));
     assert_eq!(yard.text("a.csv"), yard.good("trace generate philly[jobs=50,seed=7] -"));
     assert_eq!(yard.text("a.csv"), yard.good("trace convert a.csv -"));
     let left: Vec<_> = std::fs::read_dir(yard.path("")).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(left.len(), 4, "{left:?}");
+    assert_eq!(left.len(), 6, "{left:?}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ struct Coverage {
     page: &'static str,
 }
 
-const COVERAGES: [Coverage; 8] = [
+const COVERAGES: [Coverage; 9] = [
     Coverage {
         source: "policies/src/registry.rs",
         between: ("static ENTRIES", "#[cfg(test)]"),
@@ -54,7 +54,14 @@ const COVERAGES: [Coverage; 8] = [
         between: ("const KEYS", "];"),
         marks: &["[\"", " \""],
         end: '"',
-        page: "docs/traces.md",
+        page: "docs/generate.md",
+    },
+    Coverage {
+        source: "traces/src/transform/parse.rs",
+        between: ("const KEYS", "];"),
+        marks: &["\n    (\""],
+        end: '"',
+        page: "docs/transformations.md",
     },
     Coverage {
         source: "traces/src/clusters/toml_file.rs",

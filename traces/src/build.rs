@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use compact_str::{CompactString, format_compact};
-use engine::{Span, Time};
+use engine::Time;
 use foldhash::fast::RandomState;
 use jiff::civil::DateTime;
 
@@ -21,12 +21,14 @@ pub(crate) struct Builder {
     format: &'static str,
     jobs: Vec<TraceJob>,
     /// Lines (or rows) of the jobs.
-    lines: Vec<u64>,
+    lines: Vec<u32>,
     binary: bool,
     tenants: Interner<String>,
     queues: Interner<String>,
     model_sets: Interner<Vec<String>>,
     job_types: Interner<JobType>,
+    /// Kinds by name, with their batch sizes: found without making a kind of each row.
+    kinds: HashMap<CompactString, Vec<(Option<u32>, u32)>, RandomState>,
     measured_on: Option<String>,
     run_times: RunTimes,
     /// What was done to rows.
@@ -57,6 +59,7 @@ impl Builder {
             queues: Interner::default(),
             model_sets: Interner::default(),
             job_types: Interner::default(),
+            kinds: HashMap::default(),
             measured_on: None,
             run_times: RunTimes::Recorded,
             ledger: Ledger::default(),
@@ -97,6 +100,11 @@ impl Builder {
     /// The index of a path out of names that may be empty or contain a slash, as they are in the source: such names
     /// become `unknown`, and slashes become `_`; both are counted.
     pub(crate) fn tenant_of(&mut self, parts: &[&str]) -> u32 {
+        if let [only] = parts
+            && let Some(tenant) = self.known_tenant(only)
+        {
+            return tenant;
+        }
         let mut path = String::new();
         for part in parts.iter().map(|part| part.trim()) {
             if !path.is_empty() {
@@ -130,6 +138,17 @@ impl Builder {
         self.job_types.intern(kind)
     }
 
+    /// The same of a name and a batch size, for rows without number.
+    pub(crate) fn job_type_named(&mut self, name: &str, batch_size: Option<u32>) -> u32 {
+        let known = self.kinds.get(name).and_then(|sizes| sizes.iter().find(|(size, _)| *size == batch_size));
+        if let Some((_, index)) = known {
+            return *index;
+        }
+        let index = self.job_types.intern(&JobType { name: name.to_owned(), batch_size, batch_mode: None });
+        self.kinds.entry(name.into()).or_default().push((batch_size, index));
+        index
+    }
+
     /// The GPU model on which run times were measured.
     pub(crate) fn measured_on(&mut self, model: &str) {
         self.measured_on = Some(model.to_owned());
@@ -145,7 +164,7 @@ impl Builder {
         let (Place::Line(at) | Place::Row(at)) = place;
         self.binary = matches!(place, Place::Row(_));
         self.jobs.push(job);
-        self.lines.push(at);
+        self.lines.push(u32::try_from(at).unwrap_or(u32::MAX));
     }
 
     /// The trace, sorted by submission; jobs of one instant keep the order of the source. `origin` is what the clock
@@ -196,7 +215,10 @@ impl Builder {
     }
 
     fn twin(&self, first: usize, second: usize) -> TraceError {
-        let place = |at: usize| if self.binary { Place::Row(self.lines[at]) } else { Place::Line(self.lines[at]) };
+        let place = |at: usize| {
+            let at = u64::from(self.lines[at]);
+            if self.binary { Place::Row(at) } else { Place::Line(at) }
+        };
         let message = format!("`{}` is already the id of {}", shown(&self.jobs[second].id), place(first));
         let error = match place(second) {
             Place::Line(line) => TraceError::new(&self.file, message).at_line(line),
@@ -230,6 +252,20 @@ pub(crate) fn sort_jobs(jobs: &mut [TraceJob]) {
     }
 }
 
+/// The id of the job of data row `number` where the format has none: `row-7`.
+pub(crate) fn row_id(number: u32) -> CompactString {
+    let mut text = *b"row-0000000000";
+    let (mut at, mut rest) = (text.len(), number);
+    while rest > 0 || at == text.len() {
+        at -= 1;
+        text[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    let mut id = CompactString::const_new("row-");
+    id.extend(text[at..].iter().map(|&digit| char::from(digit)));
+    id
+}
+
 /// Whether two ids may be equal. Ids that rise are not; of others, sorted hashes are several times as fast as a table of
 /// millions of texts.
 fn may_have_twins(jobs: &[TraceJob]) -> bool {
@@ -250,11 +286,6 @@ fn may_have_twins(jobs: &[TraceJob]) -> bool {
 /// `None` where there is no time at all.
 pub(crate) fn since(origin: DateTime, at: DateTime) -> Option<Time> {
     u64::try_from(at.duration_since(origin).as_micros()).ok().map(Time)
-}
-
-/// The time from `from` to `to`; `None` when it is negative.
-pub(crate) fn between(from: DateTime, to: DateTime) -> Option<Span> {
-    u64::try_from(to.duration_since(from).as_micros()).ok().map(Span)
 }
 
 /// A civil time such as `2020-04-01 00:02:38`, with or without fractions and an offset, which is not applied.
@@ -285,6 +316,13 @@ fn plain_civil(text: &[u8]) -> Option<DateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_of_rows() {
+        for number in [0, 1, 9, 10, 12_345, u32::MAX] {
+            assert_eq!(row_id(number), format!("row-{number}"));
+        }
+    }
 
     #[test]
     fn plain_times_are_those_of_the_general_parser() {

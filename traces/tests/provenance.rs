@@ -7,6 +7,7 @@
 
 mod common;
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use common::data;
@@ -63,17 +64,27 @@ fn numbers(text: &str, pattern: &str) -> Option<Vec<String>> {
     let mut pieces = pattern.split("{}");
     rest = rest.strip_prefix(pieces.next()?)?;
     for piece in pieces {
-        let digits = |c: char| c.is_ascii_digit() || c == ',' || c == '.';
-        let end = rest.find(|c| !digits(c)).unwrap_or(rest.len());
-        // A comma or full stop at the end belongs to the sentence.
-        let number = rest[..end].trim_end_matches([',', '.']);
-        if number.is_empty() {
+        let length = number_length(rest.as_bytes());
+        if length == 0 {
             return None;
         }
-        found.push(number.replace(',', ""));
-        rest = rest[number.len()..].strip_prefix(piece)?;
+        found.push(rest[..length].replace(',', ""));
+        rest = rest[length..].strip_prefix(piece)?;
     }
     Some(found)
+}
+
+/// Bytes of the number such as `1,088` or `31.0` that a text begins with; 0 where there is none.
+fn number_length(text: &[u8]) -> usize {
+    let digits = |from: usize| text[from.min(text.len())..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut end = digits(0);
+    while end > 0 && text.get(end) == Some(&b',') && digits(end + 1) == 3 {
+        end += 4;
+    }
+    if end > 0 && text.get(end) == Some(&b'.') && digits(end + 1) > 0 {
+        end += 1 + digits(end + 1);
+    }
+    end
 }
 
 /// Whether a value is what is stated, to the last digit stated.
@@ -117,7 +128,7 @@ fn rows_are_the_lines_stated() {
         }
     }
     println!("{checked} files");
-    assert!(checked > 100, "{checked}");
+    assert!(checked > 60, "{checked}");
 }
 
 /// Checks a row of the table of files: `| `name` | origin | lines | ...`. Whether it was one to check.
@@ -139,8 +150,20 @@ fn check_rows(source: &Path, row: &str) -> bool {
         Content::Profiles(_) => return false,
         Content::Capacity(schedule) => schedule.ledger.rows,
     };
-    assert_eq!(rows, lines - u64::from(!headerless), "{}", path.display());
+    assert_eq!(rows, lines - u64::from(!headerless) - blank_lines(&path), "{}", path.display());
     true
+}
+
+/// Lines of a file without anything: they are counted as lines, and are no rows.
+fn blank_lines(path: &Path) -> u64 {
+    let bytes = std::fs::read(path).unwrap();
+    let mut text = String::new();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        flate2::read::MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text).unwrap();
+    } else {
+        text = String::from_utf8(bytes).unwrap();
+    }
+    text.lines().filter(|line| line.trim().is_empty()).count() as u64
 }
 
 #[test]

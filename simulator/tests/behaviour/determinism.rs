@@ -19,7 +19,7 @@ const POLICIES: [&str; 7] =
     ["fifo[place=random]", "easy", "sjf", "srtf", "srsf[place=pack]", "priority", "fair-share[place=spread]"];
 const PHYSICS: [&str; 5] =
     ["restart_s=30", "checkpoint_s=600", "failures_per_node_day=0.5", "spread_penalty=0.1", "drain_s=5"];
-const TRACE: &str = "synthetic:philly[jobs=150]";
+const TRACE: &str = "synthetic:philly[jobs=300,gpus=64]";
 
 fn outcomes(threads: usize) -> Outcomes {
     let experiment = Experiment {

@@ -27,7 +27,7 @@ use crate::decimal::Flaw;
 use crate::error::TraceError;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{JobType, Trace, TraceJob};
+use crate::trace::{JobType, Trace};
 
 mod converted;
 
@@ -55,7 +55,7 @@ const USED: [&str; 13] = [
 
 pub(super) static SPEC: Spec = Spec {
     name: "acme",
-    aliases: &[],
+    aliases: &["seren", "kalos"],
     about: "Acme's Seren and Kalos (NSDI 2024)",
     options: &[],
     signs: Signs::Columns(&NEEDED),

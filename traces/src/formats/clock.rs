@@ -101,7 +101,10 @@ pub(super) fn start_at_first(jobs: &mut [TraceJob]) -> Option<u64> {
     let moved = |time: Time| Time(time.0.saturating_sub(first));
     for job in jobs {
         job.submit = moved(job.submit);
-        job.start = job.start.map(moved);
+        // Without a start there may be no details, and writing would make room for them.
+        if let Some(start) = job.start {
+            job.start = Some(moved(start));
+        }
     }
     Some(first)
 }

@@ -19,7 +19,7 @@ use crate::build::Twins;
 use crate::error::TraceError;
 use crate::input::Input;
 use crate::table::Table;
-use crate::trace::{Trace, TraceJob};
+use crate::trace::Trace;
 
 mod log;
 mod states;

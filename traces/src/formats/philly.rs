@@ -5,18 +5,17 @@
 //! data row N (1-based, blank lines not counted) is called `row-N`. Rows that are equal in every column are real
 //! rows as far as anybody can tell, so they are kept and counted.
 
-use compact_str::format_compact;
-use engine::Span;
-use jiff::civil::DateTime;
+use engine::{Span, Time};
 
+use super::clock::{civil_cell, origin, start_at_first};
 use super::{Signs, Spec};
-use crate::build::{Builder, Twins, civil, no_jobs, since};
+use crate::build::{Builder, Twins, row_id};
 use crate::canonical::words::below_unlimited;
 use crate::decimal::Flaw;
 use crate::error::TraceError;
 use crate::header::Header;
 use crate::input::Input;
-use crate::table::{Cells, Place, Table};
+use crate::table::{Cells, Table};
 use crate::trace::{Trace, TraceJob};
 
 /// Columns without which nothing can be read.
@@ -33,15 +32,6 @@ pub(super) static SPEC: Spec = Spec {
     read,
 };
 
-/// One row.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    submitted: DateTime,
-    duration: Span,
-    gpu_milli: u32,
-    tenant: u32,
-}
-
 /// Reads the flat table.
 fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let mut table = Table::open(input.file, input.text)?;
@@ -49,24 +39,17 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let columns = Columns::find(table.header());
     let mut builder = Builder::new(input.file, "philly");
     builder.ledger.ignored_columns = table.header().ignored(&USED);
-    let mut rows = Vec::with_capacity(table.rows_left());
+    builder.reserve(table.rows_left());
     while let Some(cells) = table.next()? {
         builder.row();
-        rows.push((columns.row(&cells, &mut builder)?, cells.place));
+        let job = columns.job(&cells, &mut builder)?;
+        builder.push(job, cells.place);
     }
-    let Some(origin) = rows.iter().map(|(row, _)| row.submitted).min() else {
-        return Err(no_jobs(input.file, &builder.ledger));
-    };
-    builder.ledger.change_row("id from row number (counted once)");
-    builder.reserve(rows.len());
-    // Rows are smaller than jobs: sorted first, the jobs come into being in their order.
-    let mut order: Vec<(DateTime, u32)> = rows.iter().zip(0..).map(|((row, _), at)| (row.submitted, at)).collect();
-    order.sort_unstable();
-    for (_, at) in order {
-        let (row, place) = rows[at as usize];
-        push(&mut builder, at + 1, row, place, origin);
+    if builder.len() > 0 {
+        builder.ledger.change_row("id from row number (counted once)");
     }
-    let mut trace = builder.finish(Twins::Impossible, Some(origin.to_string()))?;
+    let first = start_at_first(builder.jobs_mut());
+    let mut trace = builder.finish(Twins::Impossible, first.and_then(origin))?;
     for _ in 0..twins(&trace.jobs) {
         trace.ledger.change_row("fully duplicated row, kept");
     }
@@ -83,12 +66,6 @@ fn twins(jobs: &[TraceJob]) -> usize {
         twins += rows.windows(2).filter(|pair| pair[0] == pair[1]).count();
     }
     twins
-}
-
-fn push(builder: &mut Builder, number: u32, row: Row, place: Place, origin: DateTime) {
-    let submit = since(origin, row.submitted).unwrap_or_default();
-    let job = TraceJob::plain(format_compact!("row-{number}"), submit, row.duration, row.gpu_milli);
-    builder.push(TraceJob { tenant: row.tenant, ..job }, place);
 }
 
 struct Columns {
@@ -110,7 +87,8 @@ impl Columns {
         }
     }
 
-    fn row(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<Row, TraceError> {
+    /// The job of a row; its submission is that on the clock of the table.
+    fn job(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<TraceJob, TraceError> {
         let duration = cells.scaled(self.duration, "duration", 6)?;
         if duration.rounded {
             builder.ledger.change_row("duration: rounded to a microsecond");
@@ -125,8 +103,9 @@ impl Columns {
             }
         }
         let tenant = builder.tenant_of(&[cells.word(self.cluster, "cluster")?]);
-        let submitted = civil(cells, self.timestamp, "timestamp")?;
-        Ok(Row { submitted, duration: Span(duration.value), gpu_milli, tenant })
+        let submit = Time(civil_cell(cells, self.timestamp, "timestamp")?);
+        let id = row_id(u32::try_from(builder.ledger.rows).unwrap_or(u32::MAX));
+        Ok(TraceJob { tenant, ..TraceJob::plain(id, submit, Span(duration.value), gpu_milli) })
     }
 }
 
@@ -184,7 +163,7 @@ mod tests {
         };
         assert_eq!(
             text("yesterday,1,1,1,a\n"),
-            "p.csv:2: field `timestamp`: `yesterday` is not a date and time\nhint: write YYYY-MM-DD HH:MM:SS"
+            "p.csv:2: field `timestamp`: `yesterday` is not a date and time\nhint: write YYYY-MM-DD HH:MM:SS, not before 1970"
         );
         assert_eq!(
             text("2017-10-09 07:01:55,-1,1,1,a\n"),

@@ -69,11 +69,13 @@ pub(super) fn stretch(work: &mut Work<'_>, factor: f64) -> Result<(), TraceError
     };
     for job in &mut work.trace.jobs {
         job.submit = time(job.submit);
-        job.start = job.start.map(time);
-        job.deadline = job.deadline.map(time);
         job.duration = span(job.duration);
-        job.estimate = job.estimate.map(span);
-        job.time_limit = job.time_limit.map(span);
+        if let Some(details) = &mut job.details {
+            details.start = details.start.map(time);
+            details.deadline = details.deadline.map(time);
+            details.estimate = details.estimate.map(span);
+            details.time_limit = details.time_limit.map(span);
+        }
     }
     Ok(())
 }
@@ -98,8 +100,10 @@ pub(super) fn move_to(job: &mut TraceJob, submit: Time) {
     let moved = |time: Time| {
         if time >= from { submit + time.since(from) } else { Time(submit.0.saturating_sub(from.since(time).0)) }
     };
-    job.deadline = job.deadline.map(moved);
-    job.start = job.start.map(moved);
+    if let Some(details) = &mut job.details {
+        details.deadline = details.deadline.map(moved);
+        details.start = details.start.map(moved);
+    }
     job.submit = submit;
 }
 

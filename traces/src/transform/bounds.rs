@@ -25,9 +25,11 @@ fn clip(job: &mut TraceJob, gpus: u32) -> bool {
     let each = of.checked_div(job.tasks).filter(|each| *each <= cap_milli);
     let tasks = each.and_then(|each| cap_milli.checked_div(each));
     let keep = each.zip(tasks).map_or(cap_milli, |(each, tasks)| each * tasks);
-    job.tasks = tasks.unwrap_or(job.tasks.min(1));
-    job.cpu_milli = part(job.cpu_milli, keep, of);
-    job.memory_mib = part(job.memory_mib, keep, of);
+    if let Some(details) = &mut job.details {
+        details.tasks = tasks.unwrap_or(details.tasks.min(1));
+        details.cpu_milli = part(details.cpu_milli, keep, of);
+        details.memory_mib = part(details.memory_mib, keep, of);
+    }
     job.gpu_milli = keep;
     true
 }

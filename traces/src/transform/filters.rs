@@ -105,12 +105,13 @@ fn force_one_gpu(job: &mut TraceJob) -> bool {
     if job.gpu_milli == 1000 {
         return false;
     }
-    if job.gpu_milli > 1000 {
-        let part = |amount: u32| (u64::from(amount) * 1000 / u64::from(job.gpu_milli)) as u32;
-        (job.cpu_milli, job.memory_mib) = (part(job.cpu_milli), part(job.memory_mib));
+    if let Some(details) = &mut job.details {
+        let whole = job.gpu_milli.max(1000);
+        let part = |amount: u32| (u64::from(amount) * 1000 / u64::from(whole)) as u32;
+        (details.cpu_milli, details.memory_mib) = (part(details.cpu_milli), part(details.memory_mib));
+        details.tasks = details.tasks.min(1);
     }
     job.gpu_milli = 1000;
-    job.tasks = job.tasks.min(1);
     true
 }
 

@@ -8,7 +8,7 @@ use crate::decimal::Flaw;
 use crate::error::TraceError;
 use crate::header::Header;
 use crate::table::Cells;
-use crate::trace::{Details, JobType, Trace, TraceJob};
+use crate::trace::{Details, Trace, TraceJob};
 
 /// The unit of the times of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,10 +122,10 @@ impl List {
     }
 
     fn job_type(&mut self, cells: &Cells<'_>) -> Result<u32, TraceError> {
-        let name = cells.word(self.at.model, "model_name")?.to_owned();
+        let name = cells.word(self.at.model, "model_name")?;
         let batch = self.at.batch;
         let batch_size = if cells.is_blank(batch) { None } else { Some(cells.count(batch, "batch_size")?) };
-        Ok(self.builder.job_type(&JobType { name, batch_size, batch_mode: None }))
+        Ok(self.builder.job_type_named(name, batch_size))
     }
 
     fn steps(&mut self, cells: &Cells<'_>) -> Result<Option<u64>, TraceError> {
