@@ -7,7 +7,6 @@
 mod support;
 
 use std::fmt::Write as _;
-use std::hint::black_box;
 use std::io::Cursor;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -53,14 +53,12 @@ impl TraceTarget {
             return Ok(Self::Stdout);
         }
         let name = path.to_string_lossy().to_lowercase();
-        match ENDS.into_iter().find(|(end, _)| name.ends_with(end)) {
-            Some((_, kind)) => Ok(Self::File(path.to_owned(), kind)),
-            None => {
-                let ends = ENDS.map(|(end, _)| end).join(", ");
-                let message = format!("{}: traces are written as {ends}", path.display());
-                Err(Error::input(message, "end the name with one of these, or give - for CSV on stdout"))
-            }
+        if let Some((_, kind)) = ENDS.into_iter().find(|(end, _)| name.ends_with(end)) {
+            return Ok(Self::File(path.to_owned(), kind));
         }
+        let ends = ENDS.map(|(end, _)| end).join(", ");
+        let message = format!("{}: traces are written as {ends}", path.display());
+        Err(Error::input(message, "end the name with one of these, or give - for CSV on stdout"))
     }
 
     /// Writes `trace`, and says so on stderr.
@@ -94,7 +92,9 @@ impl TraceTarget {
                     lost = Some(traces::write_swf(trace, created(draft, path)?).map_err(unwritable(path))?);
                     Ok(())
                 })?;
-                lost.iter().for_each(|lost| crate::warnings::about_swf(path, lost));
+                if let Some(lost) = lost {
+                    crate::warnings::about_swf(path, &lost);
+                }
                 Ok(None)
             }
             Self::File(path, kind) => {

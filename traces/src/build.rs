@@ -129,8 +129,9 @@ impl Builder {
     }
 
     /// The index of a set of GPU model names; `None` for no name.
-    pub(crate) fn models(&mut self, names: Vec<String>) -> Option<u32> {
-        (!names.is_empty()).then(|| self.model_sets.intern(&names))
+    #[allow(clippy::ptr_arg, reason = "the table of sets looks vectors up")]
+    pub(crate) fn models(&mut self, names: &Vec<String>) -> Option<u32> {
+        (!names.is_empty()).then(|| self.model_sets.intern(names))
     }
 
     /// The index of a kind of training job.
@@ -205,7 +206,9 @@ impl Builder {
                 return Err(self.twin(before, at));
             }
             self.ledger.change_row("the id occurs again: numbered");
-            let free = (2..).map(|n| format_compact!("{id}#{n}")).find(|id| !first.contains_key(id));
+            // Among as many numbers as there are jobs, one is free.
+            let numbers = 2..=self.jobs.len() + 2;
+            let free = numbers.map(|n| format_compact!("{id}#{n}")).find(|id| !first.contains_key(id));
             if let Some(id) = free {
                 first.insert(id.clone(), at);
                 self.jobs[at].id = id;

@@ -48,11 +48,11 @@ impl Input<'_> {
             _ => Err(self.bad_option(key, "a whole number of at least 1")),
         }
     }
+}
 
-    /// The text of another file that an option names.
-    pub(crate) fn text_of(&self, path: &str) -> Result<String, TraceError> {
-        let packed = bytes::read_file(path)?;
-        let unpacked = bytes::unpacked(path, &packed)?;
-        bytes::text(path, &unpacked).map(str::to_owned)
-    }
+/// The text of another file that an option names.
+pub(crate) fn text_of(path: &str) -> Result<String, TraceError> {
+    let packed = bytes::read_file(path)?;
+    let unpacked = bytes::unpacked(path, &packed)?;
+    bytes::text(path, &unpacked).map(str::to_owned)
 }

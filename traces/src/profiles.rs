@@ -1,8 +1,8 @@
 //! Measured rates of training: (kind of job, GPU model, GPUs, nodes, co-runners) -> training steps a second.
 //!
 //! Three families of published tables are read into one [`ThroughputTable`], each by a module of its own: Gavel's JSON
-//! ([`gavel`], Shockwave's tables have the same form), the placement and scalability profiles of Pollux and Sia
-//! ([`pollux`]), and `ElasticFlow`'s scaling curves ([`elasticflow`]). A rate is that of the whole gang: steps a second,
+//! (`gavel`, Shockwave's tables have the same form), the placement and scalability profiles of Pollux and Sia
+//! (`pollux`), and `ElasticFlow`'s scaling curves (`elasticflow`). A rate is that of the whole gang: steps a second,
 //! whatever a step holds.
 //!
 //! [`ThroughputTable::rate`] knows what was measured and nothing else. [`ThroughputTable::estimate`] goes on to
@@ -117,7 +117,7 @@ impl ThroughputTable {
     }
 
     /// Reads the bytes of a file called `name`, gzipped or not. Where a table does not say itself what it is about,
-    /// its name and folder do: see [`pollux`] and [`elasticflow`].
+    /// its name and folder do: see `pollux` and `elasticflow`.
     pub fn read_bytes(name: &str, bytes: &[u8]) -> Result<Self, TraceError> {
         let mut table = Self::default();
         let bytes = bytes::unpacked(name, bytes)?;

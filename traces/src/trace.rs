@@ -21,11 +21,11 @@ pub struct Trace {
     pub jobs: Vec<TraceJob>,
     /// Tenant paths such as `org/team/user`; [`TraceJob::tenant`] indexes them. Never empty when there are jobs.
     pub tenants: Vec<String>,
-    /// Sets of allowed GPU model names; [`TraceJob::models`] indexes them.
+    /// Sets of allowed GPU model names; [`Details::models`] indexes them.
     pub model_sets: Vec<Vec<String>>,
-    /// Names of queues (partitions, virtual clusters); [`TraceJob::queue`] indexes them.
+    /// Names of queues (partitions, virtual clusters); [`Details::queue`] indexes them.
     pub queues: Vec<String>,
-    /// Kinds of training jobs; [`TraceJob::job_type`] indexes them.
+    /// Kinds of training jobs; [`Details::job_type`] indexes them.
     pub job_types: Vec<JobType>,
     /// Where the run times come from.
     pub run_times: RunTimes,

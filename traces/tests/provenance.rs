@@ -49,7 +49,7 @@ impl Source {
     /// Holds the numbers of a sentence to `found`.
     #[track_caller]
     fn states(&self, pattern: &str, found: &[f64]) {
-        let stated = (0..self.text.len()).filter_map(|at| numbers(self.text.get(at..)?, pattern)).next();
+        let stated = (0..self.text.len()).find_map(|at| numbers(self.text.get(at..)?, pattern));
         let stated = stated.unwrap_or_else(|| panic!("the description does not say `{pattern}`"));
         assert_eq!(stated.len(), found.len(), "{pattern}");
         for (text, value) in stated.iter().zip(found) {
@@ -143,7 +143,7 @@ fn check_rows(source: &Path, row: &str) -> bool {
     if !path.exists() || other.iter().chain(&uncounted).any(|part| name.contains(part)) {
         return false;
     }
-    let headerless = name.ends_with(".trace") || name.ends_with(".trace.gz");
+    let headerless = [".trace", ".trace.gz"].iter().any(|end| name.ends_with(end));
     let rows = match content::open(&path.display().to_string()).unwrap_or_else(|e| panic!("{e} | {:?}", e.hint())) {
         Content::Trace(trace) => trace.ledger.rows,
         Content::Cluster(cluster) => cluster.ledger.rows,

@@ -208,11 +208,12 @@ impl Rows {
             let message = format!("`{}` has an empty name", shown(text));
             cells.error("models", message).with_hint("join model names by |, such as V100|A100")
         })?;
-        Ok(self.builder.models(set))
+        Ok(self.builder.models(&set))
     }
 }
 
 /// Whether a gang can be divided into equal tasks, each with whole GPUs, with a part of one, or with none.
 pub(crate) fn divides(gpu_milli: u32, tasks: u32) -> bool {
-    tasks > 0 && gpu_milli % tasks == 0 && (gpu_milli / tasks <= 1000 || gpu_milli / tasks % 1000 == 0)
+    let each = |each: u32| each <= 1000 || each.is_multiple_of(1000);
+    tasks > 0 && gpu_milli.is_multiple_of(tasks) && each(gpu_milli / tasks)
 }

@@ -79,7 +79,7 @@ fn mapping_text(input: &Input<'_>) -> Result<(String, String), TraceError> {
         let error = TraceError::new(input.file, "a mapping is needed, a TOML file that says which column means what");
         return Err(error.with_hint(format!("write mapped:{}[mapping=FILE.toml]", input.file)));
     };
-    Ok((path.to_owned(), input.text_of(path)?))
+    Ok((path.to_owned(), crate::input::text_of(path)?))
 }
 
 /// The text with its first lines empty, so that the numbers of the others stay.

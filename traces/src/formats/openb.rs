@@ -197,7 +197,7 @@ impl Pods {
             let message = format!("`{}` has an empty name", shown(text));
             cells.error("gpu_spec", message).with_hint("join model names by |, such as V100M16|V100M32")
         })?;
-        Ok(self.builder.models(set))
+        Ok(self.builder.models(&set))
     }
 
     fn finish(mut self) -> Result<Trace, TraceError> {

@@ -102,9 +102,8 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
         builder.ledger.change_row("no column says GPUs: all jobs are taken as jobs without (counted once)");
     }
     for mut row in rows {
-        let since = |at: i64| Time(at.abs_diff(origin));
-        row.job.submit = since(row.submit);
-        row.job.start = row.start.map(since);
+        row.job.submit = Time(row.submit.abs_diff(origin));
+        row.job.start = row.start.map(|at| Time(at.abs_diff(origin)));
         builder.push(row.job, row.place);
     }
     builder.finish(Twins::Numbered, clock::civil(origin))

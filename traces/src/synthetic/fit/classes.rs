@@ -65,7 +65,7 @@ fn undivided(gpu_milli: u32) -> u32 {
     if gpu_milli <= 1000 {
         gpu_milli
     } else {
-        (gpu_milli / 1000 + u32::from(gpu_milli % 1000 > 0)).min(u32::MAX / 1000) * 1000
+        (gpu_milli / 1000 + u32::from(!gpu_milli.is_multiple_of(1000))).min(u32::MAX / 1000) * 1000
     }
 }
 
