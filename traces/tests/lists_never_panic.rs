@@ -77,7 +77,7 @@ fn mutated() -> impl Strategy<Value = (usize, Vec<u8>)> {
 /// A job has whole GPUs or a part of one, in each task where there are tasks.
 fn divides(gpu_milli: u32, tasks: u32) -> bool {
     let each = gpu_milli / tasks.max(1);
-    gpu_milli % tasks.max(1) == 0 && (each <= 1000 || each % 1000 == 0)
+    gpu_milli.is_multiple_of(tasks.max(1)) && (each <= 1000 || each.is_multiple_of(1000))
 }
 
 fn check(format: &str, bytes: &[u8]) {
