@@ -12,9 +12,21 @@ use traces::TraceError;
 /// A short form is one line; longer text is a path, and no path is opened here.
 const SHORT_MAX: usize = 40;
 
+/// Names of files with the options of all kinds.
+const NAMES: [&str; 8] = [
+    "input",
+    "input.toml",
+    "input[gpus_per_node=4]",
+    "input[racks=nested,gpus_per_node=2]",
+    "scale_128gpus.json",
+    "input[gpus=7,gpus_per_node=4]",
+    "input[name=a]",
+    "input[name=a,spec=2:0:1,gpus_per_node=2:2:2]",
+];
+
 fuzz_target!(|bytes: &[u8]| {
-    for name in ["input", "input.toml"] {
-        check(traces::read_cluster_bytes(name, bytes));
+    for name in NAMES {
+        check(traces::read_cluster_file(name, bytes).map(|file| file.inventory));
     }
     if let Ok(text) = std::str::from_utf8(bytes)
         && text.len() <= SHORT_MAX
@@ -30,7 +42,7 @@ fn check(result: Result<Inventory, TraceError>) {
     let inventory = match result {
         Ok(inventory) => inventory,
         Err(error) => {
-            assert!(!error.message().is_empty() && error.to_string().len() < 2000, "{error}");
+            assert!(!error.message().is_empty() && error.to_string().chars().count() < 2000, "{error}");
             return;
         }
     };

@@ -4,17 +4,9 @@
 #![no_main]
 
 use std::fs;
-use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use trainyard_fuzz::check_error;
-
-static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let folder = std::env::temp_dir().join(format!("trainyard-fuzz-{}", std::process::id()));
-    fs::create_dir_all(&folder).expect("a folder for temporary files");
-    folder
-});
+use trainyard_fuzz::{FOLDER, check_read};
 
 const TABLES: [&str; 4] =
     ["pai_job_table.csv", "pai_task_table.csv", "pai_instance_table.csv", "pai_group_tag_table.csv"];
@@ -23,19 +15,20 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((&first, rest)) = bytes.split_first() else { return };
     let mut pieces = rest.split(|&byte| byte == 0);
     let folder = FOLDER.display();
-    let text = if first % 2 == 0 {
+    let text = if first % 3 < 2 {
         for name in TABLES {
-            fs::write(FOLDER.join(name), pieces.next().unwrap_or_default()).expect("a temporary file");
+            let path = FOLDER.join(name);
+            match pieces.next() {
+                Some(piece) => fs::write(path, piece).expect("a temporary file"),
+                None => drop(fs::remove_file(path)),
+            }
         }
-        format!("pai:{folder}")
+        format!("pai:{folder}{}", if first % 3 == 0 { "" } else { "[models=assigned]" })
     } else {
         for name in ["mapping.toml", "table.csv"] {
             fs::write(FOLDER.join(name), pieces.next().unwrap_or_default()).expect("a temporary file");
         }
         format!("mapped:{folder}/table.csv[mapping={folder}/mapping.toml]")
     };
-    match traces::load(&text) {
-        Ok(trace) => assert!(!trace.jobs.is_empty(), "a trace without jobs is an error"),
-        Err(error) => check_error(&error),
-    }
+    check_read(traces::load(&text));
 });

@@ -128,10 +128,20 @@ impl Builder {
         (!name.is_empty()).then(|| self.queues.intern(name))
     }
 
-    /// The index of a set of GPU model names; `None` for no name.
-    #[allow(clippy::ptr_arg, reason = "the table of sets looks vectors up")]
-    pub(crate) fn models(&mut self, names: &Vec<String>) -> Option<u32> {
-        (!names.is_empty()).then(|| self.model_sets.intern(names))
+    /// The index of a set of GPU model names; `None` for no name. A bar, which joins the names in the canonical form,
+    /// becomes `_` and is counted.
+    pub(crate) fn models(&mut self, mut names: Vec<String>) -> Option<u32> {
+        names.retain(|name| !name.trim().is_empty());
+        for name in &mut names {
+            if name.contains('|') {
+                self.ledger.change_row("a bar in the name of a GPU model: written as `_`");
+                *name = name.replace('|', "_");
+            }
+            if trimmed(name).len() < name.len() {
+                *name = trimmed(name).to_owned();
+            }
+        }
+        (!names.is_empty()).then(|| self.model_sets.intern(&names))
     }
 
     /// The index of a kind of training job.
@@ -195,24 +205,26 @@ impl Builder {
     }
 
     fn settle_twins(&mut self, twins: Twins) -> Result<(), TraceError> {
-        let mut first: HashMap<CompactString, usize> = HashMap::with_capacity(self.jobs.len());
+        // By id: the job that has it, and the number that its next twin gets.
+        let mut known: HashMap<CompactString, (usize, u64)> = HashMap::with_capacity(self.jobs.len());
         for at in 0..self.jobs.len() {
             let id = self.jobs[at].id.clone();
-            let Some(&before) = first.get(&id) else {
-                first.insert(id, at);
+            let Some(&(before, mut number)) = known.get(&id) else {
+                known.insert(id, (at, 2));
                 continue;
             };
             if twins == Twins::Refused {
                 return Err(self.twin(before, at));
             }
             self.ledger.change_row("the id occurs again: numbered");
-            // Among as many numbers as there are jobs, one is free.
-            let numbers = 2..=self.jobs.len() + 2;
-            let free = numbers.map(|n| format_compact!("{id}#{n}")).find(|id| !first.contains_key(id));
-            if let Some(id) = free {
-                first.insert(id.clone(), at);
-                self.jobs[at].id = id;
+            let mut free = format_compact!("{id}#{number}");
+            while known.contains_key(&free) {
+                number += 1;
+                free = format_compact!("{id}#{number}");
             }
+            known.insert(id, (before, number + 1));
+            known.insert(free.clone(), (at, 2));
+            self.jobs[at].id = free;
         }
         Ok(())
     }
@@ -320,11 +332,39 @@ fn plain_civil(text: &[u8]) -> Option<DateTime> {
 mod tests {
     use super::*;
 
+    use engine::{Span, Time};
+
     #[test]
     fn ids_of_rows() {
         for number in [0, 1, 9, 10, 12_345, u32::MAX] {
             assert_eq!(row_id(number), format!("row-{number}"));
         }
+    }
+
+    #[test]
+    fn names_of_models_come_back_from_the_canonical_form() {
+        let mut builder = Builder::new("f", "test");
+        let set = builder.models(vec![" A|B ".to_owned(), " ".to_owned(), "C".to_owned()]);
+        assert_eq!(
+            (set, builder.model_sets.clone().into_values()),
+            (Some(0), vec![vec!["A_B".to_owned(), "C".to_owned()]])
+        );
+        assert_eq!(builder.ledger.changed["a bar in the name of a GPU model: written as `_`"], 1);
+        assert_eq!(builder.models(vec![" ".to_owned()]), None);
+    }
+
+    #[test]
+    fn many_twins_take_no_longer_than_other_jobs() {
+        let mut builder = Builder::new("f", "test");
+        let ids = ["a#3", "a", "a", "a#2"].into_iter().chain(std::iter::repeat_n("a", 100_000));
+        for (line, id) in (1..).zip(ids) {
+            builder.row();
+            builder.push(TraceJob::plain(id, Time(0), Span(0), 0), Place::Line(line));
+        }
+        let trace = builder.finish(Twins::Numbered, None).unwrap();
+        let ids: Vec<&str> = trace.jobs.iter().take(6).map(|job| &*job.id).collect();
+        assert_eq!(ids, ["a#3", "a", "a#2", "a#2#2", "a#4", "a#5"]);
+        assert_eq!(trace.ledger.changed["the id occurs again: numbered"], 100_002);
     }
 
     #[test]

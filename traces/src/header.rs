@@ -1,5 +1,7 @@
 //! The names of the columns of a file: which are there, which are missing, which nobody knows.
 
+use std::collections::HashSet;
+
 use crate::error::{TraceError, shown};
 use crate::similar::nearest;
 
@@ -30,8 +32,9 @@ impl Header {
 
     /// No name may stand twice.
     pub(crate) fn check_unique(&self) -> Result<(), TraceError> {
-        for (i, name) in self.names.iter().enumerate() {
-            if !name.is_empty() && self.names[..i].contains(name) {
+        let mut seen = HashSet::with_capacity(self.names.len());
+        for name in self.names.iter().filter(|name| !name.is_empty()) {
+            if !seen.insert(name) {
                 let error = self.error(format!("column `{}` appears twice", shown(name)));
                 return Err(error.with_hint("remove or rename one of the two"));
             }

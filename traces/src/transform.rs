@@ -5,7 +5,7 @@
 //! out or changed. A change that leaves no job is an error.
 
 use crate::error::TraceError;
-use crate::trace::{Step, Trace};
+use crate::trace::{Step, Trace, TraceJob};
 
 mod amount;
 mod arrivals;
@@ -115,6 +115,10 @@ impl Change {
             let error = TraceError::new(source, format!("`{}` leaves no job", self.text)).in_field(self.key());
             return Err(error.with_hint(self.hint(&work.step)));
         }
+        if !work.trace.jobs.iter().all(can_be_written) {
+            let error = TraceError::new(source, format!("`{}` makes times that are too large", self.text));
+            return Err(error.in_field(self.key()).with_hint("the largest time is about 292,000 years"));
+        }
         work.end();
         Ok(())
     }
@@ -133,6 +137,13 @@ impl Change {
             },
         }
     }
+}
+
+/// Whether the times of a job are no larger than those that are read.
+fn can_be_written(job: &TraceJob) -> bool {
+    let times = [Some(job.submit), job.start, job.deadline].into_iter().flatten().map(|time| time.0);
+    let spans = [Some(job.duration), job.estimate, job.time_limit].into_iter().flatten().map(|span| span.0);
+    times.chain(spans).all(|us| i64::try_from(us).is_ok())
 }
 
 /// A change at work: the trace and the record of what is done to it.
@@ -155,7 +166,7 @@ impl<'a> Work<'a> {
     }
 
     /// Keeps the jobs that pass, and counts the others under `cause`.
-    fn keep(&mut self, cause: &str, passes: impl FnMut(&crate::trace::TraceJob) -> bool) {
+    fn keep(&mut self, cause: &str, passes: impl FnMut(&TraceJob) -> bool) {
         let before = self.trace.jobs.len();
         self.trace.jobs.retain(passes);
         let dropped = (before - self.trace.jobs.len()) as u64;
@@ -165,7 +176,7 @@ impl<'a> Work<'a> {
     }
 
     /// Changes jobs, and counts those for which `change` says that it did under `cause`.
-    fn change(&mut self, cause: &str, change: impl FnMut(&mut crate::trace::TraceJob) -> bool) {
+    fn change(&mut self, cause: &str, change: impl FnMut(&mut TraceJob) -> bool) {
         let changed = self.trace.jobs.iter_mut().map(change).filter(|changed| *changed).count() as u64;
         if changed > 0 {
             *self.step.changed.entry(cause.to_owned()).or_default() += changed;

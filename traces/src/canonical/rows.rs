@@ -208,7 +208,7 @@ impl Rows {
             let message = format!("`{}` has an empty name", shown(text));
             cells.error("models", message).with_hint("join model names by |, such as V100|A100")
         })?;
-        Ok(self.builder.models(&set))
+        Ok(self.builder.models(set))
     }
 }
 

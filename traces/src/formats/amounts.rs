@@ -118,6 +118,6 @@ pub(super) fn model(name: &str, builder: &mut Builder) -> Option<u32> {
             builder.ledger.change_row("GPU model MISC: several older models without a name, taken as any");
             None
         }
-        name => builder.models(&vec![name.to_owned()]),
+        name => builder.models(vec![name.to_owned()]),
     }
 }

@@ -76,7 +76,7 @@ impl Columns {
         };
         let model = input.options.get("on").unwrap_or(first);
         if !models.iter().any(|known| *known == model) {
-            let names = models.iter().map(|name| name.as_str()).collect::<Vec<_>>().join(", ");
+            let names = models.iter().take(20).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
             return Err(input.bad_option("on", &format!("one of {names}")));
         }
         let (seconds, model) = (header.find(model), model.to_owned());

@@ -160,6 +160,10 @@ impl Pods {
             }
             _ => self.micros(cells, "scheduled_time")?,
         };
+        if start < creation {
+            let error = cells.error("scheduled_time", "the pod is scheduled before it is created");
+            return Err(error.with_hint("correct one of the times, or leave the row out"));
+        }
         let end = self.micros(cells, "deletion_time")?;
         if end < start {
             let message = "the pod is deleted before it is scheduled: its run time is negative";
@@ -197,7 +201,7 @@ impl Pods {
             let message = format!("`{}` has an empty name", shown(text));
             cells.error("gpu_spec", message).with_hint("join model names by |, such as V100M16|V100M32")
         })?;
-        Ok(self.builder.models(&set))
+        Ok(self.builder.models(set))
     }
 
     fn finish(mut self) -> Result<Trace, TraceError> {
@@ -268,6 +272,11 @@ mod tests {
             error("a,1,1,1,500,,LS,Running,0,1,2"),
             "pods.csv:2: field `deletion_time`: the pod is deleted before it is scheduled: its run time is negative | \
              correct one of the times, or leave the row out"
+        );
+        assert_eq!(
+            error("a,1,1,1,500,,LS,Running,5,9,4"),
+            "pods.csv:2: field `scheduled_time`: the pod is scheduled before it is created | correct one of the times, or \
+             leave the row out"
         );
         assert_eq!(
             error("a,1,1,1,500,,LS,Running,0,,0"),

@@ -94,7 +94,7 @@ impl Columns {
             preemptible,
             details: Details {
                 cpu_milli: cpu.of_all(cells, cpu_each, tasks)?,
-                models: if gpu_each == 0 || model.is_empty() { None } else { builder.models(&vec![model.to_owned()]) },
+                models: if gpu_each == 0 || model.is_empty() { None } else { builder.models(vec![model.to_owned()]) },
                 tasks,
                 ..Details::NONE
             }

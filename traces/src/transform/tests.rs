@@ -51,6 +51,19 @@ fn load_divides_the_gaps() {
 }
 
 #[test]
+fn times_stay_below_the_largest_that_is_read() {
+    let wide = trace(&["0", "1000000000"]);
+    let text = "rate=0.000001,rate=0.000001";
+    assert_eq!(
+        error(&wide, text),
+        "t.csv: field `rate`: `rate=0.000001` makes times that are too large | the largest time is about 292,000 years"
+    );
+    for text in ["shift=9000000000000,shift=9000000000000", "stretch=1000000,stretch=1000000,stretch=1000000"] {
+        assert!(error(&wide, text).contains("too large"), "{text}");
+    }
+}
+
+#[test]
 fn a_window_starts_at_zero() {
     let mut original = trace(&["10", "20", "30"]);
     original.origin = Some("2017-10-03T23:59:50".to_owned());

@@ -121,7 +121,8 @@ impl Columns {
     }
 
     pub(super) fn clock(&self) -> Clock {
-        let dates = matches!(self.start.kind(), Some(Kind::Civil | Kind::Zoned));
+        let columns = [&self.created, &self.start, &self.end];
+        let dates = columns.iter().any(|column| matches!(column.kind(), Some(Kind::Civil | Kind::Zoned)));
         let dated = dates || self.first >= UNIX_MIN_US;
         Clock { zero: if dated { self.first } else { 0 }, last: self.last, dated }
     }

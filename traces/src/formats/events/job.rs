@@ -143,7 +143,7 @@ fn models(members: &[&Pod], builder: &mut Builder) -> Option<u32> {
     if names.len() > 1 {
         builder.ledger.change_row("several GPU models in one job: any of them will do");
     }
-    builder.models(&names.into_iter().map(str::to_owned).collect())
+    builder.models(names.into_iter().map(str::to_owned).collect())
 }
 
 fn tenant(pod: &Pod, builder: &mut Builder) -> u32 {

@@ -122,6 +122,14 @@ fn unequal_pods_and_dates() {
 }
 
 #[test]
+fn a_creation_before_1970_beside_unix_times() {
+    let text = "job,pod,node,start,end,created\nj,p,n,100,200,1969-12-31T23:59:50Z\n";
+    let trace = read_text(text).unwrap();
+    assert_eq!((trace.jobs[0].submit, trace.jobs[0].start), (Time(0), Some(Time(110_000_000))));
+    assert_eq!(trace.origin.as_deref(), Some("1969-12-31T23:59:50"));
+}
+
+#[test]
 fn errors() {
     let row = |row: &str| error(&format!("job,pod,node,start,end,gpus,cpu,phase\n{row}\n"));
     assert_eq!(

@@ -39,7 +39,7 @@ impl Bound<'_> {
     /// What to call it in a message: its column in the source, or else the key.
     pub(super) fn said(&self) -> String {
         let columns = self.mapped.columns();
-        if columns.is_empty() { self.mapped.key.to_owned() } else { columns.join(", ") }
+        if columns.is_empty() { self.mapped.key.to_owned() } else { shown(&columns.join(", ")) }
     }
 
     /// The texts of its columns; `None` where one is missing and has no default.

@@ -18,6 +18,14 @@ pub(super) struct Amounts {
     pub(super) parts: bool,
 }
 
+impl Amounts {
+    /// Adds GPUs of a model. A sum that no number holds stays at the largest, which is too large for a job.
+    fn add(&mut self, model: &str, gpus: u64) {
+        let sum = self.models.entry(model.to_owned()).or_default();
+        *sum = sum.saturating_add(gpus);
+    }
+}
+
 /// Reads a TRES list such as `cpu=8,mem=64G,node=2,billing=8,gres/gpu=16,gres/gpu:a100=16`.
 pub(super) fn tres(text: &str) -> Result<Amounts, Flaw> {
     let mut amounts = Amounts::default();
@@ -32,7 +40,7 @@ pub(super) fn tres(text: &str) -> Result<Amounts, Flaw> {
             "gres/shard" | "gres/mps" => amounts.parts |= whole(value)? > 0,
             _ => {
                 if let Some(model) = name.strip_prefix("gres/gpu:") {
-                    *amounts.models.entry(model.to_owned()).or_default() += whole(value)?;
+                    amounts.add(model, whole(value)?);
                 }
             }
         }
@@ -71,7 +79,7 @@ pub(super) fn gres(text: &str, nodes: u64) -> Result<Amounts, Flaw> {
         let count = count.saturating_mul(times);
         amounts.gpus = amounts.gpus.saturating_add(count);
         if let Some(model) = model.filter(|_| count > 0) {
-            *amounts.models.entry(model.to_owned()).or_default() += count;
+            amounts.add(model, count);
         }
     }
     Ok(amounts)
@@ -151,6 +159,10 @@ mod tests {
         assert_eq!(found.models.into_iter().collect::<Vec<_>>(), [("a100".to_owned(), 16)]);
         assert_eq!(tres("gres/gpu:a=2,gres/gpu:b=3").unwrap().gpus, 5);
         assert!(tres("cpu=1,gres/shard=2").unwrap().parts);
+        let most = i64::MAX;
+        let huge = format!("gres/gpu:a={most},gres/gpu:a={most},gres/gpu:a={most}");
+        assert_eq!(tres(&huge).unwrap().gpus, u64::MAX);
+        assert_eq!(gres(&format!("gpu:a:{most},gpu:a:{most},gpu:a:{most}"), 1).unwrap().gpus, u64::MAX);
         assert_eq!(
             (tres(""), tres("cpu"), tres("cpu=x")),
             (Ok(Amounts::default()), Err(Flaw::Garbage), Err(Flaw::Garbage))

@@ -113,7 +113,7 @@ fn models(
     if list.models.len() > 1 {
         builder.ledger.change_row("several GPU models in one job: any of them will do");
     }
-    Ok(builder.models(&list.models.keys().cloned().collect()))
+    Ok(builder.models(list.models.keys().cloned().collect()))
 }
 
 fn requested_memory(cells: &Cells<'_>, columns: &Columns, nodes: u64, cpus: u64) -> Result<u64, TraceError> {

@@ -72,7 +72,7 @@ impl Head {
 
     fn in_zone(&self, utc: DateTime) -> DateTime {
         let offset: Option<i64> = self.names.get("TimeZone").and_then(|text| text.parse().ok());
-        let offset = offset.filter(|secs| secs.unsigned_abs() * 1_000_000 <= ZONE_MAX.0).unwrap_or(0);
+        let offset = offset.filter(|secs| secs.unsigned_abs() <= ZONE_MAX.0 / 1_000_000).unwrap_or(0);
         utc.checked_add(jiff::SignedDuration::from_secs(offset)).unwrap_or(utc)
     }
 
@@ -119,6 +119,8 @@ mod tests {
         assert_eq!(origin(zone).as_deref(), Some("2002-07-28T08:04:05"));
         let other_year = "; UnixStartTime: 1027839845\n; StartTime: Sun Jul 28 09:04:05 CEST 2003\n";
         assert_eq!(origin(other_year).as_deref(), Some("2002-07-28T07:04:05"));
+        let far = "; UnixStartTime: 1027839845\n; TimeZone: -9223372036854775808\n";
+        assert_eq!(origin(far).as_deref(), Some("2002-07-28T07:04:05"), "no zone is so far from UTC");
         assert_eq!(origin("; UnixStartTime: 0\n"), None);
         assert_eq!(origin("; StartTime: Fri Oct 01 00:00:03 PDT 1993").as_deref(), Some("1993-10-01T00:00:03"));
     }

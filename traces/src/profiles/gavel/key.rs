@@ -52,7 +52,7 @@ pub(crate) fn job_type(name: &str) -> JobType {
     let name = name.trim();
     let parts = name.strip_suffix(')').and_then(|name| name.rsplit_once(BATCH_SIZE));
     let (model, batch_size) = match parts.and_then(|(model, size)| Some((model, number(size)?))) {
-        Some((model, size)) if !model.is_empty() => (model, Some(size)),
+        Some((model, size)) if !model.trim().is_empty() => (model.trim(), Some(size)),
         _ => (name, None),
     };
     JobType { name: model.to_owned(), batch_size, batch_mode: None }
@@ -86,6 +86,13 @@ mod tests {
         for text in ["('A3C', 99999999999)", "('A3C', 1) x", "('A3C' 1)", "(A3C, 1)", "('A3C\\"] {
             assert_eq!(found(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn models_have_no_blanks_around_them() {
+        let kind = job_type(" LM   (batch size 5) ");
+        assert_eq!((kind.name.as_str(), kind.batch_size), ("LM", Some(5)));
+        assert_eq!(job_type("\u{a0} (batch size 5)").batch_size, None);
     }
 
     #[test]
