@@ -30,7 +30,7 @@ pub(super) fn drawing(trace: &Trace) -> Drawing {
     let clock = Clock::of_trace(trace);
     let mut sketch = Sketch::new(WIDTH, 320.0);
     let outer = Frame { left: 4.0, top: 8.0, right: WIDTH - 2.0, bottom: sketch.height };
-    let axis = Axis::counts(&format!("jobs submitted in {}", fmt::seconds(step)), most as f64);
+    let axis = Axis::counts(&format!("jobs submitted in {}", fmt::seconds(step)), most as f64 * 1.05);
     let end = low + step * counts.len() as f64;
     let panel = Panel::within(outer, clock.axis(low, end), axis);
     panel.draw(&mut sketch);

@@ -29,7 +29,7 @@ pub(super) fn drawing(trace: &Trace) -> Drawing {
         days[((at_s / (24 * HOUR_S) + first_day) % 7) as usize] += 1;
     }
     let mut sketch = Sketch::new(WIDTH, 300.0);
-    let middle = WIDTH * 0.64;
+    let middle = WIDTH * 0.58;
     let whole = Frame { left: 4.0, top: 8.0, right: WIDTH - 2.0, bottom: sketch.height };
     let left = if origin.is_some() { Frame { right: middle, ..whole } } else { whole };
     let hour_title = if origin.is_some() { "hour of the day" } else { "hour since time zero, modulo 24" };
@@ -50,7 +50,7 @@ fn draw(sketch: &mut Sketch, outer: Frame, title: &str, counts: &[u64], names: &
     let most = counts.iter().copied().max().unwrap_or(0) as f64;
     let ticks = names.iter().enumerate().map(|(at, name)| Tick { at: at as f64 + 0.5, text: name.clone() }).collect();
     let x = Axis { scale: Scale::Linear, low: 0.0, high: counts.len() as f64, ticks, title: title.to_owned() };
-    let panel = Panel::within(outer, x, Axis::counts("jobs", most));
+    let panel = Panel::within(outer, x, Axis::counts("jobs", most * 1.05));
     panel.draw(sketch);
     for (at, count) in counts.iter().enumerate() {
         let (left, right) = (panel.x_at(at as f64 + 0.1), panel.x_at(at as f64 + 0.9));
