@@ -13,7 +13,7 @@ struct Coverage {
     page: &'static str,
 }
 
-const COVERAGES: [Coverage; 9] = [
+const COVERAGES: [Coverage; 13] = [
     Coverage {
         source: "policies/src/registry.rs",
         between: ("static ENTRIES", "#[cfg(test)]"),
@@ -76,6 +76,34 @@ const COVERAGES: [Coverage; 9] = [
         marks: &["\n    "],
         end: ':',
         page: "docs/clusters.md",
+    },
+    Coverage {
+        source: "traces/src/info.rs",
+        between: ("pub struct Info {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/trace-info.md",
+    },
+    Coverage {
+        source: "traces/src/clusters/describe.rs",
+        between: ("pub struct ClusterInfo {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/trace-info.md",
+    },
+    Coverage {
+        source: "traces/src/profiles/describe.rs",
+        between: ("pub struct ProfileInfo {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/trace-info.md",
+    },
+    Coverage {
+        source: "traces/src/capacity.rs",
+        between: ("pub struct CapacityInfo {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/trace-info.md",
     },
 ];
 
