@@ -24,9 +24,17 @@ pub(crate) use brackets::Brackets;
 /// What stands before the colon of a generated trace.
 const SYNTHETIC: &str = "synthetic";
 
-/// Reads or generates the trace that `text` names.
+/// Reads or generates the trace that `text` names; its [`Trace::source`] is that text.
 pub fn load(text: &str) -> Result<Trace, TraceError> {
     let text = text.trim();
+    let mut trace = load_unnamed(text)?;
+    if trace.format != SYNTHETIC {
+        text.clone_into(&mut trace.source);
+    }
+    Ok(trace)
+}
+
+fn load_unnamed(text: &str) -> Result<Trace, TraceError> {
     if text.is_empty() {
         return Err(TraceError::new("TRACE", "no trace is named").with_hint(usage()));
     }

@@ -11,7 +11,7 @@ fn philly() {
     let Some(path) = data("philly/philly_flat_2017-09_10.csv.gz") else { return };
     let trace = load(path.to_str().unwrap()).unwrap();
     assert_eq!((trace.format.as_str(), trace.jobs.len(), trace.ledger.rows), ("philly", 52_849, 52_849));
-    assert_eq!(trace, load(&format!("philly:{}", path.display())).unwrap());
+    assert_eq!(trace.jobs, load(&format!("philly:{}", path.display())).unwrap().jobs);
     assert_eq!(trace.origin.as_deref(), Some("2017-09-04T10:30:41"));
     assert_eq!(trace.tenants.len(), 12);
     let info = describe(&trace, None);

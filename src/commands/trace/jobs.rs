@@ -110,8 +110,7 @@ fn named(parts: &Parts) -> String {
 
 /// What was done before and after reading, a line each.
 fn history(info: &Info) -> String {
-    let read = format!("read {}:{}", info.format, info.source);
-    let steps = info.history.iter().filter(|step| step.what != read);
+    let steps = info.history.iter().filter(|step| !step.is_reading(info.rows, &info.dropped, &info.changed));
     steps.fold(String::new(), |text, step| text + "done: " + &step.to_string() + "\n")
 }
 
