@@ -1,5 +1,6 @@
 //! The canonical form of a schedule: CSV with `time_s`, `name`, and `gpus` or `nodes`, a row a change.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use engine::Time;
@@ -40,6 +41,7 @@ pub(super) fn read(mut table: Table<'_>, unit: Unit) -> Result<CapacitySchedule,
     let ignored_columns = header.ignored(&["time_s", "name", unit.word()]);
     let mut ledger = Ledger { ignored_columns, ..Ledger::default() };
     let (mut series, mut last): (Vec<(Series, Time)>, Time) = (Vec::new(), Time(0));
+    let mut index: BTreeMap<String, usize> = BTreeMap::new();
     while let Some(cells) = table.next()? {
         ledger.rows += 1;
         let at = cells.scaled(time, "time_s", 6)?;
@@ -48,7 +50,8 @@ pub(super) fn read(mut table: Table<'_>, unit: Unit) -> Result<CapacitySchedule,
         }
         let (at, name, amount) = (Time(at.value), cells.word(name, "name")?, cells.count(amount, unit.word())?);
         last = last.max(at);
-        match series.iter_mut().find(|(series, _)| series.name == name) {
+        let known = *index.entry(name.to_owned()).or_insert(series.len());
+        match series.get_mut(known) {
             Some((_, before)) if at <= *before => {
                 let error = cells.error("time_s", format!("the time is not after the last one of `{name}`"));
                 return Err(error.with_hint("sort the rows by time, and give each name one amount a time"));

@@ -20,6 +20,7 @@ use super::amounts::{Amount, micros, micros_if_any, model, tasks};
 use super::{Signs, Spec};
 use crate::build::{Builder, Twins};
 use crate::canonical::rows::divides;
+use crate::decimal::Flaw;
 use crate::error::TraceError;
 use crate::header::Header;
 use crate::input::Input;
@@ -129,13 +130,19 @@ impl Columns {
                 tasks,
                 models: if gpu_milli == 0 { None } else { model(cells.text(gpu_type), builder) },
                 name: Some(group).filter(|group| !group.is_empty()).map(Into::into),
-                start: wait.and_then(|wait| submit.checked_add(wait)).map(Time),
+                start: wait.map(|wait| self.start(cells, submit, wait)).transpose()?,
                 estimate,
                 ..Details::NONE
             }
             .into(),
             ..TraceJob::plain(id, Time(submit), duration, gpu_milli)
         }))
+    }
+
+    fn start(&self, cells: &Cells<'_>, submit: u64, wait: u64) -> Result<Time, TraceError> {
+        let start = submit.checked_add(wait).filter(|start| i64::try_from(*start).is_ok());
+        let too_large = || cells.flaw("wait_time", Flaw::TooLarge, cells.text(self.optional[3]));
+        start.map(Time).ok_or_else(too_large)
     }
 
     /// The run time; `None` when the row is dropped.
@@ -171,13 +178,19 @@ impl Columns {
         }
         let cpu_all = cpu.cpu_milli(cells, builder)?;
         let cpu_milli = cpu.of_all(cells, cpu_all, 1)?;
-        let exact = cells.scaled(gpu.at, gpu.field, 3).map_or(0, |number| number.value);
-        if u32::try_from(exact).is_ok_and(|milli| divides(milli, count)) {
-            return Ok((gpu.of_all(cells, exact, 1)?, cpu_milli, count));
+        let fits = |milli: u64| u32::try_from(milli).is_ok_and(|milli| divides(milli, count));
+        if !cells.is_blank(gpu.at) {
+            let exact = cells.scaled(gpu.at, gpu.field, gpu.digits)?;
+            if !exact.rounded && fits(exact.value) {
+                return Ok((gpu.of_all(cells, exact.value, 1)?, cpu_milli, count));
+            }
         }
-        builder.ledger.change_row("num_gpu cannot be divided among the instances: one gang without tasks");
         let milli = gpu.gpu_milli(cells, builder)?;
-        Ok((gpu.of_all(cells, milli, 1)?, cpu_milli, 0))
+        let tasks = if fits(milli) { count } else { 0 };
+        if tasks == 0 {
+            builder.ledger.change_row("num_gpu cannot be divided among the instances: one gang without tasks");
+        }
+        Ok((gpu.of_all(cells, milli, 1)?, cpu_milli, tasks))
     }
 }
 
@@ -232,6 +245,9 @@ mod tests {
         assert_eq!(jobs[1], ("b", 250, 0, 10_000_000), "a quarter of a GPU is not three times thousandths");
         assert_eq!(jobs[3], ("d", 1000, 1, 1_000_000));
         assert_eq!((jobs[5], jobs[6]), (("f", 2000, 2, 5_000_000), ("g", 3000, 4, 5_000_000)));
+        let small = read_with(&format!("{HEADER}a,1,0,1,0.0004,V100,5,u\n"), &[("gpus", "job")]).unwrap();
+        assert_eq!((small.jobs[0].gpu_milli, small.jobs[0].tasks), (1, 1));
+        assert_eq!(small.ledger.changed["num_gpu: rounded to a thousandth of a GPU"], 1);
         let text = "job_id,submit_time,num_cpu,num_gpu,gpu_type,duration,user,group,wait_time,group_dur\n\
                     a,5,1,1,V100,9,u,g1,2.5,8.0\nb,6,1,1,V100,9,u,,,\n";
         let trace = read_with(text, &[("estimate", "group_dur")]).unwrap();
@@ -247,6 +263,10 @@ mod tests {
             error("a,0,0,6.0,0.5,V100,100.5,u1", &[]),
             "p.csv:2: field `num_inst`: the job has no tasks | write a whole number of at least 1"
         );
+        for (gpus, said) in [("x", "`x` is not a number"), ("-1", "`-1` is negative"), ("nan", "`nan` is not finite")] {
+            let found = error(&format!("a,1,0,6.0,{gpus},V100,1,u1"), &[("gpus", "job")]);
+            assert!(found.starts_with(&format!("p.csv:2: field `num_gpu`: {said}")), "{found}");
+        }
         assert_eq!(
             error("a,1,0,6.0,0.5,V100,-x,u1", &[]),
             "p.csv:2: field `duration`: `-x` is not a number | write a plain decimal number such as 12 or 12.5, without unit \

@@ -146,13 +146,16 @@ impl<'a> Rows<'a> {
         if estimate.is_some_and(|estimate| run > estimate) {
             self.builder.ledger.change_row("run time above the requested time, kept");
         }
-        let start = fields::micros(cells, WAIT)?.map(|wait| Time(submit.saturating_add(wait)));
+        let start = fields::micros(cells, WAIT)?.map(|wait| submit.saturating_add(wait));
+        if start.is_some_and(|start| i64::try_from(start).is_err()) {
+            return Err(fields::too_large(cells, WAIT));
+        }
         let id = cells.text(Some(JOB)).to_owned();
         let job = TraceJob {
             tenant: self.tenant(cells)?,
             recorded: self.recorded(status),
             details: Details {
-                start,
+                start: start.map(Time),
                 estimate: estimate.map(Span),
                 cpu_milli: size.cpu_milli,
                 memory_mib: memory_mib(cells, size.processors)?,

@@ -143,6 +143,11 @@ fn errors() {
         "log.swf:2: field `run time`: `nan` is not finite | write a finite number, or leave the row out"
     );
     assert_eq!(error(&row("1e30")), "log.swf:2: field `run time`: `1e30` is too large | check the unit of the column");
+    let far = "9223372036854";
+    assert_eq!(
+        error(&format!("1 {far} {far} 10 4 -1 -1 4 -1 -1 1 1 1 1 1 1 -1 -1\n")),
+        format!("log.swf:1: field `wait time`: `{far}` is too large | check the unit of the column")
+    );
     assert_eq!(
         error("1 0 0 10 4.5 -1 -1 4 -1 -1 1 1 1 1 1 1 -1 -1\n"),
         "log.swf:1: field `allocated processors`: `4.5` is not a whole number | write a whole number such as 8"
