@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::BuildHasher;
 
 use compact_str::{CompactString, format_compact};
-use engine::Time;
+use engine::{Span, Time};
 use foldhash::fast::RandomState;
 use jiff::civil::DateTime;
 
@@ -256,15 +256,15 @@ pub(crate) fn no_jobs(file: &str, ledger: &Ledger) -> TraceError {
 }
 
 /// Stable by submission: jobs of one instant keep the order of the file.
-pub(crate) fn sort_jobs(jobs: &mut [TraceJob]) {
-    if !jobs.is_sorted_by_key(|job| job.submit) {
-        let mut at = 0u32;
-        // Keys are made in the order of the jobs, so that the second part is the position.
-        jobs.sort_by_cached_key(|job| {
-            at += 1;
-            (job.submit, at)
-        });
+pub(crate) fn sort_jobs(jobs: &mut Vec<TraceJob>) {
+    if jobs.is_sorted_by_key(|job| job.submit) {
+        return;
     }
+    // Times with positions are smaller than jobs; each job moves once.
+    let mut order: Vec<(Time, u32)> = jobs.iter().map(|job| job.submit).zip(0..).collect();
+    order.sort_unstable();
+    let hollow = || TraceJob::plain(CompactString::const_new(""), Time::ZERO, Span::ZERO, 0);
+    *jobs = order.into_iter().map(|(_, at)| std::mem::replace(&mut jobs[at as usize], hollow())).collect();
 }
 
 /// The id of the job of data row `number` where the format has none: `row-7`.
@@ -331,8 +331,6 @@ fn plain_civil(text: &[u8]) -> Option<DateTime> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    use engine::{Span, Time};
 
     #[test]
     fn ids_of_rows() {
