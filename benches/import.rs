@@ -2,7 +2,7 @@
 //! same bytes and one thread.
 //!
 //! Baseline: `polars` parses the columns and nothing else: it neither checks ids, times and gangs, nor keeps the line of
-//! a row, nor sorts. The import must take at most twice its time, and at least a million rows a second.
+//! a row, nor sorts. The aim is at most twice its time, and at least a million rows a second.
 
 mod support;
 

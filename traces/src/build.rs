@@ -269,16 +269,16 @@ pub(crate) fn sort_jobs(jobs: &mut Vec<TraceJob>) {
 
 /// The id of the job of data row `number` where the format has none: `row-7`.
 pub(crate) fn row_id(number: u32) -> CompactString {
-    let mut text = *b"row-0000000000";
+    let mut text = [0; 14];
     let (mut at, mut rest) = (text.len(), number);
     while rest > 0 || at == text.len() {
         at -= 1;
         text[at] = b'0' + (rest % 10) as u8;
         rest /= 10;
     }
-    let mut id = CompactString::const_new("row-");
-    id.extend(text[at..].iter().map(|&digit| char::from(digit)));
-    id
+    at -= 4;
+    text[at..at + 4].copy_from_slice(b"row-");
+    CompactString::from_utf8_lossy(&text[at..])
 }
 
 /// Whether two ids may be equal. Ids that rise are not; of others, sorted hashes are several times as fast as a table of
