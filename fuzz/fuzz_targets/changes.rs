@@ -6,15 +6,36 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use trainyard_fuzz::{check_error, check_sound};
+use trainyard_fuzz::{FOLDER, check_error, check_sound};
 
-static TRACE: LazyLock<PathBuf> = LazyLock::new(|| {
-    let path = std::env::temp_dir().join(format!("trainyard-fuzz-{}.csv", std::process::id()));
+/// A trace without a clock, and one with.
+static TRACES: LazyLock<[PathBuf; 2]> = LazyLock::new(|| {
     let rows: String =
         (0..40).map(|k| format!("j{k},{},{},{},t{},{}\n", k * 3600, 1 << (k % 5), k * 100, k % 3, k * 4000)).collect();
-    let text = format!("job_id,submit_s,gpus,duration_s,tenant,deadline_s\n{rows}");
-    std::fs::write(&path, text).expect("a temporary file");
-    path
+    let dated: String = (0..40)
+        .map(|k| {
+            format!(
+                "2017-10-{:02} {:02}:00:00,{},{},{},v{}\n",
+                3 + k / 8,
+                k % 24,
+                k * 100,
+                k % 9,
+                k * (k % 9) * 100,
+                k % 3
+            )
+        })
+        .collect();
+    let texts = [
+        format!("job_id,submit_s,gpus,duration_s,tenant,deadline_s\n{rows}"),
+        format!("timestamp,duration,num_gpus,gpu_time,cluster\n{dated}"),
+    ];
+    let write = |(name, text): (&str, String)| {
+        let path = FOLDER.join(name);
+        std::fs::write(&path, text).expect("a temporary file");
+        path
+    };
+    let [plain, dated] = texts;
+    [write(("plain.csv", plain)), write(("dated.csv", dated))]
 });
 
 fuzz_target!(|bytes: &[u8]| {
@@ -23,9 +44,11 @@ fuzz_target!(|bytes: &[u8]| {
     if text.contains(['/', '\\']) || text.len() > 1000 || copies(text) > 1000.0 {
         return;
     }
-    match traces::load(&format!("{}[{text}]", TRACE.display())) {
-        Ok(trace) => check_sound(&trace),
-        Err(error) => check_error(&error),
+    for path in TRACES.iter() {
+        match traces::load(&format!("{}[{text}]", path.display())) {
+            Ok(trace) => check_sound(&trace),
+            Err(error) => check_error(&error),
+        }
     }
 });
 
