@@ -7,7 +7,7 @@ use engine::Time;
 
 use super::{CapacitySchedule, Series, Unit};
 use crate::decimal;
-use crate::error::TraceError;
+use crate::error::{TraceError, shown};
 use crate::table::Table;
 use crate::trace::Ledger;
 
@@ -53,7 +53,7 @@ pub(super) fn read(mut table: Table<'_>, unit: Unit) -> Result<CapacitySchedule,
         let known = *index.entry(name.to_owned()).or_insert(series.len());
         match series.get_mut(known) {
             Some((_, before)) if at <= *before => {
-                let error = cells.error("time_s", format!("the time is not after the last one of `{name}`"));
+                let error = cells.error("time_s", format!("the time is not after the last one of `{}`", shown(name)));
                 return Err(error.with_hint("sort the rows by time, and give each name one amount a time"));
             }
             Some((series, before)) => {

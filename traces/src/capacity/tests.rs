@@ -105,6 +105,11 @@ fn errors() {
         "c.csv:3: field `time_s`: the time is not after the last one of `a` | sort the rows by time, and give each name one \
          amount a time"
     );
+    let long = "x".repeat(5000);
+    for text in [format!("time_s,name,gpus\n5,{long},1\n5,{long},2\n"), format!("date,{long},total\n2020-04-02,-1,1\n")]
+    {
+        assert!(error(&text).len() < 400, "one name must not fill the screen");
+    }
     let none = "c.csv: the schedule has no rows | there must be at least one row below the header";
     assert_eq!((error("date,vcA,total\n"), error("time_s,name,nodes\n")), (none.to_owned(), none.to_owned()));
     assert!(error("a,b\n1,2\n").starts_with("c.csv:1: no known kind of capacity schedule; found: a, b | "));

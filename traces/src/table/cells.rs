@@ -1,7 +1,7 @@
 //! The cells of one row.
 
 use crate::decimal::{self, Flaw};
-use crate::error::TraceError;
+use crate::error::{TraceError, shown};
 
 /// Where a row stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +82,13 @@ impl<'a> Cells<'a> {
         }
     }
 
-    /// An error about this row.
+    /// An error about this row. The name of a field may come from the file, so it is cut where it is long.
     pub(crate) fn error(&self, field: &str, message: impl Into<String>) -> TraceError {
         match self.place {
-            Place::Line(line) => TraceError::new(self.file, message).at_line(line).in_field(field),
-            Place::Row(row) => TraceError::new(self.file, format!("row {row}: {}", message.into())).in_field(field),
+            Place::Line(line) => TraceError::new(self.file, message).at_line(line).in_field(shown(field)),
+            Place::Row(row) => {
+                TraceError::new(self.file, format!("row {row}: {}", message.into())).in_field(shown(field))
+            }
         }
     }
 
