@@ -20,7 +20,7 @@ pub struct TraceError {
 impl TraceError {
     /// An error about `file` as a whole.
     pub fn new(file: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { file: file.into(), line: None, field: None, message: message.into(), hint: None }
+        Self { file: file.into(), line: None, field: None, message: cut(message.into()), hint: None }
     }
 
     /// The same error at a 1-based line of the text file.
@@ -82,6 +82,16 @@ impl TraceError {
     }
 }
 
+/// Shortens a message that quotes what others say of the input, such as a parser of JSON.
+fn cut(mut message: String) -> String {
+    const LIMIT: usize = 1000;
+    if message.len() > LIMIT {
+        message.truncate(message.floor_char_boundary(LIMIT));
+        message.push_str("...");
+    }
+    message
+}
+
 /// Shortens a value for a message, so that one broken cell cannot fill the screen.
 pub(crate) fn shown(value: &str) -> String {
     const LIMIT: usize = 60;
@@ -100,6 +110,13 @@ mod tests {
         let error = error.at_line(3).in_field("gpus").with_hint("mend it");
         assert_eq!(error.to_string(), "a.csv:3: field `gpus`: bad");
         assert_eq!(error.hint(), Some("mend it"));
+    }
+
+    #[test]
+    fn long_messages_are_cut_between_characters() {
+        let error = TraceError::new("f", "é".repeat(501));
+        assert_eq!(error.message(), format!("{}...", "é".repeat(500)));
+        assert_eq!(TraceError::new("f", "é".repeat(500)).message().len(), 1000);
     }
 
     #[test]
