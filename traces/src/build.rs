@@ -6,12 +6,11 @@ use std::hash::BuildHasher;
 use compact_str::{CompactString, format_compact};
 use engine::{Span, Time};
 use foldhash::fast::RandomState;
-use jiff::civil::DateTime;
 
 use crate::error::{TraceError, shown};
 use crate::intern::Interner;
 use crate::schema;
-use crate::table::{Cells, Place, trimmed};
+use crate::table::{Place, trimmed};
 use crate::trace::{JobType, Ledger, RunTimes, Trace, TraceJob};
 
 /// Collects jobs and their names. A reader calls [`Builder::row`] for each data row, then either [`Builder::push`] or
@@ -297,37 +296,6 @@ fn may_have_twins(jobs: &[TraceJob]) -> bool {
     hashes.windows(2).any(|pair| pair[0] == pair[1])
 }
 
-/// The origin of a trace whose clock shows civil times: the earliest submission, from which all times are counted.
-/// `None` where there is no time at all.
-pub(crate) fn since(origin: DateTime, at: DateTime) -> Option<Time> {
-    u64::try_from(at.duration_since(origin).as_micros()).ok().map(Time)
-}
-
-/// A civil time such as `2020-04-01 00:02:38`, with or without fractions and an offset, which is not applied.
-pub(crate) fn civil(cells: &Cells<'_>, at: Option<usize>, field: &str) -> Result<DateTime, TraceError> {
-    let text = trimmed(cells.text(at));
-    if let Some(time) = plain_civil(text.as_bytes()) {
-        return Ok(time);
-    }
-    text.parse().map_err(|_| {
-        let message = format!("`{}` is not a date and time", shown(text));
-        cells.error(field, message).with_hint("write YYYY-MM-DD HH:MM:SS")
-    })
-}
-
-/// The common form to the second, several times as fast as the general parser; anything else is left to that.
-fn plain_civil(text: &[u8]) -> Option<DateTime> {
-    let number = |from: usize, to: usize| {
-        let digits = text.get(from..to)?;
-        let add = |sum: i16, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + i16::from(*digit - b'0'));
-        digits.iter().try_fold(0i16, add)
-    };
-    let [_, _, _, _, b'-', _, _, b'-', _, _, b' ' | b'T', _, _, b':', _, _, b':', _, _] = text else { return None };
-    let (year, month, day) = (number(0, 4)?, number(5, 7)? as i8, number(8, 10)? as i8);
-    let (hour, minute, second) = (number(11, 13)? as i8, number(14, 16)? as i8, number(17, 19)? as i8);
-    DateTime::new(year, month, day, hour, minute, second, 0).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,16 +331,5 @@ mod tests {
         let ids: Vec<&str> = trace.jobs.iter().take(6).map(|job| &*job.id).collect();
         assert_eq!(ids, ["a#3", "a", "a#2", "a#2#2", "a#4", "a#5"]);
         assert_eq!(trace.ledger.changed["the id occurs again: numbered"], 100_002);
-    }
-
-    #[test]
-    fn plain_times_are_those_of_the_general_parser() {
-        for text in ["2017-10-09 07:01:55", "2020-02-29T23:59:59", "0001-01-01 00:00:00", "9999-12-31 23:59:59"] {
-            assert_eq!(plain_civil(text.as_bytes()), text.parse().ok(), "{text}");
-            assert!(plain_civil(text.as_bytes()).is_some());
-        }
-        for text in ["2019-02-29 00:00:00", "2017-10-09 24:00:00", "2017-13-01 00:00:00", "2017-10-9 07:01:55", "x"] {
-            assert_eq!(plain_civil(text.as_bytes()), None, "{text}");
-        }
     }
 }

@@ -4,6 +4,7 @@ mod build;
 mod bytes;
 mod canonical;
 pub mod capacity;
+mod civil;
 
 pub mod clusters;
 pub mod content;

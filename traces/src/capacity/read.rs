@@ -4,7 +4,7 @@ use engine::Time;
 use jiff::civil::DateTime;
 
 use super::{CapacitySchedule, Series, Unit, canonical};
-use crate::build::{civil, since};
+use crate::civil::{self, since};
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::table::{Cells, Table};
@@ -92,13 +92,17 @@ impl Clock {
     /// The time of the next row.
     fn next(&mut self, cells: &Cells<'_>, at: Option<usize>) -> Result<Time, TraceError> {
         self.ledger.rows += 1;
-        let shows = civil(cells, at, self.field)?;
+        let text = cells.text(at).trim();
+        let shows = civil::parse(text).ok_or_else(|| {
+            let message = format!("`{}` is not a date and time", shown(text));
+            cells.error(self.field, message).with_hint("write YYYY-MM-DD HH:MM:SS")
+        })?;
         let Some(origin) = self.origin else {
             self.origin = Some(shows);
             return Ok(self.last);
         };
         let time = since(origin, shows).filter(|time| *time > self.last).ok_or_else(|| {
-            let message = format!("`{}` is not after the row before", shown(cells.text(at).trim()));
+            let message = format!("`{}` is not after the row before", shown(text));
             cells.error(self.field, message).with_hint("sort the rows by time, and leave out what is there twice")
         })?;
         let missing = (time.since(self.last).0 / (self.step_s * 1_000_000)).saturating_sub(1);

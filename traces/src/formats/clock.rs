@@ -5,8 +5,9 @@
 
 use engine::Time;
 use jiff::SignedDuration;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::DateTime;
 
+use crate::civil;
 use crate::error::{TraceError, shown};
 use crate::table::Cells;
 use crate::trace::TraceJob;
@@ -33,22 +34,7 @@ pub(super) fn is_missing(text: &str) -> bool {
 
 /// Microseconds since 1970 on the clock of the text `YYYY-MM-DD HH:MM:SS`, with or without fractions.
 pub(super) fn micros(text: &str) -> Option<u64> {
-    let text = text.trim();
-    let at = plain(text.as_bytes()).or_else(|| text.parse().ok())?;
-    u64::try_from(at.duration_since(EPOCH).as_micros()).ok()
-}
-
-/// The usual form without fractions.
-fn plain(text: &[u8]) -> Option<DateTime> {
-    let [.., b'-', _, _, b'-', _, _, b' ' | b'T', _, _, b':', _, _, b':', _, _] = text else { return None };
-    let number = |from: usize, to: usize| {
-        let digits = text.get(from..to)?;
-        digits.iter().try_fold(0i16, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + i16::from(byte - b'0')))
-    };
-    let pair = |from: usize| number(from, from + 2).and_then(|number| i8::try_from(number).ok());
-    let date = (text.len() == 19).then(|| Date::new(number(0, 4)?, pair(5)?, pair(8)?).ok())??;
-    let time = jiff::civil::Time::new(pair(11)?, pair(14)?, pair(17)?, 0).ok()?;
-    Some(date.to_datetime(time))
+    civil::since(EPOCH, civil::parse(text.trim())?).map(|since| since.0)
 }
 
 /// The same with an offset such as `+08:00` or `Z` behind it.

@@ -4,7 +4,7 @@ use engine::Time;
 use jiff::civil::DateTime;
 
 use super::Work;
-use crate::build::since;
+use crate::civil::since;
 use crate::error::{TraceError, shown};
 
 /// A duration in microseconds: `36h`, `1d12h`, `90m`, `3600s`, `0.5h`, or seconds without a unit.

@@ -8,8 +8,8 @@ use std::path::Path;
 use jiff::civil::{DateTime, date};
 
 use super::{Filter, TraceError, Work, virtual_cluster};
-use crate::build::since;
 use crate::bytes;
+use crate::civil::since;
 
 /// `start` in `trace_process()`.
 fn first_day() -> DateTime {
