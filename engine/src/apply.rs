@@ -4,7 +4,7 @@ mod gpus;
 mod operator;
 mod run;
 
-pub(crate) use self::gpus::{claim_waits, drain_vacated, grant_claims, order_launch};
+pub(crate) use self::gpus::{claim_waits, evict, grant_claims, order_launch};
 use self::operator::{alarm, cancel, hold, node_down, node_up, release};
 use self::run::{end_run, save, start_run};
 use crate::cluster::NodeState;
@@ -14,6 +14,7 @@ use crate::ids::{ClassId, JobId, NodeId, RunId, TenantId};
 use crate::job::{Hold, Job, JobSpec, Outcome, Phase};
 use crate::shape::Shape;
 use crate::state::{Class, Plan, State, Triggers};
+use crate::terms::Terms;
 use crate::time::Span;
 
 /// Applies one fact at `state.now`. Orders that follow from it go to `out`.
@@ -59,6 +60,19 @@ pub(crate) fn apply(state: &mut State, event: &Event, out: &mut Vec<Command>) ->
             }
         }
         Event::Alarm { run, kind } => alarm(state, *run, *kind, out)?,
+        Event::TermsChanged { tenant, terms } => change_terms(state, *tenant, *terms)?,
+        Event::QueueDeclared { queue, name } => {
+            if queue.index() != state.queues.len() {
+                return Err(Fault::QueueOutOfOrder(*queue));
+            }
+            state.queues.push(name.clone());
+        }
+        Event::NameDeclared { name, text } => {
+            if name.index() != state.names.len() {
+                return Err(Fault::NameOutOfOrder(*name));
+            }
+            state.names.push(text.clone());
+        }
         Event::Woke => {
             // A wake-up that an earlier one replaced comes all the same; it says nothing.
             if state.wake.is_some_and(|at| at <= state.now) {
@@ -94,7 +108,13 @@ fn declare_class(state: &mut State, class: ClassId, shape: &Shape) -> Result<(),
     }
     let shape = shape.sorted();
     let impossible = state.cluster.inventory().holds(&shape).err().map(Into::into);
-    state.classes.push(Class { gpu_milli: shape.gpu_milli(), gpu_milli_min: shape.gpu_milli_min(), shape, impossible });
+    state.classes.push(Class {
+        gpu_milli: shape.gpu_milli(),
+        gpu_milli_min: shape.gpu_milli_min(),
+        least: shape.least(),
+        shape,
+        impossible,
+    });
     state.class_reasons.push(impossible);
     Ok(())
 }
@@ -114,6 +134,17 @@ fn declare_tenant(
     Ok(())
 }
 
+fn change_terms(state: &mut State, tenant: TenantId, terms: Terms) -> Result<(), Fault> {
+    if tenant.index() >= state.tenants.len() || terms.weight_milli == 0 {
+        return Err(Fault::TenantOutOfOrder(tenant));
+    }
+    state.tenants.set_terms(tenant, terms);
+    // Who may run has changed, whether or not anything is free: all that policies remember of failures is void.
+    state.freed_epoch += 1;
+    state.triggers = state.triggers.and(Triggers::FREED);
+    Ok(())
+}
+
 fn submit(
     state: &mut State,
     id: JobId,
@@ -124,7 +155,11 @@ fn submit(
     if id.index() != state.jobs.len() {
         return Err(Fault::JobOutOfOrder(id));
     }
-    let known = spec.class.index() < state.classes.len() && spec.tenant.index() < state.tenants.len();
+    let named = [spec.name, spec.qos].into_iter().flatten().all(|name| name.index() < state.names.len());
+    let known = named
+        && spec.class.index() < state.classes.len()
+        && spec.tenant.index() < state.tenants.len()
+        && spec.queue.index() < state.queues.len();
     if !known || spec.after.iter().any(|parent| *parent >= id) {
         return Err(Fault::BadReference(id));
     }

@@ -7,6 +7,7 @@ use crate::job::{Job, Phase};
 use crate::placement::gpu_milli;
 use crate::shape::MILLI;
 use crate::state::{Plan, State};
+use crate::terms::Amounts;
 
 type Verdict = Result<(), String>;
 
@@ -119,9 +120,19 @@ fn tenants_agree(state: &State) -> Verdict {
             held[tenant.index()] += gpu_milli(&job.placement);
         }
     }
+    let mut placed = vec![Amounts::ZERO; state.tenants.len()];
+    for (_, job) in jobs(state).filter(|(_, job)| job.is_placed()) {
+        for tenant in state.tenants.ancestry(job.spec.tenant) {
+            placed[tenant.index()] += Amounts::held(&job.placement);
+        }
+    }
     for (index, held) in held.iter().enumerate() {
         let tenant = crate::ids::TenantId::new(index);
         let kept = state.tenants.get(tenant).held_milli;
+        let entry = state.tenants.get(tenant);
+        if entry.placed != placed[index] {
+            return Err(format!("tenant {tenant} has {:?} placed, its account says {:?}", placed[index], entry.placed));
+        }
         if kept != *held {
             return Err(format!("tenant {tenant} holds {held} thousandths of a GPU, its account says {kept}"));
         }

@@ -6,14 +6,16 @@
 use crate::apply;
 use crate::cluster::Cluster;
 use crate::event::Command;
+use crate::eviction::Bill;
 use crate::fault::Fault;
 use crate::ids::{ClassId, JobId, NodeId};
-use crate::job::{Cause, Outcome, Phase};
+use crate::job::{Outcome, Phase};
 use crate::oracle::Oracle;
 use crate::placement::{Placement, Slice};
 use crate::reason::Reason;
 use crate::shape::{ModelSet, Shape, TaskRequest};
-use crate::state::{Plan, State};
+use crate::state::{Memo, Plan, State};
+use crate::terms::Amounts;
 use crate::time::Time;
 use crate::topology::Level;
 
@@ -31,6 +33,8 @@ pub enum Decision {
     Preempt {
         /// The victim.
         job: JobId,
+        /// For whom, and what it is expected to cost.
+        bill: Bill,
     },
     /// Turn a job away for good.
     Reject {
@@ -137,7 +141,10 @@ impl<'a> Draft<'a> {
         match step {
             Step::Took(slice) => self.state.cluster.vacate(&slice),
             Step::Gave(slice) => self.state.cluster.occupy(&slice),
-            Step::Planned(job, plan) => self.state.plans[job.index()] = plan,
+            Step::Planned(job, before) => {
+                let plan = std::mem::replace(&mut self.state.plans[job.index()], before);
+                self.account(job, plan, before);
+            }
             Step::Decided => drop(scratch.decisions.pop()),
             Step::Undecided(at, decision) => scratch.decisions.insert(at, decision),
             Step::Closed(slices) => {
@@ -178,9 +185,9 @@ impl<'a> Draft<'a> {
         }
         let placement = std::mem::take(&mut self.scratch.open);
         let slices = placement.len();
-        self.set_plan(job, Plan::Start);
         self.scratch.decisions.push(Decision::Start { job, placement });
         self.scratch.log.push(Step::Decided);
+        self.set_plan(job, Plan::Start);
         self.scratch.log.push(Step::Closed(slices));
         Ok(())
     }
@@ -204,6 +211,12 @@ impl<'a> Draft<'a> {
 
     /// Stops a placed job; its GPUs are free for this draft at once.
     pub fn preempt(&mut self, job: JobId) -> Result<(), Reason> {
+        self.preempt_for(job, Bill::default())
+    }
+
+    /// The same, for another job and at an expected cost, which the engine holds against what it really costs
+    /// ([`State::evictions`]).
+    pub fn preempt_for(&mut self, job: JobId, bill: Bill) -> Result<(), Reason> {
         if !self.is_placed(job) {
             return Err(Reason::WrongPhase);
         }
@@ -212,7 +225,7 @@ impl<'a> Draft<'a> {
         }
         self.give_back(job);
         self.set_plan(job, Plan::Preempt);
-        self.scratch.decisions.push(Decision::Preempt { job });
+        self.scratch.decisions.push(Decision::Preempt { job, bill });
         self.scratch.log.push(Step::Decided);
         Ok(())
     }
@@ -223,7 +236,7 @@ impl<'a> Draft<'a> {
         if self.plan(job) != Plan::Preempt || !self.state.job(job).placement.iter().all(free) {
             return false;
         }
-        let decided = |decision: &Decision| *decision == Decision::Preempt { job };
+        let decided = |decision: &Decision| matches!(decision, Decision::Preempt { job: other, .. } if *other == job);
         let Some(at) = self.scratch.decisions.iter().rposition(decided) else { return false };
         let mark = self.mark();
         for slice in self.state.job(job).placement.clone() {
@@ -315,7 +328,44 @@ impl<'a> Draft<'a> {
 
     fn set_plan(&mut self, job: JobId, plan: Plan) {
         let before = std::mem::replace(&mut self.state.plans[job.index()], plan);
+        self.account(job, before, plan);
         self.scratch.log.push(Step::Planned(job, before));
+    }
+
+    /// What tenants have placed follows the plans of the draft. A start is the last decision when it is made or undone.
+    fn account(&mut self, job: JobId, from: Plan, to: Plan) {
+        let tenant = self.state.tenant_of(job);
+        let amounts = match (from, to) {
+            (Plan::Start, _) | (_, Plan::Start) => match self.scratch.decisions.last() {
+                Some(Decision::Start { placement, .. }) => Amounts::held(placement),
+                _ => Amounts::ZERO,
+            },
+            _ => Amounts::held(&self.state.job(job).placement),
+        };
+        let counts = |plan: Plan| match plan {
+            Plan::Start => true,
+            Plan::Nothing => self.state.job(job).is_placed(),
+            Plan::Preempt | Plan::Vacated | Plan::Reject => false,
+        };
+        match (counts(from), counts(to)) {
+            (false, true) => self.state.tenants.add_placed(tenant, amounts),
+            (true, false) => self.state.tenants.take_placed(tenant, amounts),
+            _ => {}
+        }
+    }
+
+    /// Notes something about a job, which [`State::memo`] tells from now on. Notes are not undone by a rollback.
+    pub fn set_memo(&mut self, job: JobId, memo: Memo) {
+        let memos = &mut self.state.memos;
+        if memos.len() <= job.index() {
+            memos.resize(job.index() + 1, Memo::default());
+        }
+        memos[job.index()] = memo;
+    }
+
+    /// What the policy notes beside its jobs: numbers in a meaning of its own, not undone by a rollback.
+    pub fn board(&mut self) -> &mut Vec<u64> {
+        &mut self.state.board
     }
 
     fn occupy(&mut self, slice: Slice) {
@@ -390,7 +440,7 @@ fn carry_out(state: &mut State, decision: Decision, out: &mut Vec<Command>) {
                 apply::order_launch(state, id, out);
             }
         }
-        Decision::Preempt { job } => apply::drain_vacated(state, job, Cause::Preempted, out),
+        Decision::Preempt { job, bill } => apply::evict(state, job, bill, out),
         Decision::Reject { job, reason } => {
             state.job_reasons.insert(job, reason);
             apply::close(state, job, Outcome::Rejected, out);

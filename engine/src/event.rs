@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ClassId, JobId, NodeId, RunId, TenantId};
+use crate::ids::{ClassId, JobId, NameId, NodeId, QueueId, RunId, TenantId};
 use crate::job::{JobSpec, Outcome};
 use crate::placement::Placement;
 use crate::shape::Shape;
+use crate::terms::Terms;
 use crate::time::{Rate, Span, Time};
 
 /// A fact with its instant.
@@ -114,6 +115,27 @@ pub enum Event {
     },
     /// A time that the policy asked for has come.
     Woke,
+    /// What a tenant is entitled to from now on.
+    TermsChanged {
+        /// The tenant.
+        tenant: TenantId,
+        /// All its terms.
+        terms: Terms,
+    },
+    /// A new queue; queues are declared in order from 1, before their first job.
+    QueueDeclared {
+        /// Its identifier: the number of queues so far.
+        queue: QueueId,
+        /// Its name.
+        name: String,
+    },
+    /// A new name; names are declared in order, before their first job.
+    NameDeclared {
+        /// Its identifier: the number of names so far.
+        name: NameId,
+        /// The text.
+        text: String,
+    },
 }
 
 /// How a run ended.
@@ -151,13 +173,16 @@ impl Event {
             Self::NodeUp { node } => (4, u64::from(node.0)),
             Self::ClassDeclared { class, .. } => (5, u64::from(class.0)),
             Self::TenantDeclared { tenant, .. } => (6, u64::from(tenant.0)),
-            Self::Submitted { job, .. } => (7, u64::from(job.0)),
-            Self::Cancelled { job } => (8, u64::from(job.0)),
-            Self::JobHeld { job } => (9, u64::from(job.0)),
-            Self::JobReleased { job } => (10, u64::from(job.0)),
-            Self::NodeDrained { node } => (11, u64::from(node.0)),
-            Self::NodeResumed { node } => (12, u64::from(node.0)),
-            Self::Alarm { run, kind } => (13 + *kind as u8, run_key(run)),
+            Self::QueueDeclared { queue, .. } => (7, u64::from(queue.0)),
+            Self::NameDeclared { name, .. } => (8, u64::from(name.0)),
+            Self::TermsChanged { tenant, .. } => (9, u64::from(tenant.0)),
+            Self::Submitted { job, .. } => (10, u64::from(job.0)),
+            Self::Cancelled { job } => (11, u64::from(job.0)),
+            Self::JobHeld { job } => (12, u64::from(job.0)),
+            Self::JobReleased { job } => (13, u64::from(job.0)),
+            Self::NodeDrained { node } => (14, u64::from(node.0)),
+            Self::NodeResumed { node } => (15, u64::from(node.0)),
+            Self::Alarm { run, kind } => (16 + *kind as u8, run_key(run)),
             Self::Woke => (u8::MAX, 0),
         }
     }

@@ -1,6 +1,6 @@
 //! Facts that contradict what the engine knows. A world that sends one is broken; nothing is guessed.
 
-use crate::ids::{ClassId, JobId, NodeId, TenantId};
+use crate::ids::{ClassId, JobId, NameId, NodeId, QueueId, TenantId};
 use crate::time::Time;
 
 /// A contradiction between a fact, or a policy's draft, and the state.
@@ -26,8 +26,14 @@ pub enum Fault {
     /// Tenants are numbered in order of declaration, parents first, with a positive weight.
     #[error("{0} was declared out of order, before its parent, or with weight 0")]
     TenantOutOfOrder(TenantId),
-    /// A job names a class, tenant or parent that does not exist.
-    #[error("{0} names a class, a tenant or a parent that does not exist")]
+    /// Queues are numbered in order of declaration.
+    #[error("{0} was declared out of order")]
+    QueueOutOfOrder(QueueId),
+    /// Names are numbered in order of declaration.
+    #[error("{0} was declared out of order")]
+    NameOutOfOrder(NameId),
+    /// A job names a class, tenant, queue, name or parent that does not exist.
+    #[error("{0} names a class, a tenant, a queue, a name or a parent that does not exist")]
     BadReference(JobId),
     /// A fact about a job that was never submitted.
     #[error("{0} does not exist")]

@@ -40,8 +40,10 @@ dense_id! {
     ClassId(u32) "c";
     /// A tenant or an inner node of the tenant tree.
     TenantId(u32) "t";
-    /// A queue (partition, virtual cluster).
+    /// A queue (partition, virtual cluster); 0 for none.
     QueueId(u16) "q";
+    /// A name that the user gave: of a job, or of a quality of service.
+    NameId(u32) "s";
     /// A pool of nodes.
     PoolId(u16) "p";
     /// A GPU model.

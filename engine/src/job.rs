@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::ids::{ClassId, JobId, QueueId, RunId, TenantId};
+use crate::ids::{ClassId, JobId, NameId, QueueId, RunId, TenantId};
 use crate::placement::Placement;
 use crate::time::{Rate, Span, Time};
 
@@ -28,6 +28,14 @@ pub struct JobSpec {
     pub time_limit: Option<Span>,
     /// When the user wants it finished.
     pub deadline: Option<Time>,
+    /// When the user wants it started.
+    pub start_by: Option<Time>,
+    /// What a run after the first is expected to need before it makes progress, where that is known of this job.
+    pub restart: Option<Span>,
+    /// Name that the user gave; similar names of one user mark the same work.
+    pub name: Option<NameId>,
+    /// Quality of service that it was submitted with.
+    pub qos: Option<NameId>,
     /// What happens when it fails.
     pub retry: RetryRule,
     /// Longest time between the order to stop and the kill.
@@ -49,6 +57,10 @@ impl JobSpec {
             estimate: None,
             time_limit: None,
             deadline: None,
+            start_by: None,
+            restart: None,
+            name: None,
+            qos: None,
             retry: RetryRule::default(),
             grace: Span::ZERO,
             after: SmallVec::new(),
@@ -208,6 +220,8 @@ pub struct Job {
     pub(crate) live_index: u32,
     /// Whether the launch is ordered; false while claimed GPUs drain.
     pub(crate) launch_ordered: bool,
+    /// Index of the last eviction whose costs are not all known yet; `u32::MAX` for none.
+    pub(crate) eviction: u32,
 }
 
 impl Job {
@@ -236,6 +250,7 @@ impl Job {
             placement: Placement::new(),
             live_index: u32::MAX,
             launch_ordered: false,
+            eviction: u32::MAX,
         }
     }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 
 use crate::ids::ModelId;
+use crate::terms::Amounts;
 use crate::topology::Level;
 
 /// Thousandths of a GPU in one GPU.
@@ -147,6 +148,20 @@ impl Shape {
     /// Demand of the smallest gang that may start, in thousandths of a GPU.
     pub fn gpu_milli_min(&self) -> u64 {
         self.groups.iter().map(|group| u64::from(group.tasks_min) * group.request.gpus.milli()).sum()
+    }
+
+    /// Demand of the smallest gang that may start.
+    pub fn least(&self) -> Amounts {
+        let mut sum = Amounts::ZERO;
+        for TaskGroup { tasks_min, request, .. } in &self.groups {
+            let tasks = u64::from(*tasks_min);
+            sum += Amounts {
+                gpu_milli: tasks * request.gpus.milli(),
+                cpu_milli: tasks * u64::from(request.cpu_milli),
+                memory_mib: tasks * u64::from(request.memory_mib),
+            };
+        }
+        sum
     }
 
     /// The demand of the full gang in GPUs, rounded up.

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::Cluster;
-use crate::ids::{ClassId, JobId, TenantId};
+use crate::eviction::Eviction;
+use crate::ids::{ClassId, JobId, NameId, QueueId, TenantId};
 use crate::inventory::Inventory;
 use crate::job::{Hold, Job, Phase};
 use crate::reason::Reason;
 use crate::shape::Shape;
 use crate::tenants::Tenants;
+use crate::terms::Amounts;
 use crate::time::{Span, Time};
 
 /// An interned shape with what is worth knowing about it once.
@@ -20,6 +22,8 @@ pub struct Class {
     pub gpu_milli: u64,
     /// Demand of the smallest gang that may start.
     pub gpu_milli_min: u64,
+    /// All that the smallest gang needs.
+    pub least: Amounts,
     /// Why no job of this class can ever run here.
     pub impossible: Option<Reason>,
 }
@@ -107,6 +111,9 @@ pub struct Totals {
     pub lost_milli_micros: u128,
 }
 
+/// What a policy notes about one job, in a meaning of its own; all 0 at first.
+pub type Memo = [u64; 4];
+
 /// The state of the scheduler.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -138,6 +145,14 @@ pub struct State {
     pub(crate) job_reasons: BTreeMap<JobId, Reason>,
     /// Why every ready job without a reason of its own was not tried.
     pub(crate) queue_reason: Option<Reason>,
+    /// Names of the queues; the first, without a name, is that of jobs which name none.
+    pub(crate) queues: Vec<String>,
+    pub(crate) names: Vec<String>,
+    /// What the policy notes about jobs; shorter than the table of jobs where the rest is all 0.
+    pub(crate) memos: Vec<Memo>,
+    /// What the policy notes beside that.
+    pub(crate) board: Vec<u64>,
+    pub(crate) evictions: Vec<Eviction>,
     /// What an open draft plans for a job; all [`Plan::Nothing`] between decisions.
     pub(crate) plans: Vec<Plan>,
 }
@@ -175,6 +190,11 @@ impl State {
             class_reasons: Vec::new(),
             job_reasons: BTreeMap::new(),
             queue_reason: None,
+            queues: vec![String::new()],
+            names: Vec::new(),
+            memos: Vec::new(),
+            board: Vec::new(),
+            evictions: Vec::new(),
             plans: Vec::new(),
         }
     }
@@ -222,6 +242,33 @@ impl State {
     /// Jobs that are placed or draining, in no particular order.
     pub fn live(&self) -> &[JobId] {
         &self.live
+    }
+
+    /// The name of a queue; empty for the queue of jobs that name none.
+    pub fn queue(&self, queue: QueueId) -> &str {
+        &self.queues[queue.index()]
+    }
+
+    /// A name.
+    pub fn name(&self, name: NameId) -> &str {
+        &self.names[name.index()]
+    }
+
+    /// What the policy noted about a job with [`crate::Draft::set_memo`].
+    ///
+    /// The engine keeps it, so that a policy needs no memory of its own: a fresh one decides the same.
+    pub fn memo(&self, job: JobId) -> Memo {
+        self.memos.get(job.index()).copied().unwrap_or_default()
+    }
+
+    /// What the policy noted beside that with [`crate::Draft::board`].
+    pub fn board(&self) -> &[u64] {
+        &self.board
+    }
+
+    /// Every run that a policy stopped, in order, with what that cost.
+    pub fn evictions(&self) -> &[Eviction] {
+        &self.evictions
     }
 
     /// Totals.

@@ -2,6 +2,7 @@
 
 use crate::decay;
 use crate::ids::TenantId;
+use crate::terms::{Amounts, Terms};
 use crate::time::{Span, Time};
 
 /// A node of the tenant tree: organisation, team or user.
@@ -11,12 +12,15 @@ pub struct Tenant {
     pub name: String,
     /// The node above.
     pub parent: Option<TenantId>,
-    /// Weight among its siblings, in thousandths.
-    pub weight_milli: u32,
+    /// What it is entitled to.
+    pub terms: Terms,
     /// Distance from the top: 0 for a top-level tenant.
     pub depth: u32,
     /// Thousandths of a GPU held now, by this node and all below it.
     pub held_milli: u64,
+    /// Held by its jobs that are placed, claims included and draining runs not: what a quota counts. An open draft counts
+    /// its own starts and preemptions.
+    pub placed: Amounts,
     /// Decayed usage at `updated`: thousandths of a GPU x microseconds.
     usage: u128,
     updated: Time,
@@ -37,7 +41,9 @@ impl Tenants {
 
     pub(crate) fn declare(&mut self, name: String, parent: Option<TenantId>, weight_milli: u32, now: Time) {
         let depth = parent.map_or(0, |parent| self.table[parent.index()].depth + 1);
-        self.table.push(Tenant { name, parent, weight_milli, depth, held_milli: 0, usage: 0, updated: now });
+        let terms = Terms { weight_milli, ..Terms::default() };
+        let placed = Amounts::ZERO;
+        self.table.push(Tenant { name, parent, terms, depth, held_milli: 0, placed, usage: 0, updated: now });
     }
 
     /// Number of tenants.
@@ -78,6 +84,29 @@ impl Tenants {
         decay::advance(entry.usage, entry.held_milli, now.since(entry.updated), self.half_life)
     }
 
+    pub(crate) fn set_terms(&mut self, tenant: TenantId, terms: Terms) {
+        self.table[tenant.index()].terms = terms;
+    }
+
+    /// A job of `tenant` is placed.
+    pub(crate) fn add_placed(&mut self, tenant: TenantId, amounts: Amounts) {
+        self.each_above(tenant, |entry| entry.placed += amounts);
+    }
+
+    /// It no longer is.
+    pub(crate) fn take_placed(&mut self, tenant: TenantId, amounts: Amounts) {
+        self.each_above(tenant, |entry| entry.placed -= amounts);
+    }
+
+    fn each_above(&mut self, tenant: TenantId, change: impl Fn(&mut Tenant)) {
+        let mut at = Some(tenant);
+        while let Some(tenant) = at {
+            let entry = &mut self.table[tenant.index()];
+            change(entry);
+            at = entry.parent;
+        }
+    }
+
     /// From `now` on `tenant` and all nodes above it hold `milli` thousandths of a GPU more.
     pub(crate) fn hold(&mut self, tenant: TenantId, milli: u64, now: Time) {
         self.settle(tenant, now, |entry| entry.held_milli += milli);
@@ -89,13 +118,11 @@ impl Tenants {
     }
 
     fn settle(&mut self, tenant: TenantId, now: Time, change: impl Fn(&mut Tenant)) {
-        let mut at = Some(tenant);
-        while let Some(tenant) = at {
-            let entry = &mut self.table[tenant.index()];
-            entry.usage = decay::advance(entry.usage, entry.held_milli, now.since(entry.updated), self.half_life);
+        let half_life = self.half_life;
+        self.each_above(tenant, |entry| {
+            entry.usage = decay::advance(entry.usage, entry.held_milli, now.since(entry.updated), half_life);
             entry.updated = now;
             change(entry);
-            at = entry.parent;
-        }
+        });
     }
 }

@@ -19,6 +19,20 @@ pub enum Level {
 impl Level {
     /// All levels, the tightest first.
     pub const ALL: [Self; 3] = [Self::NvlinkDomain, Self::Rack, Self::Zone];
+
+    /// Its word in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NvlinkDomain => "nvlink-domain",
+            Self::Rack => "rack",
+            Self::Zone => "zone",
+        }
+    }
+
+    /// The level that `word` names.
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == word)
+    }
 }
 
 /// The domains that hold a node, by level, in the order of [`Level::ALL`].

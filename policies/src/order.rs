@@ -134,7 +134,7 @@ impl FairShare {
         let ahead = u128::from(entry.held_milli + starts.of(tenant)) * u128::from(self.commitment.0);
         let used = tenants.usage(tenant, draft.now()) + ahead;
         // Thousandths of a GPU x microseconds per thousandth of weight: whole GPU-microseconds at weight 1.
-        u64::try_from(used / u128::from(entry.weight_milli)).unwrap_or(u64::MAX)
+        u64::try_from(used / u128::from(entry.terms.weight_milli)).unwrap_or(u64::MAX)
     }
 }
 

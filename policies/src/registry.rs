@@ -1,12 +1,14 @@
 //! Every policy by name, with its knobs, what it must know, and where it is from.
 
-use engine::{Policy, Span};
+mod basic;
+mod knobs;
+mod list;
 
-use crate::easy::Estimates;
-use crate::evict::Evict;
-use crate::order::{Arrival, FairShare, Length, Order, Shortest};
-use crate::pipeline::{Behind, Parts, Pipeline};
-use crate::place::Placer;
+use std::sync::LazyLock;
+
+use engine::Policy;
+
+pub use self::knobs::Knobs;
 use crate::spec::{PolicyError, PolicySpec};
 
 /// What a policy can count on where it is built.
@@ -31,6 +33,24 @@ pub struct Knob {
     pub help: &'static str,
 }
 
+impl Knob {
+    /// A knob.
+    pub const fn new(name: &'static str, default: &'static str, values: &'static str, help: &'static str) -> Self {
+        Self { name, default, values, help }
+    }
+}
+
+/// A published configuration of a policy: `name[preset=...]`. Knobs that are given too override it.
+#[derive(Clone, Copy, Debug)]
+pub struct Preset {
+    /// Its name.
+    pub name: &'static str,
+    /// Which publication or artifact it is from.
+    pub source: &'static str,
+    /// The knobs that it sets.
+    pub knobs: &'static [(&'static str, &'static str)],
+}
+
 /// A policy in the registry.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
@@ -46,7 +66,10 @@ pub struct Entry {
     pub source: &'static str,
     /// Its knobs.
     pub knobs: &'static [Knob],
-    build: fn(&Knobs<'_>, Context) -> Result<Parts, PolicyError>,
+    /// Published configurations.
+    pub presets: &'static [Preset],
+    /// Makes it.
+    pub build: fn(&Knobs<'_>) -> Result<Box<dyn Policy>, PolicyError>,
 }
 
 /// A policy ready to run.
@@ -70,44 +93,41 @@ impl std::fmt::Debug for Built {
     }
 }
 
-const PLACE: Knob = Knob {
-    name: "place",
-    default: "best-fit",
-    values: "best-fit, worst-fit, first-fit, pack, spread, random, random[seed=N]",
-    help: "which nodes a gang gets",
-};
-const SKIP_OFF: Knob = Knob {
-    name: "skip",
-    default: "false",
-    values: "true, false",
-    help: "whether jobs behind one that does not fit may start",
-};
-const SKIP_ON: Knob = Knob { default: "true", ..SKIP_OFF };
-
 /// All policies, by name.
-pub fn all() -> &'static [Entry] {
-    &ENTRIES
+pub fn all() -> &'static [&'static Entry] {
+    static SORTED: LazyLock<Vec<&'static Entry>> = LazyLock::new(|| {
+        let mut entries = list::ENTRIES.to_vec();
+        entries.sort_by_key(|entry| entry.name);
+        entries
+    });
+    &SORTED
 }
 
 /// The policy called `name`.
 pub fn find(name: &str) -> Option<&'static Entry> {
-    ENTRIES.iter().find(|entry| entry.name == name)
+    all().iter().copied().find(|entry| entry.name == name)
 }
 
 /// Builds the policy that `text` describes.
 pub fn build(text: &str, context: Context) -> Result<Built, PolicyError> {
     let spec = PolicySpec::parse(text)?;
     let entry = find(&spec.name).ok_or_else(|| unknown_policy(&spec.name))?;
-    let knobs = Knobs { spec: &spec, entry };
-    knobs.check_names()?;
-    let policy = Pipeline::new((entry.build)(&knobs, context)?);
-    let clairvoyant = policy.needs().oracle;
-    let seeded = knobs.text("place") == "random";
-    Ok(Built { policy: Box::new(policy), text: spec.to_string(), clairvoyant, seeded })
+    entry.build(&spec, context)
+}
+
+impl Entry {
+    /// Builds the policy with the knobs of `spec`.
+    pub fn build(&self, spec: &PolicySpec, context: Context) -> Result<Built, PolicyError> {
+        let knobs = Knobs::new(spec, self, context)?;
+        let policy = (self.build)(&knobs)?;
+        let clairvoyant = policy.needs().oracle;
+        let seeded = knobs.is_seeded();
+        Ok(Built { policy, text: spec.to_string(), clairvoyant, seeded })
+    }
 }
 
 fn unknown_policy(name: &str) -> PolicyError {
-    let names: Vec<&str> = ENTRIES.iter().map(|entry| entry.name).collect();
+    let names: Vec<&str> = all().iter().map(|entry| entry.name).collect();
     let hint = match closest(name, &names) {
         Some(near) => format!("did you mean `{near}`? `trainyard policies` lists all"),
         None => format!("known are {}", names.join(", ")),
@@ -134,184 +154,6 @@ fn distance(a: &str, b: &str) -> usize {
     }
     row.last().copied().unwrap_or(0)
 }
-
-/// The knobs that the user gave, checked against those of the entry.
-struct Knobs<'a> {
-    spec: &'a PolicySpec,
-    entry: &'static Entry,
-}
-
-impl Knobs<'_> {
-    fn check_names(&self) -> Result<(), PolicyError> {
-        let known: Vec<&str> = self.entry.knobs.iter().map(|knob| knob.name).collect();
-        let Some(unknown) = self.spec.knobs.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
-        let hint = match closest(unknown, &known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("`{}` has {}", self.entry.name, known.join(", ")),
-        };
-        Err(self.error(format!("it has no knob `{unknown}`"), hint))
-    }
-
-    fn error(&self, message: String, hint: String) -> PolicyError {
-        PolicyError::new(&self.spec.to_string(), message, hint)
-    }
-
-    fn text(&self, name: &str) -> &str {
-        let default = self.entry.knobs.iter().find(|knob| knob.name == name).map_or("", |knob| knob.default);
-        self.spec.knobs.get(name).map_or(default, String::as_str)
-    }
-
-    fn bad_value(&self, name: &str) -> PolicyError {
-        let values = self.entry.knobs.iter().find(|knob| knob.name == name).map_or("", |knob| knob.values);
-        self.error(format!("knob `{name}` cannot be `{}`", self.text(name)), format!("it takes {values}"))
-    }
-
-    fn skip(&self) -> Result<Behind, PolicyError> {
-        match self.text("skip") {
-            "true" => Ok(Behind::Skip),
-            "false" => Ok(Behind::Blocked),
-            _ => Err(self.bad_value("skip")),
-        }
-    }
-
-    fn hours(&self, name: &str) -> Result<Span, PolicyError> {
-        let hours: f64 = self.text(name).parse().map_err(|_| self.bad_value(name))?;
-        Span::from_secs_f64(hours * 3600.0).ok_or_else(|| self.bad_value(name))
-    }
-
-    fn placer(&self, context: Context) -> Result<Placer, PolicyError> {
-        let spec = PolicySpec::parse(self.text("place")).map_err(|_| self.bad_value("place"))?;
-        let seed = match spec.knobs.get("seed") {
-            Some(seed) if spec.knobs.len() == 1 => seed.parse().map_err(|_| self.bad_value("place"))?,
-            None if spec.knobs.is_empty() => context.seed,
-            _ => return Err(self.bad_value("place")),
-        };
-        match spec.name.as_str() {
-            "random" => Ok(Placer::Random { seed }),
-            _ if !spec.knobs.is_empty() => Err(self.bad_value("place")),
-            "best-fit" => Ok(Placer::BestFit),
-            "worst-fit" => Ok(Placer::WorstFit),
-            "first-fit" => Ok(Placer::FirstFit),
-            "pack" => Ok(Placer::Pack),
-            "spread" => Ok(Placer::Spread),
-            _ => Err(self.bad_value("place")),
-        }
-    }
-
-    fn parts(&self, context: Context, order: impl Order + 'static, evict: Option<Evict>) -> Result<Parts, PolicyError> {
-        Ok(Parts { order: Box::new(order), placer: self.placer(context)?, behind: self.skip()?, evict })
-    }
-}
-
-static ENTRIES: [Entry; 7] = [
-    Entry {
-        name: "easy",
-        summary: "FIFO with EASY backfill",
-        objective: "use gaps without delaying the first job that waits",
-        knows: "run times: the users' estimates where the trace has them, else the true durations (clairvoyant)",
-        source: "Lifka, JSSPP 1995; Mu'alem and Feitelson, TPDS 2001",
-        knobs: &[
-            Knob {
-                name: "estimates",
-                default: "auto",
-                values: "auto, users, true",
-                help: "where run times come from; auto: the users' where the trace has them, else the true ones",
-            },
-            PLACE,
-        ],
-        build: |knobs, context| {
-            let estimates = match knobs.text("estimates") {
-                "users" => Estimates::Users,
-                "auto" if context.estimates => Estimates::Users,
-                "true" | "auto" => Estimates::True,
-                _ => return Err(knobs.bad_value("estimates")),
-            };
-            let (order, placer) = (Box::new(Arrival), knobs.placer(context)?);
-            Ok(Parts { order, placer, behind: Behind::Easy(estimates), evict: None })
-        },
-    },
-    Entry {
-        name: "fair-share",
-        summary: "two-level weighted fair share over tenants, usage decayed with a half-life",
-        objective: "GPU-time in proportion to weights, between top-level tenants and inside each",
-        knows: "tenants, their weights and their past usage",
-        source: "Slurm priority/multifactor (half-life decay); Kueue KEP-4136 (entry penalty)",
-        knobs: &[
-            Knob {
-                name: "half-life",
-                default: "168",
-                values: "hours, more than 0",
-                help: "after so long usage counts half",
-            },
-            Knob {
-                name: "commitment",
-                default: "1",
-                values: "hours, at least 0",
-                help: "GPUs held now count as if they were held for so long",
-            },
-            SKIP_OFF,
-            PLACE,
-        ],
-        build: |knobs, context| {
-            let half_life = knobs.hours("half-life")?;
-            if half_life == Span::ZERO {
-                return Err(knobs.bad_value("half-life"));
-            }
-            knobs.parts(context, FairShare { half_life, commitment: knobs.hours("commitment")? }, None)
-        },
-    },
-    Entry {
-        name: "fifo",
-        summary: "first in, first out, higher priorities first",
-        objective: "order of arrival",
-        knows: "nothing about the future",
-        source: "common practice; with skip=true the fit-first form of Tiresias' simulator (fjf)",
-        knobs: &[SKIP_OFF, PLACE],
-        build: |knobs, context| knobs.parts(context, Arrival, None),
-    },
-    Entry {
-        name: "priority",
-        summary: "static priorities with preemption",
-        objective: "higher priorities first, at the least loss of work",
-        knows: "when jobs last saved",
-        source: "Kubernetes and Slurm preemption by priority; victims by least lost work, whole gangs, strictly lower priorities",
-        knobs: &[SKIP_ON, PLACE],
-        build: |knobs, context| knobs.parts(context, Arrival, Some(Evict::LowerPriority)),
-    },
-    Entry {
-        name: "sjf",
-        summary: "shortest job first, without preemption",
-        objective: "mean completion time",
-        knows: "true durations (clairvoyant)",
-        source: "policies of Philly-based simulators; `sjf` of Tiresias' simulator is something else (smallest gang first)",
-        knobs: &[SKIP_OFF, PLACE],
-        build: |knobs, context| knobs.parts(context, Shortest(Length::Duration), None),
-    },
-    Entry {
-        name: "srsf",
-        summary: "shortest remaining service (time x GPUs) first, with preemption",
-        objective: "mean completion time of gangs",
-        knows: "true durations (clairvoyant)",
-        source: "Tiresias, NSDI 2019, section 3 (SRSF)",
-        knobs: &[SKIP_ON, PLACE],
-        build: |knobs, context| {
-            let length = Length::RemainingService;
-            knobs.parts(context, Shortest(length), Some(Evict::Longer(length)))
-        },
-    },
-    Entry {
-        name: "srtf",
-        summary: "shortest remaining time first, with preemption",
-        objective: "mean completion time",
-        knows: "true durations (clairvoyant)",
-        source: "Schrage, Operations Research 1968 (SRPT)",
-        knobs: &[SKIP_ON, PLACE],
-        build: |knobs, context| {
-            let length = Length::Remaining;
-            knobs.parts(context, Shortest(length), Some(Evict::Longer(length)))
-        },
-    },
-];
 
 #[cfg(test)]
 mod tests {

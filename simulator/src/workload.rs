@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{
-    ClassId, Event, GpuRequest, Inventory, JobId, JobSpec, MILLI, ModelSet, Shape, Span, TaskRequest, TenantId, Time,
+    ClassId, Event, GpuRequest, Inventory, JobId, JobSpec, Level, MILLI, ModelSet, NameId, QueueId, Shape, Span,
+    TaskRequest, TenantId, Time,
 };
 use traces::{Trace, TraceJob};
 
@@ -21,6 +22,9 @@ pub struct Workload<'a> {
     tenants: Vec<(String, Option<TenantId>, u32)>,
     /// Node of each tenant of the trace.
     tenant_ids: Vec<TenantId>,
+    /// Names of jobs and of qualities of service, and of each job: its name, its quality.
+    names: Vec<String>,
+    named: Vec<(Option<NameId>, Option<NameId>)>,
     /// Jobs whose wishes go beyond what a trace can say.
     amended: BTreeMap<usize, JobSpec>,
 }
@@ -36,8 +40,14 @@ impl<'a> Workload<'a> {
         let mut classes = Vec::with_capacity(trace.jobs.len());
         for job in &trace.jobs {
             let models = job.models.map_or(ModelSet::ANY, |set| model_sets[set as usize]);
-            let demand =
-                Demand { milli: job.gpu_milli, tasks: job.tasks, cpu: job.cpu_milli, memory: job.memory_mib, models };
+            let demand = Demand {
+                milli: job.gpu_milli,
+                tasks: job.tasks,
+                cpu: job.cpu_milli,
+                memory: job.memory_mib,
+                models,
+                levels: (job.required, job.preferred),
+            };
             let class = match last {
                 Some((same, class)) if same == demand => class,
                 _ => {
@@ -51,8 +61,9 @@ impl<'a> Workload<'a> {
             last = Some((demand, class));
             classes.push(class);
         }
+        let (names, named) = names(trace);
         let (tenants, tenant_ids) = tenant_tree(&trace.tenants, weights);
-        Self { trace, shapes, classes, tenants, tenant_ids, amended: BTreeMap::new() }
+        Self { trace, shapes, classes, tenants, tenant_ids, names, named, amended: BTreeMap::new() }
     }
 
     /// The trace.
@@ -95,7 +106,11 @@ impl<'a> Workload<'a> {
             parent: *parent,
             weight_milli: *weight_milli,
         });
-        classes.chain(tenants)
+        let queues = self.trace.queues.iter().enumerate();
+        let queues = queues.map(|(at, name)| Event::QueueDeclared { queue: QueueId::new(at + 1), name: name.clone() });
+        let names = self.names.iter().enumerate();
+        let names = names.map(|(at, text)| Event::NameDeclared { name: NameId::new(at), text: text.clone() });
+        classes.chain(tenants).chain(queues).chain(names)
     }
 
     /// The submission of job `index`.
@@ -114,6 +129,11 @@ impl<'a> Workload<'a> {
             estimate: job.estimate,
             time_limit: job.time_limit,
             deadline: job.deadline,
+            start_by: job.start_by,
+            restart: job.restart,
+            queue: QueueId::new(job.queue.map_or(0, |queue| queue as usize + 1)),
+            name: self.named.get(index).and_then(|(name, _)| *name),
+            qos: self.named.get(index).and_then(|(_, qos)| *qos),
             ..JobSpec::plain(self.classes[index], self.tenant_ids[job.tenant as usize])
         }
     }
@@ -158,10 +178,17 @@ struct Demand {
     cpu: u32,
     memory: u32,
     models: ModelSet,
+    /// Required and preferred level of the topology.
+    levels: (Option<Level>, Option<Level>),
 }
 
 impl Demand {
     fn shape(self, per_node: u32) -> Shape {
+        let (required, preferred) = self.levels;
+        Shape { required, preferred, ..self.groups(per_node) }
+    }
+
+    fn groups(self, per_node: u32) -> Shape {
         let parts = self.tasks.max(1);
         let base = TaskRequest {
             gpus: GpuRequest::Whole(0),
@@ -180,6 +207,28 @@ impl Demand {
             milli => Shape::gang(milli / MILLI, per_node, base),
         }
     }
+}
+
+/// Names and qualities of service, each once, and those of each job; empty where no job has any.
+fn names<'t>(trace: &'t Trace) -> (Vec<String>, Vec<(Option<NameId>, Option<NameId>)>) {
+    if trace.jobs.iter().all(|job| job.name.is_none() && job.qos.is_none()) {
+        return (Vec::new(), Vec::new());
+    }
+    let mut known: BTreeMap<&str, NameId> = BTreeMap::new();
+    let mut names = Vec::new();
+    let mut named = Vec::with_capacity(trace.jobs.len());
+    for job in &trace.jobs {
+        let mut id = |text: Option<&'t str>| {
+            text.map(|text| {
+                *known.entry(text).or_insert_with(|| {
+                    names.push(text.to_owned());
+                    NameId::new(names.len() - 1)
+                })
+            })
+        };
+        named.push((id(job.name.as_deref()), id(job.qos.as_deref())));
+    }
+    (names, named)
 }
 
 /// The models of `names` that the cluster has; none of them means that no node will do.

@@ -292,8 +292,9 @@ impl<'a> SimWorld<'a> {
             self.heap.push(Reverse((now, Todo::Fail(run))));
             return;
         }
-        if run.attempt > 1 && self.physics.restart > Span::ZERO {
-            self.heap.push(Reverse((now + self.physics.restart, Todo::Start(run))));
+        let restart = self.workload.trace().jobs[run.job.index()].restart.unwrap_or(self.physics.restart);
+        if run.attempt > 1 && restart > Span::ZERO {
+            self.heap.push(Reverse((now + restart, Todo::Start(run))));
         } else {
             let event = self.start(now, run);
             self.now_facts.push(Input { at: now, event });

@@ -1,8 +1,9 @@
 //! `policies`: what the registry knows.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use ::policies::registry::{self, Entry, Knob};
+use ::policies::registry::{self, Entry, Knob, Preset};
 use ::policies::{Context, build};
 use serde::Serialize;
 
@@ -26,6 +27,15 @@ struct PolicyInfo {
     clairvoyant: &'static str,
     source: &'static str,
     knobs: Vec<KnobInfo>,
+    presets: Vec<PresetInfo>,
+}
+
+/// A published configuration as JSON.
+#[derive(Serialize)]
+struct PresetInfo {
+    name: &'static str,
+    source: &'static str,
+    knobs: BTreeMap<&'static str, &'static str>,
 }
 
 /// A knob as JSON.
@@ -42,7 +52,7 @@ pub(crate) fn run(args: &PoliciesArgs) -> Result<(), Error> {
     match (&args.name, args.format) {
         (None, Format::Table) => stdout::show(&list()?),
         (None, Format::Json) => {
-            stdout::show_json(&registry::all().iter().map(info).collect::<Result<Vec<_>, Error>>()?)
+            stdout::show_json(&registry::all().iter().copied().map(info).collect::<Result<Vec<_>, Error>>()?)
         }
         (Some(name), format) => {
             let entry = named(name)?;
@@ -100,6 +110,15 @@ fn described(entry: &Entry) -> Result<String, Error> {
         let _ = writeln!(text, "      {}", table::wrapped(knob.help, WIDTH - 6, "      "));
         let _ = writeln!(text, "      values: {}", table::wrapped(knob.values, WIDTH - 14, "              "));
     }
+    if !entry.presets.is_empty() {
+        text += "\nPresets\n";
+    }
+    for preset in entry.presets {
+        let _ = writeln!(text, "  preset={}", preset.name);
+        let _ = writeln!(text, "      {}", table::wrapped(preset.source, WIDTH - 6, "      "));
+        let knobs: Vec<String> = preset.knobs.iter().map(|(knob, value)| format!("{knob}={value}")).collect();
+        let _ = writeln!(text, "      sets: {}", table::wrapped(&knobs.join(", "), WIDTH - 12, "            "));
+    }
     if let Some(knob) = entry.knobs.last() {
         let _ = writeln!(text, "\nSuch as: {}[{}={}]", entry.name, knob.name, knob.default);
     }
@@ -109,6 +128,12 @@ fn described(entry: &Entry) -> Result<String, Error> {
 fn info(entry: &Entry) -> Result<PolicyInfo, Error> {
     let Entry { name, summary, objective, knows, source, .. } = *entry;
     let knob = |knob: &Knob| KnobInfo { name: knob.name, default: knob.default, values: knob.values, help: knob.help };
+    let preset = |preset: &Preset| PresetInfo {
+        name: preset.name,
+        source: preset.source,
+        knobs: preset.knobs.iter().copied().collect(),
+    };
     let (clairvoyant, knobs) = (clairvoyant(entry)?, entry.knobs.iter().map(knob).collect());
-    Ok(PolicyInfo { schema: SCHEMA, name, summary, objective, knows, clairvoyant, source, knobs })
+    let presets = entry.presets.iter().map(preset).collect();
+    Ok(PolicyInfo { schema: SCHEMA, name, summary, objective, knows, clairvoyant, source, knobs, presets })
 }

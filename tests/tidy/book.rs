@@ -1,5 +1,7 @@
 //! The user's book names everything that the code offers: policies and knobs, columns of traces, keys of results.
 
+use policies::registry::{self, Entry};
+
 use crate::finding::Finding;
 use crate::tree::Tree;
 
@@ -13,14 +15,7 @@ struct Coverage {
     page: &'static str,
 }
 
-const COVERAGES: [Coverage; 13] = [
-    Coverage {
-        source: "policies/src/registry.rs",
-        between: ("static ENTRIES", "#[cfg(test)]"),
-        marks: &["name: \""],
-        end: '"',
-        page: "docs/policies.md",
-    },
+const COVERAGES: [Coverage; 12] = [
     Coverage {
         source: "traces/src/schema.rs",
         between: ("COLUMNS: [Column", "];"),
@@ -109,7 +104,40 @@ const COVERAGES: [Coverage; 13] = [
 
 /// Names that the book does not explain.
 pub(crate) fn check(tree: &Tree) -> Vec<Finding> {
-    COVERAGES.iter().flat_map(|coverage| coverage.check(tree)).collect()
+    COVERAGES.iter().flat_map(|coverage| coverage.check(tree)).chain(policies(tree)).collect()
+}
+
+/// Policies without a page, and what their page does not name: the page of a policy has it in a heading, and names its
+/// knobs and presets.
+fn policies(tree: &Tree) -> Vec<Finding> {
+    let pages: Vec<(&str, &str)> = tree
+        .files()
+        .map(|file| (file.path.as_str(), file.text.as_str()))
+        .filter(|(path, _)| path.starts_with("docs/policies") && path.ends_with(".md"))
+        .collect();
+    registry::all().iter().flat_map(|entry| missing_of_policy(entry, &pages)).collect()
+}
+
+fn missing_of_policy(entry: &Entry, pages: &[(&str, &str)]) -> Vec<Finding> {
+    let name = format!("`{}`", entry.name);
+    let heads = |text: &str| text.lines().any(|line| line.starts_with('#') && line.contains(&name));
+    let Some((page, text)) = pages.iter().find(|(_, text)| heads(text)) else {
+        let mend = "give it a heading in a page of docs/policies/, with its name in backticks";
+        return vec![Finding::new(
+            "docs/policies.md",
+            0,
+            format!("the policy {name} has no heading in any page"),
+            mend,
+        )];
+    };
+    let knobs = entry.knobs.iter().map(|knob| knob.name);
+    let names = knobs.chain(entry.presets.iter().map(|preset| preset.name));
+    let missing = names.filter(|name| !text.contains(&format!("`{name}`")));
+    let finding = |knob| {
+        let mend = format!("explain it, as `{knob}` in backticks; it is a knob or preset of {name}");
+        Finding::new(page, 0, format!("does not name `{knob}`"), mend)
+    };
+    missing.map(finding).collect()
 }
 
 impl Coverage {
@@ -145,7 +173,7 @@ mod tests {
     fn what_the_book_leaves_out_is_found() {
         let source = "pub struct Summary {\n    /// A.\n    pub jobs: u64,\n    pub wall_s: f64,\n}\npub struct Other {\n    pub x: u8,\n}\n";
         let tree = Tree::made_of(&[("simulator/src/result.rs", source), ("docs/metrics.md", "| `jobs` | all |")]);
-        let shown: Vec<String> = COVERAGES[2].check(&tree).iter().map(ToString::to_string).collect();
+        let shown: Vec<String> = COVERAGES[1].check(&tree).iter().map(ToString::to_string).collect();
         assert_eq!(shown.len(), 1, "{shown:?}");
         assert!(shown[0].starts_with("docs/metrics.md: does not name `wall_s`"), "{shown:?}");
     }

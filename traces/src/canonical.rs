@@ -9,6 +9,7 @@ pub(crate) mod words;
 
 use std::io::Write;
 
+use engine::Level;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rows::Rows;
@@ -56,6 +57,11 @@ pub(crate) fn used_columns(trace: &Trace) -> Vec<&'static str> {
             "estimate_s" => any(&|job| job.estimate.is_some()),
             "time_limit_s" => any(&|job| job.time_limit.is_some()),
             "deadline_s" => any(&|job| job.deadline.is_some()),
+            "start_by_s" => any(&|job| job.start_by.is_some()),
+            "restart_s" => any(&|job| job.restart.is_some()),
+            "qos" => any(&|job| job.qos.is_some()),
+            "required" => any(&|job| job.required.is_some()),
+            "preferred" => any(&|job| job.preferred.is_some()),
             "cpu" => any(&|job| job.cpu_milli != 0),
             "memory_gib" => any(&|job| job.memory_mib != 0),
             "models" => any(&|job| job.models.is_some()),
@@ -131,6 +137,11 @@ fn cell(trace: &Trace, job: &TraceJob, column: &str) -> String {
         "estimate_s" => secs(job.estimate.map(|span| span.0)),
         "time_limit_s" => secs(job.time_limit.map(|span| span.0)),
         "deadline_s" => secs(job.deadline.map(|time| time.0)),
+        "start_by_s" => secs(job.start_by.map(|time| time.0)),
+        "restart_s" => secs(job.restart.map(|span| span.0)),
+        "qos" => job.qos.as_deref().unwrap_or_default().to_owned(),
+        "required" => job.required.map_or("", Level::name).to_owned(),
+        "preferred" => job.preferred.map_or("", Level::name).to_owned(),
         "cpu" => decimal::text(u64::from(job.cpu_milli), 3),
         "memory_gib" => decimal::text(u64::from(job.memory_mib) * (10u64.pow(GIB_DIGITS) / 1024), GIB_DIGITS),
         "models" => model_names(trace, job),

@@ -46,7 +46,7 @@ impl Column {
 }
 
 /// All columns, in the order in which they are written.
-pub const COLUMNS: [Column; 23] = [
+pub const COLUMNS: [Column; 28] = [
     Column::required("job_id", "text", "Identifier, unique in the file."),
     Column::required("submit_s", "seconds", "Submission, from the origin of the trace; at most six decimals count.")
         .or_micros("submit_us"),
@@ -63,6 +63,23 @@ pub const COLUMNS: [Column; 23] = [
     Column::optional("time_limit_s", "seconds", "none", "Time limit of one attempt.").or_micros("time_limit_us"),
     Column::optional("deadline_s", "seconds", "none", "When it should be finished, from the origin of the trace.")
         .or_micros("deadline_us"),
+    Column::optional("start_by_s", "seconds", "none", "When it should be started, from the origin of the trace.")
+        .or_micros("start_by_us"),
+    Column::optional(
+        "restart_s",
+        "seconds",
+        "none",
+        "What a run after the first needs before it makes progress; none: as --set restart_s says.",
+    )
+    .or_micros("restart_us"),
+    Column::optional("qos", "text", "none", "Quality of service that it was submitted with."),
+    Column::optional(
+        "required",
+        "word",
+        "none",
+        "The whole gang inside one nvlink-domain, rack or zone, or it does not start.",
+    ),
+    Column::optional("preferred", "word", "none", "The same, if it can be had."),
     Column::optional(
         "cpu",
         "cores",
@@ -124,10 +141,10 @@ mod tests {
     #[test]
     fn names_are_unique_and_documented() {
         let mut names: Vec<_> = all_names().collect();
-        assert_eq!(names.len(), 29);
+        assert_eq!(names.len(), 36);
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), 29);
+        assert_eq!(names.len(), 36);
         assert!(COLUMNS.iter().all(|c| !c.unit.is_empty() && c.meaning.ends_with('.') && !c.default.is_empty()));
         assert_eq!(required().collect::<Vec<_>>(), ["job_id", "submit_s", "gpus", "duration_s"]);
         assert_eq!(column("submit_us").map(|c| c.name), Some("submit_s"));

@@ -19,7 +19,7 @@ use crate::transform::Changes;
 
 mod brackets;
 
-pub(crate) use brackets::Brackets;
+pub(crate) use brackets::{Brackets, unknown_key};
 
 /// What stands before the colon of a generated trace.
 const SYNTHETIC: &str = "synthetic";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 use compact_str::CompactString;
-use engine::{Span, Time};
+use engine::{Level, Span, Time};
 
 use crate::error::TraceError;
 
@@ -98,6 +98,16 @@ pub struct Details {
     pub time_limit: Option<Span>,
     /// When the user wants it finished.
     pub deadline: Option<Time>,
+    /// When the user wants it started.
+    pub start_by: Option<Time>,
+    /// What a run after the first needs before it makes progress.
+    pub restart: Option<Span>,
+    /// Quality of service that it was submitted with.
+    pub qos: Option<Box<str>>,
+    /// The whole gang inside one domain of this level of the topology.
+    pub required: Option<Level>,
+    /// The same, if it can be had.
+    pub preferred: Option<Level>,
     /// Equal tasks (pods, workers, nodes) that the gang is divided into, each on one node; 0 when the source does not
     /// say. Where it does, GPUs, CPU and memory are those of all tasks together.
     pub tasks: u32,
@@ -124,6 +134,11 @@ impl Details {
         estimate: None,
         time_limit: None,
         deadline: None,
+        start_by: None,
+        restart: None,
+        qos: None,
+        required: None,
+        preferred: None,
         tasks: 0,
         queue: None,
         name: None,

@@ -141,8 +141,9 @@ impl Change {
 
 /// Whether the times of a job are no larger than those that are read.
 fn can_be_written(job: &TraceJob) -> bool {
-    let times = [Some(job.submit), job.start, job.deadline].into_iter().flatten().map(|time| time.0);
-    let spans = [Some(job.duration), job.estimate, job.time_limit].into_iter().flatten().map(|span| span.0);
+    let times = [Some(job.submit), job.start, job.deadline, job.start_by].into_iter().flatten().map(|time| time.0);
+    let spans =
+        [Some(job.duration), job.estimate, job.time_limit, job.restart].into_iter().flatten().map(|span| span.0);
     times.chain(spans).all(|us| i64::try_from(us).is_ok())
 }
 

@@ -3,18 +3,22 @@
 use super::run::enter;
 use super::set_phase;
 use crate::event::{Alarm, Command};
+use crate::eviction::{Bill, Eviction};
 use crate::ids::JobId;
 use crate::inventory::UNLIMITED;
 use crate::job::{Cause, Hold, Outcome, Phase};
 use crate::placement::{Slice, gpu_milli};
 use crate::state::{State, Triggers};
+use crate::terms::Amounts;
 use crate::time::{Span, Time};
 
 /// Gives the GPUs of a live job back to planning.
 pub(crate) fn vacate(state: &mut State, id: JobId) {
-    for slice in &state.jobs[id.index()].placement {
+    let job = &state.jobs[id.index()];
+    for slice in &job.placement {
         state.cluster.vacate(slice);
     }
+    state.tenants.take_placed(job.spec.tenant, Amounts::held(&job.placement));
     freed(state);
 }
 
@@ -91,6 +95,18 @@ pub(crate) fn order_launch(state: &mut State, id: JobId, out: &mut Vec<Command>)
 pub(crate) fn drain(state: &mut State, id: JobId, cause: Cause, out: &mut Vec<Command>) {
     vacate(state, id);
     drain_vacated(state, id, cause, out);
+}
+
+/// The policy stops a run whose GPUs its draft has given back.
+pub(crate) fn evict(state: &mut State, id: JobId, bill: Bill, out: &mut Vec<Command>) {
+    let job = &mut state.jobs[id.index()];
+    // A claim that never launched costs nothing.
+    if job.launch_ordered {
+        job.eviction = state.evictions.len() as u32;
+        let (at, attempt) = (state.now, job.attempt);
+        state.evictions.push(Eviction { at, job: id, attempt, bill, lost: 0, drained: 0, restarted: 0 });
+    }
+    drain_vacated(state, id, Cause::Preempted, out);
 }
 
 /// The same for a run whose GPUs a draft has already given back.

@@ -18,6 +18,10 @@ pub(super) fn start_run(state: &mut State, id: JobId, rate: Rate, out: &mut Vec<
     job.running_since = now;
     job.saved_at = now;
     job.rate = rate;
+    if let Some(eviction) = state.evictions.get_mut(job.eviction as usize) {
+        eviction.restarted += u128::from(gpu_milli(&job.placement)) * u128::from(now.since(job.launched).0);
+        job.eviction = u32::MAX;
+    }
     let run = job.run(id);
     if let Some(limit) = job.spec.time_limit {
         out.push(Command::Alarm { at: now + limit, run, kind: Alarm::TimeLimit });
@@ -54,6 +58,12 @@ pub(super) fn end_run(state: &mut State, id: JobId, exit: Exit, saved: Option<Sp
         job.gpu_milli_micros += u128::from(milli) * u128::from(ran.0);
     }
     let tenant = job.spec.tenant;
+    if phase == Phase::Draining(Cause::Preempted)
+        && let Some(eviction) = state.evictions.get_mut(job.eviction as usize)
+    {
+        eviction.lost += u128::from(milli) * u128::from(attempt_lost.0);
+        eviction.drained += u128::from(milli) * u128::from(now.since(eviction.at).0);
+    }
     state.totals.lost_milli_micros += u128::from(milli) * u128::from(attempt_lost.0);
     state.totals.launched -= 1;
     state.totals.held_milli -= milli;

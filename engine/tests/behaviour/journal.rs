@@ -2,8 +2,9 @@
 
 use engine::journal::{Damage, Entry, Header, Reader, VERSION, Writer};
 use engine::{
-    Alarm, ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Level, ModelSet, NodeId,
-    Outcome, QueueId, Rate, RetryRule, RunId, Shape, Slice, Span, TaskGroup, TaskRequest, TenantId, Time,
+    Alarm, Amounts, ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Level, ModelSet,
+    NameId, NodeId, Outcome, QueueId, Rate, RetryRule, RunId, Shape, Slice, Span, TaskGroup, TaskRequest, TenantId,
+    Terms, Time,
 };
 use proptest::prelude::*;
 
@@ -59,7 +60,8 @@ fn shape() -> impl Strategy<Value = Shape> {
 }
 
 fn spec() -> impl Strategy<Value = JobSpec> {
-    let ids = (any::<u32>(), any::<u32>(), any::<u16>(), any::<i32>(), any::<(bool, bool)>());
+    let name = || prop::option::of(any::<u32>());
+    let ids = (any::<u32>(), any::<u32>(), any::<u16>(), any::<i32>(), any::<(bool, bool)>(), name(), name());
     let retry = (any::<u16>(), prop::collection::vec(any::<i32>(), 0..4), any::<u16>(), span()).prop_map(
         |(failures_max, codes, node_losses_max, backoff)| RetryRule {
             failures_max,
@@ -69,7 +71,7 @@ fn spec() -> impl Strategy<Value = JobSpec> {
         },
     );
     let maybe = || prop::option::of(span());
-    let times = (maybe(), maybe(), prop::option::of(time()), span());
+    let times = (maybe(), maybe(), prop::option::of(time()), span(), prop::option::of(time()), maybe());
     (ids, times, retry, prop::collection::vec(job(), 0..4)).prop_map(|(ids, times, retry, after)| JobSpec {
         class: ClassId(ids.0),
         tenant: TenantId(ids.1),
@@ -80,10 +82,30 @@ fn spec() -> impl Strategy<Value = JobSpec> {
         estimate: times.0,
         time_limit: times.1,
         deadline: times.2,
+        start_by: times.4,
+        restart: times.5,
+        name: ids.5.map(NameId),
+        qos: ids.6.map(NameId),
         grace: times.3,
         retry,
         after: after.into_iter().collect(),
     })
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
+    let amounts =
+        any::<[u64; 3]>().prop_map(|[gpu_milli, cpu_milli, memory_mib]| Amounts { gpu_milli, cpu_milli, memory_mib });
+    let maybe = || prop::option::of(amounts.clone());
+    (any::<u32>(), maybe(), maybe(), maybe(), maybe(), any::<i32>()).prop_map(
+        |(weight_milli, quota, borrow, lend, limit, priority)| Terms {
+            weight_milli,
+            quota,
+            borrow,
+            lend,
+            limit,
+            priority,
+        },
+    )
 }
 
 fn event() -> impl Strategy<Value = Event> {
@@ -122,6 +144,9 @@ fn event() -> impl Strategy<Value = Event> {
                 }
             }
         ),
+        (any::<u16>(), ".*").prop_map(|(queue, name)| Event::QueueDeclared { queue: QueueId(queue), name }),
+        (any::<u32>(), ".*").prop_map(|(name, text)| Event::NameDeclared { name: NameId(name), text }),
+        (any::<u32>(), terms()).prop_map(|(tenant, terms)| Event::TermsChanged { tenant: TenantId(tenant), terms }),
         Just(Event::Woke),
     ];
     prop_oneof![about_runs, about_nodes, about_jobs, declared]

@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::Path;
 
+use engine::Level;
 use polars::io::parquet::write::KeyValueMetadata;
 use polars::prelude::{
     Column, DataFrame, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult, SerReader,
@@ -155,6 +156,11 @@ fn column(trace: &Trace, name: &str) -> Column {
         "estimate_s" => micros(&|job| job.estimate.map(|span| span.0)),
         "time_limit_s" => micros(&|job| job.time_limit.map(|span| span.0)),
         "deadline_s" => micros(&|job| job.deadline.map(|time| time.0)),
+        "start_by_s" => micros(&|job| job.start_by.map(|time| time.0)),
+        "restart_s" => micros(&|job| job.restart.map(|span| span.0)),
+        "qos" => Column::new(name.into(), of(trace, |job| job.qos.as_deref().map(str::to_owned))),
+        "required" => Column::new(name.into(), of(trace, |job| job.required.map(Level::name))),
+        "preferred" => Column::new(name.into(), of(trace, |job| job.preferred.map(Level::name))),
         "cpu" => Column::new(name.into(), of(trace, |job| f64::from(job.cpu_milli) / 1000.0)),
         "memory_gib" => Column::new(name.into(), of(trace, |job| f64::from(job.memory_mib) / 1024.0)),
         "models" => Column::new(name.into(), of(trace, |job| model_names(trace, job))),

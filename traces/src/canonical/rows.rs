@@ -4,7 +4,7 @@ use engine::{Span, Time};
 
 use super::GIB_DIGITS;
 use super::columns::{Columns, TimeColumn};
-use super::words::{below_unlimited, model_set, outcome, preemptible, priority, tenant_path};
+use super::words::{below_unlimited, level, model_set, outcome, preemptible, priority, tenant_path};
 use crate::build::{Builder, Twins};
 use crate::decimal::Flaw;
 use crate::error::{TraceError, shown};
@@ -51,6 +51,11 @@ impl Rows {
                 estimate: self.optional_time(&cells, self.columns.estimate)?.map(Span),
                 time_limit: self.optional_time(&cells, self.columns.time_limit)?.map(Span),
                 deadline: self.optional_time(&cells, self.columns.deadline)?.map(Time),
+                start_by: self.optional_time(&cells, self.columns.start_by)?.map(Time),
+                restart: self.optional_time(&cells, self.columns.restart)?.map(Span),
+                qos: Some(cells.text(self.columns.qos)).filter(|name| !name.is_empty()).map(Into::into),
+                required: level(&cells, self.columns.required, "required")?,
+                preferred: level(&cells, self.columns.preferred, "preferred")?,
                 cpu_milli: self.cpu_milli(&cells)?,
                 memory_mib: self.memory_mib(&cells)?,
                 models: self.models(&cells)?,

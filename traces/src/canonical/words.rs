@@ -1,5 +1,7 @@
 //! The values that are words or small numbers.
 
+use engine::Level;
+
 use crate::decimal::{self, Flaw};
 use crate::error::{TraceError, shown};
 use crate::similar::nearest;
@@ -59,6 +61,18 @@ pub(super) fn preemptible(cells: &Cells<'_>, at: Option<usize>) -> Result<bool, 
             Err(cells.error("preemptible", message).with_hint("write true or false"))
         }
     }
+}
+
+pub(super) fn level(cells: &Cells<'_>, at: Option<usize>, column: &str) -> Result<Option<Level>, TraceError> {
+    let text = trimmed(cells.text(at));
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Level::named(text).map(Some).ok_or_else(|| {
+        let words = Level::ALL.map(Level::name).join(", ");
+        let error = cells.error(column, format!("`{}` is no level of the topology", shown(text)));
+        error.with_hint(format!("write one of {words}, or nothing"))
+    })
 }
 
 pub(super) fn outcome(cells: &Cells<'_>, at: Option<usize>) -> Result<Recorded, TraceError> {

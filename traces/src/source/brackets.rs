@@ -45,15 +45,23 @@ impl<'a> Brackets<'a> {
         let (options, changes): (Vec<_>, Vec<_>) = self.pairs.iter().cloned().partition(|(key, _)| is_option(key));
         let known = || format.options().iter().map(|(key, _)| *key).chain(transform::keys());
         if let Some((key, _)) = changes.iter().find(|(key, _)| !transform::is_key(key)) {
-            let keys = known().collect::<Vec<_>>().join(", ");
-            let hint = match nearest(key, known()) {
-                Some(near) => format!("did you mean `{near}`? The keys are {keys}"),
-                None => format!("the keys are {keys}"),
-            };
-            return Err(TraceError::new(self.path, "no such key").in_field(shown(key)).with_hint(hint));
+            return Err(unknown_key(self.path, key, known));
         }
         Ok((Options::new(options), Changes::parse(self.path, &changes)?))
     }
+}
+
+/// The error for a key that is none of `known`.
+pub(crate) fn unknown_key<K>(place: &str, key: &str, known: impl Fn() -> K) -> TraceError
+where
+    K: Iterator<Item = &'static str>,
+{
+    let keys = known().collect::<Vec<_>>().join(", ");
+    let hint = match nearest(key, known()) {
+        Some(near) => format!("did you mean `{near}`? The keys are {keys}"),
+        None => format!("the keys are {keys}"),
+    };
+    TraceError::new(place, "no such key").in_field(shown(key)).with_hint(hint)
 }
 
 /// Pairs `key=value` between commas.

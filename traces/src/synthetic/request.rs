@@ -8,6 +8,7 @@ use super::{Drawing, Model, models, read_model};
 use crate::bytes;
 use crate::error::{TraceError, shown};
 use crate::similar::nearest;
+use crate::source::unknown_key;
 use crate::transform::{self, Changes, Errors};
 
 /// Keys that a request may set.
@@ -136,7 +137,7 @@ impl Request {
                     _ => return Err(bad("`even` or `random`")),
                 }
             }
-            _ => return Err(unknown_key(place, key)),
+            _ => return Err(unknown_key(place, key, keys)),
         }
         Ok(())
     }
@@ -172,14 +173,9 @@ fn model(place: &str, name: &str) -> Result<Arc<Model>, TraceError> {
     Err(TraceError::new(place, format!("no model is called `{}`", shown(name))).with_hint(hint))
 }
 
-fn unknown_key(place: &str, key: &str) -> TraceError {
-    let known = || KEYS.into_iter().chain(transform::keys().filter(|key| !KEYS.contains(key)));
-    let keys = known().collect::<Vec<_>>().join(", ");
-    let hint = match nearest(key, known()) {
-        Some(near) => format!("did you mean `{near}`? The keys are {keys}"),
-        None => format!("the keys are {keys}"),
-    };
-    TraceError::new(place, "no such key").in_field(shown(key)).with_hint(hint)
+/// The keys of a request: those of the model, and those of changes.
+fn keys() -> impl Iterator<Item = &'static str> {
+    KEYS.into_iter().chain(transform::keys().filter(|key| !KEYS.contains(key)))
 }
 
 impl fmt::Display for Request {

@@ -73,8 +73,10 @@ pub(super) fn stretch(work: &mut Work<'_>, factor: f64) -> Result<(), TraceError
         if let Some(details) = &mut job.details {
             details.start = details.start.map(time);
             details.deadline = details.deadline.map(time);
+            details.start_by = details.start_by.map(time);
             details.estimate = details.estimate.map(span);
             details.time_limit = details.time_limit.map(span);
+            details.restart = details.restart.map(span);
         }
     }
     Ok(())
@@ -102,6 +104,7 @@ pub(super) fn move_to(job: &mut TraceJob, submit: Time) {
     };
     if let Some(details) = &mut job.details {
         details.deadline = details.deadline.map(moved);
+        details.start_by = details.start_by.map(moved);
         details.start = details.start.map(moved);
     }
     job.submit = submit;

@@ -67,9 +67,26 @@ fn job() -> impl Strategy<Value = TraceJob> {
     let times =
         (micros(), micros(), prop::option::of(micros()), prop::option::of(micros()), prop::option::of(micros()));
     let training = (prop::option::of(0..3u32), prop::option::of(micros()), any::<u32>());
+    let level = || prop::option::of(prop::sample::select(engine::Level::ALL.to_vec()));
+    let wishes = (
+        prop::option::of(micros()),
+        prop::option::of(micros()),
+        prop::option::of("[ -~é]{0,6}[a-z,]"),
+        level(),
+        level(),
+    );
     let queued = (prop::option::of(0..2u32), prop::option::of("[ -~é]{0,6}[a-z,]"), prop::option::of(micros()));
-    (amounts, times, any::<i32>(), any::<bool>(), recorded(), training, queued).prop_map(
-        |((gang, cpu_milli, memory_mib, models, tenant), times, priority, preemptible, recorded, training, queued)| {
+    (amounts, times, any::<i32>(), any::<bool>(), recorded(), training, queued, wishes).prop_map(
+        |(
+            (gang, cpu_milli, memory_mib, models, tenant),
+            times,
+            priority,
+            preemptible,
+            recorded,
+            training,
+            queued,
+            wishes,
+        )| {
             TraceJob {
                 id: "".into(),
                 submit: engine::Time(times.0),
@@ -86,6 +103,11 @@ fn job() -> impl Strategy<Value = TraceJob> {
                     estimate: times.2.map(engine::Span),
                     time_limit: times.3.map(engine::Span),
                     deadline: times.4.map(engine::Time),
+                    start_by: wishes.0.map(engine::Time),
+                    restart: wishes.1.map(engine::Span),
+                    qos: wishes.2.map(Into::into),
+                    required: wishes.3,
+                    preferred: wishes.4,
                     tasks: gang.1,
                     queue: queued.0,
                     name: queued.1.map(Into::into),

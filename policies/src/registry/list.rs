@@ -1,0 +1,14 @@
+//! Every policy that the registry knows, one a line.
+
+use super::{Entry, basic};
+
+#[rustfmt::skip]
+pub(super) static ENTRIES: &[&Entry] = &[
+    &basic::EASY,
+    &basic::FAIR_SHARE,
+    &basic::FIFO,
+    &basic::PRIORITY,
+    &basic::SJF,
+    &basic::SRSF,
+    &basic::SRTF,
+];
