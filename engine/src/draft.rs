@@ -3,6 +3,8 @@
 //! Gang atomicity, free GPUs and phases are checked here, once. What a policy does not start, preempt or reject
 //! leaves no trace: GPUs that it took for nothing, or reserved, go back when the draft is committed.
 
+mod gang;
+
 use crate::apply;
 use crate::cluster::Cluster;
 use crate::event::Command;
@@ -13,11 +15,10 @@ use crate::job::{Outcome, Phase};
 use crate::oracle::Oracle;
 use crate::placement::{Placement, Slice};
 use crate::reason::Reason;
-use crate::shape::{ModelSet, Shape, TaskRequest};
+use crate::shape::TaskRequest;
 use crate::state::{Memo, Plan, State};
 use crate::terms::Amounts;
 use crate::time::Time;
-use crate::topology::Level;
 
 /// What the policy wishes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -180,7 +181,7 @@ impl<'a> Draft<'a> {
         if !self.is_ready(job) {
             return Err(Reason::WrongPhase);
         }
-        if !is_gang(&self.state.cluster, &self.state.class_of(job).shape, &self.scratch.open) {
+        if !gang::is_gang(&self.state.cluster, &self.state.class_of(job).shape, &self.scratch.open) {
             return Err(Reason::WrongGang);
         }
         let placement = std::mem::take(&mut self.scratch.open);
@@ -446,64 +447,4 @@ fn carry_out(state: &mut State, decision: Decision, out: &mut Vec<Command>) {
             apply::close(state, job, Outcome::Rejected, out);
         }
     }
-}
-
-/// Whether `slices` can be the gang: as many tasks of each group as it allows, each on one node of an allowed model, all
-/// in one domain where the gang requires that.
-///
-/// Slices come in the order in which tasks are taken: the least of each group, then what groups have beyond it, in the
-/// order of the shape. A task on a node with more than 64 GPUs has several slices.
-fn is_gang(cluster: &Cluster, shape: &Shape, slices: &[Slice]) -> bool {
-    if let (Some(request), [slice]) = (shape.single(), slices) {
-        return is_task(cluster, request, std::slice::from_ref(slice));
-    }
-    if shape.required.is_some_and(|level| !in_one_domain(cluster, level, slices)) {
-        return false;
-    }
-    let mut rest = slices;
-    for group in &shape.groups {
-        if leading_tasks(cluster, &group.request, &mut rest, group.tasks_min) < group.tasks_min {
-            return false;
-        }
-    }
-    for group in &shape.groups {
-        leading_tasks(cluster, &group.request, &mut rest, group.tasks_max - group.tasks_min);
-    }
-    rest.is_empty()
-}
-
-/// Takes up to `most` tasks off the front of `slices`.
-fn leading_tasks(cluster: &Cluster, request: &TaskRequest, slices: &mut &[Slice], most: u32) -> u32 {
-    let mut tasks = 0;
-    while tasks < most {
-        let Some(taken) = leading_task(cluster, request, slices) else { break };
-        *slices = &slices[taken..];
-        tasks += 1;
-    }
-    tasks
-}
-
-/// Number of leading slices that make up one task.
-fn leading_task(cluster: &Cluster, request: &TaskRequest, slices: &[Slice]) -> Option<usize> {
-    (1..=slices.len()).find(|count| is_task(cluster, request, &slices[..*count]))
-}
-
-fn in_one_domain(cluster: &Cluster, level: Level, slices: &[Slice]) -> bool {
-    let domain = |slice: &Slice| cluster.spec(slice.node).domains.at(level);
-    slices.first().and_then(domain).is_some_and(|first| slices.iter().all(|slice| domain(slice) == Some(first)))
-}
-
-fn is_task(cluster: &Cluster, request: &TaskRequest, slices: &[Slice]) -> bool {
-    let allowed = |slice: &Slice| slice.mask == 0 || request.models.contains(cluster.spec(slice.node).model);
-    let one_node = slices.iter().all(|slice| slice.node == slices[0].node);
-    let milli: u64 = slices.iter().map(Slice::gpu_milli).sum();
-    let cpu: u32 = slices.iter().map(|slice| slice.cpu_milli).sum();
-    let memory: u32 = slices.iter().map(|slice| slice.memory_mib).sum();
-    let gpus: u32 = slices.iter().map(Slice::gpus).sum();
-    one_node
-        && milli == request.gpus.milli()
-        && gpus == request.gpus.count()
-        && cpu == request.cpu_milli
-        && memory == request.memory_mib
-        && (request.models == ModelSet::ANY || slices.iter().all(allowed))
 }

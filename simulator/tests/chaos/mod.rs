@@ -6,7 +6,7 @@ use engine::{
     DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy, PoolId,
     RetryRule, Shape, Span, TaskGroup, TaskRequest, Time, UNLIMITED,
 };
-use policies::Context;
+use policies::{Context, registry};
 use simulator::physics::Physics;
 use simulator::tenants::Weights;
 use simulator::workload::Workload;
@@ -271,12 +271,17 @@ fn physics(chance: &mut Chance) -> Physics {
     Physics::parse(&settings).unwrap()
 }
 
+/// One line a policy with knobs; `PLACE` and `SKIP` stand for any placer, for true or false. Every policy of the registry
+/// has a line.
+pub(crate) const POLICIES: &str = include_str!("policies.txt");
+
 fn policy(chance: &mut Chance) -> String {
     let place = chance.pick(&["best-fit", "worst-fit", "first-fit", "pack", "spread", "random", "random[seed=9]"]);
     let skip = chance.pick(&["true", "false"]);
-    match chance.pick(&["fifo", "sjf", "srtf", "srsf", "easy", "priority", "fair-share"]) {
-        "easy" => format!("easy[place={place},estimates={}]", chance.pick(&["auto", "users", "true"])),
-        "fair-share" => format!("fair-share[half-life=0.5,skip={skip},place={place}]"),
-        name => format!("{name}[place={place},skip={skip}]"),
-    }
+    let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();
+    let name = chance.pick(&names);
+    let of_name = |line: &&str| line.split('[').next() == Some(name);
+    let lines: Vec<&str> = POLICIES.lines().filter(of_name).collect();
+    assert!(!lines.is_empty(), "simulator/tests/chaos/policies.txt has no line for `{name}`");
+    chance.pick(&lines).replace("PLACE", place).replace("SKIP", skip)
 }
