@@ -40,6 +40,10 @@ pub enum Reason {
         /// When it starts at the latest.
         start: Time,
     },
+    /// Jobs that go before it get all GPUs that it needs.
+    Outranked,
+    /// The policy decides in rounds, and the next has not begun.
+    NextRound,
     /// Not even the GPUs of all jobs that it may preempt would do.
     NoVictims,
     /// On hold by an operator or its owner.
@@ -83,6 +87,8 @@ impl Reason {
             Self::BehindHead { .. } => "behind-head",
             Self::WouldDelayHead { .. } => "would-delay-head",
             Self::Reserved { .. } => "reserved",
+            Self::Outranked => "outranked",
+            Self::NextRound => "next-round",
             Self::NoVictims => "no-victims",
             Self::OnHold => "on-hold",
             Self::WaitsForParents => "waits-for-parents",
@@ -121,6 +127,8 @@ impl fmt::Display for Reason {
             Self::BehindHead { head } => write!(f, "waits behind {head}, which is first in the queue"),
             Self::WouldDelayHead { head, start } => write!(f, "would delay {head}, which starts by {start}"),
             Self::Reserved { start } => write!(f, "first in the queue, starts by {start}"),
+            Self::Outranked => f.write_str("jobs that go before it get the GPUs that it needs"),
+            Self::NextRound => f.write_str("waits for the next round"),
             Self::NoVictims => f.write_str("the GPUs of all jobs that it may preempt would not do"),
             Self::OnHold => f.write_str("on hold"),
             Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),

@@ -12,6 +12,7 @@ mod place;
 mod potential;
 mod ready;
 pub mod registry;
+mod rounds;
 mod running;
 pub mod spec;
 
@@ -21,4 +22,5 @@ pub use crate::order::{Arrival, FairShare, Length, Order, Shortest, Starts};
 pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, place};
 pub use crate::registry::{Built, Context, build};
+pub use crate::rounds::{Beat, FifoRounds, LasRounds, QuotaSrtf, RoundPlacer, Stopped, Types};
 pub use crate::spec::{PolicyError, PolicySpec};

@@ -3,6 +3,7 @@
 mod basic;
 mod knobs;
 mod list;
+mod rounds;
 
 use std::sync::LazyLock;
 

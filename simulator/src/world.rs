@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use engine::{Alarm, Command, Event, Exit, Input, Inventory, JobId, Rate, RunId, Span, Time, World};
+use engine::placement::gpu_milli;
+use engine::{Alarm, Command, Event, Exit, Input, Inventory, JobId, Rate, RunId, Slice, Span, Time, World};
 
 use crate::failures::Failures;
 use crate::physics::Physics;
+use crate::rounds::Rounds;
 use crate::run::RunError;
 use crate::speed::{Speed, Speeds};
 use crate::workload::Workload;
@@ -24,9 +26,20 @@ struct Live {
     /// Since when it makes progress; `NEVER` before.
     since: Time,
     rate: Rate,
+    /// When the restart time is over that it serves first.
+    starts: Time,
+    /// Thousandths of a GPU that it holds.
+    milli: u64,
 }
 
-const NOT_LIVE: Live = Live { attempt: 0, from: Span::ZERO, since: Time::NEVER, rate: Rate::FULL };
+const NOT_LIVE: Live = Live {
+    attempt: 0,
+    from: Span::ZERO,
+    since: Time::NEVER,
+    rate: Rate::FULL,
+    starts: Time::ZERO,
+    milli: 0,
+};
 
 /// What will happen, unless its run is dead by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,6 +73,14 @@ pub struct SimWorld<'a> {
     scheduled: Vec<(Time, Event)>,
     /// Jobs that fail.
     flaws: BTreeMap<JobId, Flaw>,
+    /// Where the world goes in rounds.
+    rounds: Option<Rounds>,
+    /// Restart time that jobs which were stopped owe.
+    owed: BTreeMap<JobId, Span>,
+    /// The last instant.
+    now: Time,
+    /// Nobody has started anything since it was said that nothing else will come.
+    idle: bool,
 }
 
 /// How a job fails by its own fault.
@@ -96,6 +117,10 @@ impl<'a> SimWorld<'a> {
             idle_failures: 0,
             scheduled: Vec::new(),
             flaws: BTreeMap::new(),
+            rounds: physics.round.map(Rounds::new),
+            owed: BTreeMap::new(),
+            now: Time::ZERO,
+            idle: false,
         })
     }
 
@@ -145,6 +170,23 @@ impl<'a> SimWorld<'a> {
         None
     }
 
+    /// Plans the ends of runs in the present round.
+    fn plan_round(&mut self) {
+        let Some(rounds) = &mut self.rounds else { return };
+        for (done, run) in rounds.plan(self.now) {
+            self.heap.push(Reverse((self.physics.noticed(done), Todo::Finish(run))));
+        }
+    }
+
+    /// Nothing will happen any more. In a world that goes in rounds, jobs that wait get a last round.
+    fn last_call(&mut self, batch: &mut Vec<Input>) -> bool {
+        let Some(rounds) = self.rounds.as_mut().filter(|_| self.open > 0 && !self.idle) else { return false };
+        self.idle = true;
+        rounds.begin(self.now);
+        batch.push(Input { at: self.now, event: Event::Round { idle: true } });
+        true
+    }
+
     /// When the next thing happens; `None` when nothing will that could matter.
     fn next_instant(&mut self) -> Option<Time> {
         let arrival = self.workload.submit(self.next_job);
@@ -155,7 +197,8 @@ impl<'a> SimWorld<'a> {
         let hopeless = arrival.is_none() && self.running == 0 && self.idle_failures > IDLE_FAILURES_MAX;
         let failure = if hopeless { None } else { self.failures.as_ref().and_then(Failures::next_time) };
         let scheduled = self.scheduled.last().map(|(at, _)| *at);
-        [arrival, todo, failure, scheduled].into_iter().flatten().min()
+        let round = self.rounds.as_ref().and_then(Rounds::next);
+        [arrival, todo, failure, scheduled, round].into_iter().flatten().min()
     }
 
     fn arrivals_at(&mut self, now: Time, batch: &mut Vec<Input>) {
@@ -176,9 +219,13 @@ impl<'a> SimWorld<'a> {
                 Todo::Save(run) => self.save(now, run),
                 Todo::Stop(run) => {
                     let saved = self.saved_by(now, run, self.physics.preempt_saves);
+                    batch.extend(self.owe(now, run));
                     self.end(run, Exit::Stopped, saved)
                 }
-                Todo::Fail(run) => self.fail(now, run),
+                Todo::Fail(run) => {
+                    batch.extend(self.owe(now, run));
+                    self.fail(now, run)
+                }
                 Todo::Alarm(run, kind) => Event::Alarm { run, kind },
                 Todo::Wake => Event::Woke,
             };
@@ -217,7 +264,14 @@ impl<'a> SimWorld<'a> {
             live.since = now;
             rate = live.rate;
             let left = work - live.from;
-            self.heap.push(Reverse((now + rate.time_for(left), Todo::Finish(run))));
+            match &mut self.rounds {
+                Some(rounds) => rounds.start(run.job, now),
+                None => {
+                    let noticed = self.physics.noticed(now + rate.time_for(left));
+                    self.heap.push(Reverse((noticed, Todo::Finish(run))));
+                }
+            }
+            self.owed.remove(&run.job);
             self.plan_save(now, run);
             self.plan_failure(now, run);
         }
@@ -248,7 +302,9 @@ impl<'a> SimWorld<'a> {
     /// Work done by a live run at `now`.
     fn done(&mut self, now: Time, run: RunId) -> (Span, Span) {
         let work = self.workload.work(run.job);
+        let in_rounds = self.rounds.as_ref().and_then(|rounds| rounds.done(run.job, now, work));
         match self.live_run(run) {
+            Some(live) if in_rounds.is_some() => (live.from, in_rounds.unwrap_or_default().max(live.from)),
             Some(live) if live.since != Time::NEVER => {
                 (live.from, (live.from + live.rate.work_in(now.since(live.since))).min(work))
             }
@@ -266,6 +322,9 @@ impl<'a> SimWorld<'a> {
         if let Some(live) = self.live_run(run) {
             *live = NOT_LIVE;
             self.running -= 1;
+            if let Some(rounds) = &mut self.rounds {
+                rounds.end(run.job);
+            }
         }
         Event::Ended { run, exit, saved: Some(saved) }
     }
@@ -274,27 +333,58 @@ impl<'a> SimWorld<'a> {
     fn end_now(&mut self, now: Time, run: RunId, saves_all: bool) {
         if self.live_run(run).is_some() {
             let saved = self.saved_by(now, run, saves_all);
+            let owed = self.owe(now, run);
+            self.now_facts.extend(owed);
             let event = self.end(run, Exit::Stopped, saved);
             self.now_facts.push(Input { at: now, event });
         }
     }
 
-    fn launch(&mut self, now: Time, run: RunId, speed: Speed, from: Span) {
+    /// The job of a run that stops owes a restart, and what the run has not served of its own.
+    fn owe(&mut self, now: Time, run: RunId) -> Option<Input> {
+        if !self.physics.restart_owed {
+            return None;
+        }
+        let live = *self.live_run(run)?;
+        let unserved = if live.since == Time::NEVER { live.starts.since(now) } else { Span::ZERO };
+        let of_trace = self.workload.trace().jobs[run.job.index()].restart;
+        let owed = unserved + of_trace.unwrap_or_else(|| self.physics.restart.of_gang(live.milli));
+        self.owed.insert(run.job, owed);
+        Some(Input { at: now, event: Event::RestartOwed { job: run.job, owed } })
+    }
+
+    /// Restart time that a run serves before it makes progress.
+    fn restart(&self, run: RunId, milli: u64) -> Span {
+        if self.physics.restart_owed {
+            return self.owed.get(&run.job).copied().unwrap_or_default();
+        }
+        let of_trace = self.workload.trace().jobs[run.job.index()].restart;
+        if run.attempt > 1 { of_trace.unwrap_or_else(|| self.physics.restart.of_gang(milli)) } else { Span::ZERO }
+    }
+
+    fn launch(&mut self, now: Time, run: RunId, placement: &[Slice], from: Span) {
+        let speed = self.speeds.of(run.job, placement);
         let rate = match speed {
             Speed::Runs(rate) => rate,
             Speed::CannotRun => Rate::FULL,
         };
-        self.live[run.job.index()] = Live { attempt: run.attempt, from, since: Time::NEVER, rate };
+        let milli = gpu_milli(placement);
+        let restart = self.restart(run, milli);
+        let starts = now + restart;
+        self.live[run.job.index()] = Live { attempt: run.attempt, from, since: Time::NEVER, rate, starts, milli };
         self.running += 1;
-        self.idle_failures = 0;
+        (self.idle_failures, self.idle) = (0, false);
         if speed == Speed::CannotRun {
             self.now_facts.push(Input { at: now, event: Event::Started { run, rate } });
             self.heap.push(Reverse((now, Todo::Fail(run))));
             return;
         }
-        let restart = self.workload.trace().jobs[run.job.index()].restart.unwrap_or(self.physics.restart);
-        if run.attempt > 1 && restart > Span::ZERO {
-            self.heap.push(Reverse((now + restart, Todo::Start(run))));
+        if let Some(rounds) = &mut self.rounds {
+            let pace = self.speeds.pace(run.job, placement, rate);
+            rounds.launch(run, pace, from, self.workload.work(run.job));
+        }
+        if restart > Span::ZERO {
+            self.heap.push(Reverse((starts, Todo::Start(run))));
         } else {
             let event = self.start(now, run);
             self.now_facts.push(Input { at: now, event });
@@ -315,19 +405,24 @@ impl World for SimWorld<'_> {
             batch.append(&mut self.now_facts);
             return Ok(true);
         }
-        let Some(now) = self.next_instant() else { return Ok(false) };
+        self.plan_round();
+        let Some(now) = self.next_instant() else { return Ok(self.last_call(batch)) };
+        self.now = now;
         self.todos_at(now, batch);
         self.failures_at(now, batch);
         self.scheduled_at(now, batch);
         self.arrivals_at(now, batch);
+        if let Some(rounds) = self.rounds.as_mut().filter(|rounds| rounds.begins_at(now)) {
+            rounds.begin(now);
+            batch.push(Input { at: now, event: Event::Round { idle: false } });
+        }
         Ok(true)
     }
 
     fn perform(&mut self, now: Time, command: &Command) -> Result<(), RunError> {
         match command {
             Command::Launch { run, placement, resume_from } => {
-                let speed = self.speeds.of(run.job, placement);
-                self.launch(now, *run, speed, *resume_from);
+                self.launch(now, *run, placement, *resume_from);
             }
             Command::Drain { run, .. } if self.physics.drain == Span::ZERO => {
                 self.end_now(now, *run, self.physics.preempt_saves);
