@@ -293,7 +293,11 @@ impl Job {
 
     /// What is left at `now` of the time that a run needs before it makes progress, as far as the world has said so.
     pub fn restart_left(&self, now: Time) -> Span {
-        if self.phase == Phase::Launching && self.launch_ordered { self.owed - now.since(self.launched) } else { self.owed }
+        if self.phase == Phase::Launching && self.launch_ordered {
+            self.owed - now.since(self.launched)
+        } else {
+            self.owed
+        }
     }
 
     /// Attained service by `now`: time in which the job made progress (Tiresias, section 3.1).

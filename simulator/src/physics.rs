@@ -42,7 +42,11 @@ pub const SETTINGS: [(&str, &str, &str); 15] = [
     ("end_notice_s", "0", "seconds from the end of the work until it is noticed; the run holds its GPUs meanwhile"),
     ("end_round_s", "0", "the end of the work is noticed at the next multiple of so many seconds"),
     ("round_s", "none", "the world goes in rounds of at most so many seconds, in which runs go on in step"),
-    ("round_steps", "false", "runs do whole training steps in a round, and it ends when the last is through with its own"),
+    (
+        "round_steps",
+        "false",
+        "runs do whole training steps in a round, and it ends when the last is through with its own",
+    ),
 ];
 
 /// What a named mode sets.
@@ -221,7 +225,10 @@ impl Physics {
             "restart_s" => {
                 let times = RestartTimes::parse(value);
                 self.restart = times.ok_or_else(|| {
-                    fail("not a number of seconds", "give a number of at least 0, or seconds by gang such as 1:7+8:30+60")
+                    fail(
+                        "not a number of seconds",
+                        "give a number of at least 0, or seconds by gang such as 1:7+8:30+60",
+                    )
                 })?;
             }
             "restart_owed" => self.restart_owed = flag()?,

@@ -73,12 +73,7 @@ fn assert_same(case: &str, found: &BTreeMap<String, f64>, expected: &[(String, f
     let differ: Vec<_> = expected.iter().filter(off).collect();
     let first = differ.iter().min_by(|a, b| a.1.total_cmp(&b.1));
     let first = first.map(|(id, finish)| format!("{id}: {} instead of {finish}", found[id]));
-    assert!(
-        differ.is_empty(),
-        "{case}: {} of {} finish times differ, first {first:?}",
-        differ.len(),
-        expected.len()
-    );
+    assert!(differ.is_empty(), "{case}: {} of {} finish times differ, first {first:?}", differ.len(), expected.len());
     println!("{case}: {} finish times are the same", expected.len());
 }
 

@@ -9,7 +9,12 @@ use crate::spec::PolicyError;
 
 /// How long a round is, where the world has none of its own.
 const fn round(default: &'static str) -> Knob {
-    Knob::new("round", default, "seconds, more than 0", "it decides at multiples of this, or at the rounds of the world")
+    Knob::new(
+        "round",
+        default,
+        "seconds, more than 0",
+        "it decides at multiples of this, or at the rounds of the world",
+    )
 }
 
 fn beat(knobs: &Knobs<'_>) -> Result<Beat, PolicyError> {
@@ -25,7 +30,12 @@ pub(super) static FIFO_ROUNDS: Entry = Entry {
     source: "Gavel (Narayanan et al., OSDI 2020), policies/fifo.py and scheduler.py",
     knobs: &[
         round("360"),
-        Knob::new("look-after", "0", "seconds, at least 0", "it looks at the queue no sooner than so long after it last did"),
+        Knob::new(
+            "look-after",
+            "0",
+            "seconds, at least 0",
+            "it looks at the queue no sooner than so long after it last did",
+        ),
         Knob::new("model", "any", "any, random", "which GPU model a job gets; random: by lot among those with room"),
         PLACE,
     ],
@@ -50,7 +60,12 @@ pub(super) static LAS_ROUNDS: Entry = Entry {
     source: "Blox (Agarwal et al., EuroSys 2024), schedulers/las.py and placement/placement.py",
     knobs: &[
         round("300"),
-        Knob::new("stopped", "spare", "spare, stay", "what becomes of runs stopped for a job that does not fit all the same"),
+        Knob::new(
+            "stopped",
+            "spare",
+            "spare, stay",
+            "what becomes of runs stopped for a job that does not fit all the same",
+        ),
         Knob {
             values: "best-fit, worst-fit, first-fit, pack, spread, random, random[seed=N], exact-sum",
             help: "which nodes a gang gets; exact-sum: Blox' rule, which also wastes GPUs",

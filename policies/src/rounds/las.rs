@@ -148,6 +148,10 @@ impl LasRounds {
 
     /// Starts a job that waits, or keeps room for one that this round has stopped, if it fits.
     fn settle(&self, draft: &mut Draft<'_>, job: JobId) -> bool {
+        // What nobody took from a run since it was stopped, it keeps. Blox moves it.
+        if !draft.is_ready(job) && self.placer != RoundPlacer::ExactSum && draft.reprieve(job) {
+            return true;
+        }
         let mark = draft.mark();
         if !self.placer.place(draft, job) {
             return false;

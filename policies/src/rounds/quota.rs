@@ -171,7 +171,8 @@ fn is_placed(filed: Filed) -> bool {
 
 fn file(draft: &Draft<'_>, id: JobId, need: u64) -> Filed {
     let job = draft.state().job(id);
-    let remaining = || draft.oracle().and_then(|oracle| oracle.remaining(id, draft.now())).map_or(u64::MAX, |left| left.0);
+    let remaining =
+        || draft.oracle().and_then(|oracle| oracle.remaining(id, draft.now())).map_or(u64::MAX, |left| left.0);
     let (kind, value) = match job.phase {
         Phase::Ready => (Kind::Waits, remaining()),
         Phase::Launching | Phase::Running if !job.spec.preemptible => return Filed::Fixed,
