@@ -152,7 +152,7 @@ impl Rounds {
         let mut next: Option<f64> = None;
         for live in self.runs.values_mut() {
             // All is done, and nobody has noticed yet.
-            if live.finishes() && live.steps.is_some() && live.end().is_some_and(|end| end <= now.secs_f64()) {
+            if live.finishes() && live.steps.is_some() && live.end().is_some_and(|end| instant(end) <= now) {
                 continue;
             }
             if let (Some(since), None) = (live.since, live.steps) {
@@ -214,6 +214,23 @@ mod tests {
         rounds.end(JobId(0));
         let _none = rounds.plan(Time(18_000_000));
         assert_eq!(rounds.next(), None, "the next round begins with what happens next");
+    }
+
+    /// An end that nobody has noticed yet begins no rounds, not even where it lies less than a microsecond ahead.
+    #[test]
+    fn what_is_through_with_its_work_begins_no_rounds() {
+        let mut rounds = Rounds::new(Span::secs(360));
+        rounds.begin(Time::ZERO);
+        let work = Span(1_000_000);
+        let pace = Pace { total: 3, per_s: 3.0 / 1.000_000_4, rounded: false };
+        rounds.launch(run(0), pace, Span::ZERO, work);
+        rounds.start(JobId(0), Time::ZERO);
+        let end = Time(1_000_000);
+        assert_eq!(rounds.plan(Time::ZERO), [(end, run(0))]);
+        assert!(rounds.begins_at(end));
+        rounds.begin(end);
+        assert_eq!(rounds.plan(end), []);
+        assert_eq!(rounds.next(), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use engine::{Bill, Changes, Draft, Job, JobId, Needs, Phase, Policy, Reason, Time};
+use engine::{Bill, Changes, Draft, Job, JobId, Needs, Phase, Policy, Rate, Reason, Span, Time};
 
 use super::{Beat, Turn};
 use crate::place::{Placer, place};
@@ -27,7 +27,11 @@ enum Kind {
 type Key = (u64, Kind);
 
 /// Place in a lane, smaller first: time left (or the instant at which it would be over), then what breaks ties.
-type Place = (u64, u64, u64, JobId);
+type Place = (u64, Ties, JobId);
+
+/// What breaks ties. Of jobs that wait: the one that has waited longer, a new one before one that was stopped. Of placed
+/// jobs: the one that was placed earlier, that has made progress for longer, that had waited longer.
+type Ties = [u64; 3];
 
 /// Where a job is filed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +44,7 @@ enum Filed {
 
 /// The best job of a lane: time left, then runs that have only begun, then jobs that wait, then other runs; ties as in
 /// the lane.
-type Head = (u64, u8, u64, u64, JobId);
+type Head = (u64, u8, Ties, JobId);
 
 /// Shortest remaining time first by a count of GPUs.
 #[derive(Debug)]
@@ -118,15 +122,16 @@ impl QuotaSrtf {
         let mut quota = (draft.cluster().free_gpu_milli() + self.placed).saturating_sub(self.fixed);
         let mut lanes: Vec<_> = self.lanes.iter().map(|(key, lane)| (*key, lane.iter())).collect();
         let mut heads: BinaryHeap<Reverse<(Head, usize)>> = BinaryHeap::with_capacity(lanes.len());
-        for (at, (_, jobs)) in lanes.iter_mut().enumerate() {
-            heads.extend(jobs.next().map(|place| Reverse((head(draft, place.3), at))));
+        let now = draft.now();
+        for (at, ((_, kind), jobs)) in lanes.iter_mut().enumerate() {
+            heads.extend(jobs.next().map(|place| Reverse((head(*kind, *place, now), at))));
         }
         while let Some(Reverse(((.., job), at))) = heads.pop() {
             let ((need, kind), jobs) = &mut lanes[at];
             if *need > quota {
                 if *kind != Kind::Waits {
                     self.outside.push(job);
-                    self.outside.extend(jobs.map(|place| place.3));
+                    self.outside.extend(jobs.map(|place| place.2));
                 }
                 continue;
             }
@@ -134,7 +139,7 @@ impl QuotaSrtf {
             if *kind == Kind::Waits {
                 self.chosen.push(job);
             }
-            heads.extend(jobs.next().map(|place| Reverse((head(draft, place.3), at))));
+            heads.extend(jobs.next().map(|place| Reverse((head(*kind, *place, now), at))));
         }
     }
 
@@ -178,40 +183,39 @@ fn file(draft: &Draft<'_>, id: JobId, need: u64) -> Filed {
         Phase::Launching | Phase::Running if !job.spec.preemptible => return Filed::Fixed,
         Phase::Launching | Phase::Running => {
             let work = draft.oracle().and_then(|oracle| oracle.work(id)).map_or(u64::MAX, |work| work.0);
-            let left = engine::Span(work) - job.work_at_start;
-            match (job.running_since.known(), job.launched.known()) {
+            let left = Span(work) - job.work_at_start;
+            match (job.running_since.known(), begun(job).known()) {
                 (Some(since), _) => (Kind::Falls(job.rate.as_ppm()), (since + job.rate.time_for(left)).0),
-                (None, Some(launched)) if job.owed.0 > 0 => {
-                    (Kind::Falls(engine::Rate::FULL.as_ppm()), (launched + job.owed + left).0)
-                }
+                (None, Some(launched)) => (Kind::Falls(Rate::FULL.as_ppm()), (launched + job.owed + left).0),
                 _ => (Kind::Stands, remaining()),
             }
         }
         _ => return Filed::Nowhere,
     };
-    let (first, second) = ties(job);
-    Filed::In((need, kind), (value, first, second, id))
+    Filed::In((need, kind), (value, ties(job), id))
 }
 
-/// What breaks ties: of jobs that wait, the one that has waited longer, a new one before one that was stopped; of runs,
-/// the one that was launched earlier.
-fn ties(job: &Job) -> (u64, u64) {
-    if job.is_placed() { (job.placed.0, job.ready_since.0) } else { (job.ready_since.0, u64::from(job.attempt > 0)) }
+/// Since when a placed job makes progress, or serves a restart that it owes; `NEVER` before.
+fn begun(job: &Job) -> Time {
+    if job.running_since == Time::NEVER && job.owed.0 > 0 { job.launched } else { job.running_since }
 }
 
-fn head(draft: &Draft<'_>, id: JobId) -> Head {
-    let job = draft.state().job(id);
-    let now = draft.now();
-    let remaining = draft.oracle().and_then(|oracle| oracle.remaining(id, now)).map_or(u64::MAX, |left| left.0);
-    let begun = job.running_since.known().or(job.launched.known().filter(|_| job.owed.0 > 0));
-    let rank = match job.phase {
-        Phase::Ready => 1,
+fn ties(job: &Job) -> Ties {
+    match job.phase {
+        Phase::Ready => [job.ready_since.0, u64::from(job.attempt > 0), 0],
+        _ => [job.placed.0, begun(job).0, job.ready_since.0],
+    }
+}
+
+/// The place of a job among the best of all lanes at `now`.
+fn head(kind: Kind, (value, ties, id): Place, now: Time) -> Head {
+    let (left, rank) = match kind {
+        Kind::Waits => (value, 1),
         // A run that has made no progress keeps its place: two jobs could otherwise take turns for ever.
-        _ if begun.is_none_or(|since| since >= now) => 0,
-        _ => 2,
+        Kind::Stands => (value, 0),
+        Kind::Falls(ppm) => (Rate::ppm(ppm).work_in(Time(value).since(now)).0, if ties[1] >= now.0 { 0 } else { 2 }),
     };
-    let (first, second) = ties(job);
-    (remaining, rank, first, second, id)
+    (left, rank, ties, id)
 }
 
 impl Policy for QuotaSrtf {

@@ -7,3 +7,4 @@ mod fair_share;
 mod naive;
 mod placers;
 mod placers_by_hand;
+mod rounds;

@@ -198,11 +198,11 @@ fn gavel(rows: &[(u64, u64, f64)], gpus: usize) -> Vec<f64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(if cfg!(debug_assertions) { 64 } else { 256 }))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn helios_srtf_is_that_of_every_second(rows in jobs(90), nodes in 1usize..4) {
-        let inventory = Inventory::uniform(nodes as u32, 4, "GPU");
+        let inventory = Inventory::uniform(nodes, 4, "GPU");
         let found = finishes_s(&plans(&rows), &inventory, "srtf-rounds[preset=helios]", &["physics=helios"]);
         prop_assert_eq!(found, helios(&rows, nodes, 4));
     }
@@ -216,7 +216,7 @@ proptest! {
     ) {
         // Where a run goes that was stopped and fits after all is only Blox' own affair.
         let nodes = if exact { nodes } else { 1 };
-        let inventory = Inventory::uniform(nodes as u32, 4, "GPU");
+        let inventory = Inventory::uniform(nodes, 4, "GPU");
         let split = |&(submit, gpus, work): &Row| {
             let mut job = job("", Time(submit * MICROS), gpus * 1000, Span::secs(work));
             job.details = Details { tasks: if exact { gpus } else { 0 }, ..Details::NONE }.into();
@@ -243,7 +243,7 @@ proptest! {
             (job, (submit, steps, steps as f64 / Span(steps * milli * 1000).secs_f64()))
         };
         let (jobs, known): (Vec<_>, Vec<_>) = rows.iter().map(of).unzip();
-        let inventory = Inventory::uniform(gpus as u32, 1, "GPU");
+        let inventory = Inventory::uniform(gpus, 1, "GPU");
         let found = finishes_s(&trace_of(jobs), &inventory, "fifo-rounds[preset=gavel]", &["physics=gavel"]);
         for (found, expected) in found.iter().zip(gavel(&known, gpus)) {
             prop_assert!((found - expected).abs() < 0.000_001, "{} instead of {}", found, expected);
