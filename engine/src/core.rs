@@ -11,7 +11,7 @@
 //!
 //! No clock, no I/O, no threads, no chance: the same facts give the same orders, always.
 
-use crate::apply::apply;
+use crate::apply::{apply, grant_claims};
 use crate::draft::{Draft, Scratch};
 use crate::event::{Command, Input};
 use crate::fault::Fault;
@@ -87,6 +87,7 @@ impl Core {
             self.state.now = input.at;
             apply(&mut self.state, &input.event, out)?;
         }
+        grant_claims(&mut self.state, out);
         if self.state.triggers.meets(self.needs.triggers) {
             self.decide(out)?;
         }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use crate::cluster::Cluster;
 use crate::eviction::Eviction;
 use crate::ids::{ClassId, JobId, NameId, QueueId, TenantId};
@@ -143,6 +145,8 @@ pub struct State {
     pub(crate) claims: Vec<JobId>,
     /// Draining jobs: their GPUs may be planned with, but are still in use.
     pub(crate) draining: Vec<JobId>,
+    /// The same by node; empty before the first.
+    pub(crate) draining_on: Vec<SmallVec<[JobId; 2]>>,
     /// Jobs that wait for a job.
     pub(crate) children: BTreeMap<JobId, Vec<JobId>>,
     pub(crate) changes: ChangeLog,
@@ -196,6 +200,7 @@ impl State {
             live: Vec::new(),
             claims: Vec::new(),
             draining: Vec::new(),
+            draining_on: Vec::new(),
             children: BTreeMap::new(),
             changes: ChangeLog::default(),
             triggers: Triggers::NONE,

@@ -51,8 +51,7 @@ impl Guard {
         }
     }
 
-    /// `killed`: a node broke in the instant of the launch, just after it.
-    fn launched(&mut self, core: &Core, run: RunId, placement: &Placement, killed: bool) {
+    fn launched(&mut self, core: &Core, run: RunId, placement: &Placement) {
         for (other, held) in self.running.values() {
             let shared = held
                 .iter()
@@ -63,7 +62,7 @@ impl Guard {
             }
         }
         let cluster = core.state().cluster();
-        if !killed && placement.iter().any(|slice| cluster.state(slice.node) == engine::NodeState::Down) {
+        if placement.iter().any(|slice| cluster.state(slice.node) == engine::NodeState::Down) {
             self.fail(core, &format!("{run} was launched on a node that is down"));
         }
         if self.running.insert(run.job, (run, placement.clone())).is_some() {
@@ -97,7 +96,7 @@ impl Watch for Guard {
         }
         for command in commands {
             if let Command::Launch { run, placement, .. } = command {
-                self.launched(core, *run, placement, commands.contains(&Command::Kill { run: *run }));
+                self.launched(core, *run, placement);
             }
             self.orders.push((core.state().now(), command.clone()));
         }

@@ -1,6 +1,6 @@
 //! A run starts, saves and ends; what becomes of its job is one `match`.
 
-use super::gpus::{grant_claims, retire, vacate};
+use super::gpus::{drained, retire, vacate};
 use super::{close, set_phase};
 use crate::event::{Alarm, Command, Exit};
 use crate::ids::JobId;
@@ -70,14 +70,13 @@ pub(super) fn end_run(state: &mut State, id: JobId, exit: Exit, saved: Option<Sp
     state.totals.held_milli -= milli;
     state.tenants.release(tenant, milli, now);
     if matches!(phase, Phase::Draining(_)) {
-        state.draining.retain(|other| *other != id);
+        drained(state, id);
     } else {
         vacate(state, id);
     }
     retire(state, id);
     let next = next_phase(&mut state.jobs[id.index()], phase, exit);
     enter(state, id, next, out);
-    grant_claims(state, out);
 }
 
 /// The life of a job after a run: what it was doing and how the run ended decide what comes next.
