@@ -55,9 +55,7 @@ impl Beat {
             }
         };
         let board = draft.board();
-        if board.len() <= STAMP {
-            board.resize(STAMP + 1, 0);
-        }
+        board.resize(board.len().max(STAMP + 1), 0);
         if std::mem::replace(&mut board[STAMP], stamp) != stamp {
             return Turn::Round;
         }

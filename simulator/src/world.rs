@@ -251,12 +251,11 @@ impl<'a> SimWorld<'a> {
             live.since = now;
             rate = live.rate;
             let left = work - live.from;
-            match &mut self.rounds {
-                Some(rounds) => rounds.start(run.job, now),
-                None => {
-                    let noticed = self.physics.noticed(now + rate.time_for(left));
-                    self.heap.push(Reverse((noticed, Todo::Finish(run))));
-                }
+            if let Some(rounds) = &mut self.rounds {
+                rounds.start(run.job, now);
+            } else {
+                let noticed = self.physics.noticed(now + rate.time_for(left));
+                self.heap.push(Reverse((noticed, Todo::Finish(run))));
             }
             self.owed.remove(&run.job);
             self.plan_save(now, run);

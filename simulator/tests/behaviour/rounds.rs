@@ -66,7 +66,7 @@ fn exact_sum(free: &mut [u32], job: &mut Plain) -> bool {
     for (node, free) in free.iter().enumerate() {
         taken.push((node, need.min(*free)));
         if taken.iter().map(|(_, gpus)| gpus).sum::<u32>() == need {
-            taken.iter().for_each(|(node, gpus)| job.nodes.push((*node, *gpus)));
+            job.nodes = taken;
             break;
         }
     }
