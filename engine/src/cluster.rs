@@ -63,6 +63,8 @@ pub struct Cluster {
     sizes: Vec<Vec<u32>>,
     free_milli: u64,
     up_milli: u64,
+    /// Grows when a node changes its state.
+    states_version: u64,
 }
 
 impl Cluster {
@@ -104,6 +106,7 @@ impl Cluster {
             sizes,
             free_milli: 0,
             up_milli: 0,
+            states_version: 0,
         };
         for node in 0..cluster.nodes.len() {
             cluster.enlist(NodeId::new(node));
@@ -139,6 +142,16 @@ impl Cluster {
     /// Since when the node is in its state.
     pub fn since(&self, node: NodeId) -> crate::time::Time {
         self.nodes[node.index()].since
+    }
+
+    /// Grows when a node changes its state.
+    pub fn states_version(&self) -> u64 {
+        self.states_version
+    }
+
+    /// The lowest wholly free GPU of `node`, as bank and mask.
+    pub fn lowest_free_gpu(&self, node: NodeId) -> Option<(u16, u64)> {
+        self.lowest_free(node).map(|gpu| ((gpu / BANK) as u16, 1 << (gpu % BANK)))
     }
 
     /// Wholly free GPUs of `node`, whatever its state.
@@ -437,6 +450,7 @@ impl Cluster {
         if before == NodeState::Up {
             self.delist(node);
         }
+        self.states_version += 1;
         self.nodes[node.index()].state = state;
         self.nodes[node.index()].since = now;
         if state == NodeState::Up {

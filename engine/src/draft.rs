@@ -171,6 +171,18 @@ impl<'a> Draft<'a> {
         true
     }
 
+    /// Takes exactly this slice into the open placement: one task, or a part of one. `false`, and nothing changed, when it
+    /// is not free.
+    pub fn take_slice(&mut self, slice: Slice) -> bool {
+        if !self.state.cluster.slice_is_free(&slice) {
+            return false;
+        }
+        self.occupy(slice);
+        self.scratch.open.push(slice);
+        self.scratch.log.push(Step::Opened);
+        true
+    }
+
     /// The slices taken and not yet started.
     pub fn open(&self) -> &[Slice] {
         &self.scratch.open
@@ -203,9 +215,7 @@ impl<'a> Draft<'a> {
                 self.rollback(mark);
                 return Err(if up { Reason::NotFree { node } } else { Reason::NodeNotUp { node } });
             }
-            self.occupy(*slice);
-            self.scratch.open.push(*slice);
-            self.scratch.log.push(Step::Opened);
+            self.take_slice(*slice);
         }
         self.start(job).inspect_err(|_| self.rollback(mark))
     }

@@ -4,6 +4,7 @@
 //! live cluster. Most are a [`Pipeline`] of an [`Order`], a [`Placer`], a rule for what happens behind a job that does
 //! not fit, and a rule for who is evicted. What policies remember is a cache of the engine's state.
 
+mod conservative;
 mod easy;
 mod evict;
 mod order;
@@ -15,6 +16,7 @@ pub mod registry;
 mod running;
 pub mod spec;
 
+pub use crate::conservative::{Conservative, QueueOrder, Settings};
 pub use crate::easy::Estimates;
 pub use crate::evict::Evict;
 pub use crate::order::{Arrival, FairShare, Length, Order, Shortest, Starts};

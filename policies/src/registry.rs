@@ -1,5 +1,6 @@
 //! Every policy by name, with its knobs, what it must know, and where it is from.
 
+mod backfill;
 mod basic;
 mod knobs;
 mod list;

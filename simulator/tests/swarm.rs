@@ -3,6 +3,7 @@
 //! A safety phase with faults, then a liveness phase without, in which every job must end. Each case runs twice, the
 //! second time with fresh policies at random steps: the orders must be equal. A failure prints its seed;
 //! `TRAINYARD_SWARM_SEED=SEED TRAINYARD_SWARM_CASES=1 cargo test -p simulator --test swarm` runs it again.
+//! `TRAINYARD_SWARM_POLICY=NAME` draws only cases of one policy.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
 

@@ -1,31 +1,16 @@
-//! Arrival, shortest first, static priorities, EASY, and a plain fair share.
+//! Arrival, shortest first, static priorities, and a plain fair share.
 
 use engine::{Policy, Span};
 
-use super::knobs::{ESTIMATES, PLACE, SKIP_OFF, SKIP_ON};
+use super::knobs::{PLACE, SKIP_OFF, SKIP_ON};
 use super::{Entry, Knob};
 use crate::evict::Evict;
 use crate::order::{Arrival, FairShare, Length, Shortest};
-use crate::pipeline::{Behind, Parts, Pipeline};
+use crate::pipeline::{Parts, Pipeline};
 
-fn boxed(parts: Parts) -> Box<dyn Policy> {
+pub(super) fn boxed(parts: Parts) -> Box<dyn Policy> {
     Box::new(Pipeline::new(parts))
 }
-
-pub(super) static EASY: Entry = Entry {
-    name: "easy",
-    summary: "FIFO with EASY backfill",
-    objective: "use gaps without delaying the first job that waits",
-    knows: "run times: the users' estimates where the trace has them, else the true durations (clairvoyant)",
-    source: "Lifka, JSSPP 1995; Mu'alem and Feitelson, TPDS 2001",
-    knobs: &[ESTIMATES, PLACE],
-    presets: &[],
-    build: |knobs| {
-        let estimates = knobs.estimates()?;
-        let (order, placer) = (Box::new(Arrival), knobs.placer()?);
-        Ok(boxed(Parts { order, placer, behind: Behind::Easy(estimates), evict: None }))
-    },
-};
 
 pub(super) static FAIR_SHARE: Entry = Entry {
     name: "fair-share",

@@ -1,10 +1,11 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, basic};
+use super::{Entry, backfill, basic};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
-    &basic::EASY,
+    &backfill::CONSERVATIVE,
+    &backfill::EASY,
     &basic::FAIR_SHARE,
     &basic::FIFO,
     &basic::PRIORITY,

@@ -279,7 +279,9 @@ fn policy(chance: &mut Chance) -> String {
     let place = chance.pick(&["best-fit", "worst-fit", "first-fit", "pack", "spread", "random", "random[seed=9]"]);
     let skip = chance.pick(&["true", "false"]);
     let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();
-    let name = chance.pick(&names);
+    let drawn = chance.pick(&names);
+    let only = std::env::var("TRAINYARD_SWARM_POLICY").ok();
+    let name = only.as_deref().unwrap_or(drawn);
     let of_name = |line: &&str| line.split('[').next() == Some(name);
     let lines: Vec<&str> = POLICIES.lines().filter(of_name).collect();
     assert!(!lines.is_empty(), "simulator/tests/chaos/policies.txt has no line for `{name}`");
