@@ -526,6 +526,11 @@ impl Cluster {
         shared.filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
     }
 
+    /// Whether a GPU of `node` is held in part.
+    pub fn has_shared(&self, node: NodeId) -> bool {
+        self.partial.range((node, 0)..=(node, u32::MAX)).next().is_some()
+    }
+
     /// The free room of the GPUs of `node` that are held in part, as slices that would fill it.
     pub fn shared_room(&self, node: NodeId) -> Vec<Slice> {
         let of_node = self.partial.range((node, 0)..=(node, u32::MAX)).filter(|(_, free)| **free > 0);

@@ -13,7 +13,7 @@ mod rest;
 mod timeline;
 
 use engine::{
-    Changes, Draft, GpuRequest, JobId, Needs, NodeId, NodeState, Policy, Reason, Slice, Span, TaskRequest, Time,
+    Changes, Draft, GpuRequest, JobId, Mark, Needs, NodeId, NodeState, Policy, Reason, Slice, Span, TaskRequest, Time,
     Triggers,
 };
 use smallvec::SmallVec;
@@ -22,7 +22,7 @@ use self::book::{Book, Reservation};
 use self::holders::{Holders, expected_end};
 use self::profile::{Plan, Profile, Wanted, requests};
 use self::rest::Rest;
-use self::timeline::{Stretch, Timeline};
+use self::timeline::{Room, Stretch, Timeline};
 use crate::easy::Estimates;
 use crate::order::by_priority;
 use crate::place::Placer;
@@ -66,6 +66,8 @@ pub struct Conservative {
     seen: Option<u64>,
     /// Nodes that have got room since reservations were last compressed, possibly more than once.
     dirty: Vec<NodeId>,
+    /// Nodes that got room since, in this decision: a part of a GPU that was promised a whole one began beside another.
+    dirty_next: Vec<NodeId>,
     /// Whether a job holds its GPUs longer than was expected.
     late: bool,
     /// The version of the states of nodes that `dirty` knows.
@@ -103,7 +105,8 @@ impl Policy for Conservative {
         }
         let mut at = 0;
         while at < self.book.entries.len() {
-            let started = self.book.entries[at].plan.start <= now && self.start_reserved(draft, at);
+            let due = self.book.entries[at].plan.start <= now;
+            let started = if due { self.start_reserved(draft, at) } else { self.share_reserved(draft, at) };
             at += usize::from(!started);
         }
         self.reserve_more(draft);
@@ -124,6 +127,7 @@ impl Conservative {
             book: Book::default(),
             seen: None,
             dirty: Vec::new(),
+            dirty_next: Vec::new(),
             late: false,
             nodes_version: 0,
         }
@@ -285,7 +289,7 @@ impl Conservative {
     }
 
     /// Takes or gives the room of an entry of the book.
-    fn charge(&mut self, draft: &Draft<'_>, at: usize, change: impl Fn(&mut Timeline, Time, Stretch, timeline::Room)) {
+    fn charge(&mut self, draft: &Draft<'_>, at: usize, change: impl Fn(&mut Timeline, Time, Stretch, Room)) {
         let Reservation { job, span, plan, .. } = &self.book.entries[at];
         let shape = &draft.state().class_of(*job).shape;
         let wanted = Wanted { shape, span: *span, placer: self.settings.placer };
@@ -303,6 +307,11 @@ impl Conservative {
         self.charge(draft, at, Timeline::give);
         let started = self.start_on(draft, job, &plan);
         if started {
+            // Who starts later than promised also ends later.
+            self.late |= plan.start < draft.now();
+            if plan.nodes.iter().any(|node| draft.cluster().has_shared(*node)) {
+                self.dirty_next.extend(&plan.nodes);
+            }
             self.book.remove(at);
         } else {
             self.charge(draft, at, Timeline::take);
@@ -316,8 +325,13 @@ impl Conservative {
         let until = Stretch::new(draft.now(), self.span(draft, job)).to;
         let shape = draft.state().class_of(job).shape.clone();
         let taken = requests(&shape).zip(&plan.nodes).all(|(request, node)| self.take(draft, *node, request, until));
+        self.start_open(draft, job, until, taken, mark)
+    }
+
+    /// Starts a job on the open placement if that is its whole gang.
+    fn start_open(&mut self, draft: &mut Draft<'_>, job: JobId, until: Time, whole: bool, mark: Mark) -> bool {
         let slices: SmallVec<[Slice; 4]> = draft.open().iter().copied().collect();
-        if !taken || draft.start(job).is_err() {
+        if !whole || draft.start(job).is_err() {
             draft.rollback(mark);
             return false;
         }
@@ -326,17 +340,23 @@ impl Conservative {
         true
     }
 
-    /// Takes one task. A part of a GPU goes beside others only where no reservation wants the GPU when they end.
+    /// Takes one task whose room is in the profile: a part of a GPU beside others if it may, else on a GPU of its own.
     fn take(&self, draft: &mut Draft<'_>, node: NodeId, request: &TaskRequest, until: Time) -> bool {
         let GpuRequest::Milli(milli) = request.gpus else { return draft.take(node, request) };
-        let beside =
-            Slice { node, bank: 0, milli, mask: 0, cpu_milli: request.cpu_milli, memory_mib: request.memory_mib };
+        if self.take_beside(draft, node, request, until) {
+            return true;
+        }
+        let fresh = draft.cluster().lowest_free_gpu(node);
+        fresh.is_some_and(|gpu| draft.take_slice(part(node, request, milli, gpu)))
+    }
+
+    /// Takes a part of a GPU beside others, the tightest that no reservation wants before this job ends.
+    fn take_beside(&self, draft: &mut Draft<'_>, node: NodeId, request: &TaskRequest, until: Time) -> bool {
+        let GpuRequest::Milli(milli) = request.gpus else { return false };
         let mut shared = draft.cluster().shared_room(node);
         shared.retain(|slice| slice.milli >= milli && self.may_share(draft.now(), slice, until));
-        shared.sort_by_key(|slice| slice.milli);
-        let fresh = draft.cluster().lowest_free_gpu(node);
-        let gpus = shared.first().map(|slice| (slice.bank, slice.mask)).or(fresh);
-        gpus.is_some_and(|(bank, mask)| draft.take_slice(Slice { bank, mask, ..beside }))
+        let tightest = shared.iter().min_by_key(|slice| (slice.milli, slice.bank, slice.mask));
+        tightest.is_some_and(|gpu| draft.take_slice(part(node, request, milli, (gpu.bank, gpu.mask))))
     }
 
     fn may_share(&self, now: Time, slice: &Slice, until: Time) -> bool {
@@ -344,6 +364,42 @@ impl Conservative {
             let from = self.holders.shared_until(slice.node, gpu).unwrap_or(now);
             from >= until || self.profile.least(slice.node, Stretch { from, to: until }).gpus >= 1
         })
+    }
+
+    /// Starts a job of one task beside others on a GPU, where that delays no reservation.
+    fn start_beside(&mut self, draft: &mut Draft<'_>, job: JobId) -> bool {
+        let Some(request) = draft.state().class_of(job).shape.single().copied() else { return false };
+        if !matches!(request.gpus, GpuRequest::Milli(_)) {
+            return false;
+        }
+        let until = Stretch::new(draft.now(), self.span(draft, job)).to;
+        let beside = Room { gpus: 0, ..Room::of(&request) };
+        let stretch = Stretch { from: draft.now(), to: until };
+        let nodes: Vec<NodeId> = draft.cluster().by_shared_room(request, None).collect();
+        for node in nodes {
+            let mark = draft.mark();
+            if self.profile.least(node, stretch).holds(beside) && self.take_beside(draft, node, &request, until) {
+                return self.start_open(draft, job, until, true, mark);
+            }
+        }
+        false
+    }
+
+    /// The same for a job with a reservation, which it gives up.
+    fn share_reserved(&mut self, draft: &mut Draft<'_>, at: usize) -> bool {
+        let shape = &draft.state().class_of(self.book.entries[at].job).shape;
+        if !shape.single().is_some_and(|request| matches!(request.gpus, GpuRequest::Milli(_))) {
+            return false;
+        }
+        self.charge(draft, at, Timeline::give);
+        let started = self.start_beside(draft, self.book.entries[at].job);
+        if started {
+            let gone = self.book.remove(at);
+            self.dirty_next.extend(gone.plan.nodes);
+        } else {
+            self.charge(draft, at, Timeline::take);
+        }
+        started
     }
 
     /// Gives reservations to the next jobs of the queue, and starts those that can start now.
@@ -382,6 +438,7 @@ impl Conservative {
         }
         self.book.write(draft);
         self.dirty.clear();
+        self.dirty.append(&mut self.dirty_next);
     }
 
     /// Whether the whole gang can start now on nodes where that moves no reservation: the plan.
@@ -394,4 +451,9 @@ impl Conservative {
         }
         self.profile.earliest(draft, wanted, self.profile.all(), Time(draft.now().0 + 1))
     }
+}
+
+/// A part of one GPU, with the CPU and memory of the task.
+fn part(node: NodeId, request: &TaskRequest, milli: u16, (bank, mask): (u16, u64)) -> Slice {
+    Slice { node, bank, milli, mask, cpu_milli: request.cpu_milli, memory_mib: request.memory_mib }
 }

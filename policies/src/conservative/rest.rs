@@ -2,7 +2,7 @@
 
 use engine::{ClassId, Draft, GpuRequest, JobId, Span};
 
-use super::{Conservative, Plan};
+use super::Conservative;
 use crate::easy::Estimates;
 use crate::ready::Ready;
 
@@ -27,8 +27,7 @@ impl Conservative {
     /// Starts jobs behind the reservations, in the order of the queue.
     ///
     /// While nothing became free, what failed fails again: the room that a job needs from now on only shrinks. Then only
-    /// lanes that got a job are looked at. Gangs of several groups are packed greedily, which may succeed at any time: they
-    /// are tried in every round.
+    /// lanes that got a job are looked at, and those that may fit at any time.
     pub(super) fn start_others(&mut self, draft: &mut Draft<'_>) {
         self.open_round(draft);
         while let Some(at) = self.best_lane() {
@@ -58,7 +57,7 @@ impl Conservative {
         touched.dedup();
         for &lane in self.ready.active() {
             let entry = self.ready.lane(lane);
-            let fresh = !self.dirty.is_empty() || is_greedy(draft, entry.key.class);
+            let fresh = !self.dirty.is_empty() || !self.dirty_next.is_empty() || is_restless(draft, entry.key.class);
             if (fresh || touched.binary_search(&lane).is_ok())
                 && let Some(&first) = entry.jobs.first()
             {
@@ -96,7 +95,7 @@ impl Conservative {
     }
 
     fn start_now(&mut self, draft: &mut Draft<'_>, job: JobId) -> bool {
-        if self.start_shared(draft, job) {
+        if self.start_beside(draft, job) {
             return true;
         }
         match self.plan_now(draft, job) {
@@ -104,20 +103,13 @@ impl Conservative {
             None => false,
         }
     }
+}
 
-    /// A part of a GPU beside other parts, where no reservation wants the rest of the GPU.
-    fn start_shared(&mut self, draft: &mut Draft<'_>, job: JobId) -> bool {
-        let shape = &draft.state().class_of(job).shape;
-        let Some(request) = shape.single().copied() else { return false };
-        if !matches!(request.gpus, GpuRequest::Milli(_)) {
-            return false;
-        }
-        let nodes: Vec<_> = draft.cluster().by_shared_room(request, None).take(8).collect();
-        nodes.into_iter().any(|node| {
-            let plan = Plan { start: draft.now(), nodes: [node].into_iter().collect() };
-            self.start_on(draft, job, &plan)
-        })
-    }
+/// Whether a job of the class may fit where one failed and nothing became free: greedy packing of several groups may succeed at
+/// any time, and a part of a GPU finds room where another has begun to share one.
+fn is_restless(draft: &Draft<'_>, class: ClassId) -> bool {
+    let parts = |group: &engine::TaskGroup| matches!(group.request.gpus, GpuRequest::Milli(_));
+    is_greedy(draft, class) || draft.state().class(class).shape.groups.iter().any(parts)
 }
 
 fn is_greedy(draft: &Draft<'_>, class: ClassId) -> bool {
