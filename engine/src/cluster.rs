@@ -10,6 +10,7 @@ use crate::ids::{ModelId, NodeId};
 use crate::inventory::{Inventory, NodeSpec, UNLIMITED};
 use crate::placement::{BANK, Placement, Slice};
 use crate::shape::{GpuRequest, MILLI, TaskRequest};
+use crate::terms::Amounts;
 use crate::topology::Level;
 
 /// Whether a node takes work.
@@ -63,6 +64,10 @@ pub struct Cluster {
     sizes: Vec<Vec<u32>>,
     free_milli: u64,
     up_milli: u64,
+    /// CPU (thousandths of a core) and memory (MiB) of nodes that are up and have a limit.
+    up_beside: [u64; 2],
+    /// Nodes that are up and have no limit of CPU, of memory.
+    up_unlimited: [u32; 2],
 }
 
 impl Cluster {
@@ -104,6 +109,8 @@ impl Cluster {
             sizes,
             free_milli: 0,
             up_milli: 0,
+            up_beside: [0; 2],
+            up_unlimited: [0; 2],
         };
         for node in 0..cluster.nodes.len() {
             cluster.enlist(NodeId::new(node));
@@ -175,6 +182,24 @@ impl Cluster {
     /// Thousandths of a GPU on nodes that are up, free or not.
     pub fn up_gpu_milli(&self) -> u64 {
         self.up_milli
+    }
+
+    /// What nodes that are up have, free or not. CPU and memory are `u64::MAX` where such a node has no limit.
+    pub fn up(&self) -> Amounts {
+        let beside = |at: usize| if self.up_unlimited[at] > 0 { u64::MAX } else { self.up_beside[at] };
+        Amounts { gpu_milli: self.up_milli, cpu_milli: beside(0), memory_mib: beside(1) }
+    }
+
+    /// Enters or takes out what a node has beside its GPUs.
+    fn count_beside(&mut self, node: NodeId, change: impl Fn(&mut u64, u64), many: impl Fn(&mut u32)) {
+        let spec = &self.inventory.nodes[node.index()];
+        for (at, amount) in [spec.cpu_milli, spec.memory_mib].into_iter().enumerate() {
+            if amount == UNLIMITED {
+                many(&mut self.up_unlimited[at]);
+            } else {
+                change(&mut self.up_beside[at], u64::from(amount));
+            }
+        }
     }
 
     /// Whether one task fits on `node` now.
@@ -408,6 +433,7 @@ impl Cluster {
         }
         self.free_milli += self.node_free_milli(node);
         self.up_milli += u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
+        self.count_beside(node, |sum, amount| *sum += amount, |nodes| *nodes += 1);
     }
 
     /// Takes a node that goes down or drains out of the indices.
@@ -421,6 +447,7 @@ impl Cluster {
         }
         self.free_milli -= self.node_free_milli(node);
         self.up_milli -= u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
+        self.count_beside(node, |sum, amount| *sum -= amount, |nodes| *nodes -= 1);
     }
 
     fn node_free_milli(&self, node: NodeId) -> u64 {
@@ -577,7 +604,14 @@ impl Cluster {
 
     /// Recomputes every index from masks and states, and says which disagrees.
     pub fn check(&self) -> Result<(), String> {
-        let mut fresh = Self { free_milli: 0, up_milli: 0, partial_by_room: BTreeSet::new(), ..self.clone() };
+        let mut fresh = Self {
+            free_milli: 0,
+            up_milli: 0,
+            up_beside: [0; 2],
+            up_unlimited: [0; 2],
+            partial_by_room: BTreeSet::new(),
+            ..self.clone()
+        };
         for counts in &mut fresh.buckets {
             counts.fill(Bitmap::with_bound(self.nodes.len()));
         }
@@ -603,6 +637,9 @@ impl Cluster {
                 "{} thousandths of a GPU free by mask, {} by total",
                 fresh.free_milli, self.free_milli
             ));
+        }
+        if fresh.up() != self.up() {
+            return Err("CPU and memory of the nodes that are up are miscounted".to_owned());
         }
         Ok(())
     }

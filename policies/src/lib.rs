@@ -6,6 +6,7 @@
 
 mod easy;
 mod evict;
+pub mod fair;
 mod order;
 mod pipeline;
 mod place;

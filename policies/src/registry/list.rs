@@ -1,14 +1,19 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, basic};
+use super::{Entry, basic, fair};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
+    &fair::DRF,
     &basic::EASY,
     &basic::FAIR_SHARE,
     &basic::FIFO,
+    &fair::GANDIVA_FAIR,
+    &fair::HDRF,
+    &fair::MAX_MIN,
     &basic::PRIORITY,
     &basic::SJF,
     &basic::SRSF,
     &basic::SRTF,
+    &fair::THEMIS,
 ];
