@@ -14,10 +14,10 @@ mod stride;
 mod themis;
 mod tickets;
 
+pub use self::auction::Speeds;
 pub use self::filling::{Filling, Passing, Plan, Reclaiming};
 pub use self::groups::Level;
 pub use self::hierarchy::{Empty, Recursion};
 pub use self::share::Measure;
 pub use self::stride::Stride;
-pub use self::auction::Speeds;
 pub use self::themis::{Rules, Themis};

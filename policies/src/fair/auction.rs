@@ -6,6 +6,7 @@
 
 use engine::{Draft, JobId, Level, Placement};
 
+use super::displace::bill;
 use super::logarithm::{exp2_minus, log2};
 use crate::place::{Placer, place};
 
@@ -36,6 +37,8 @@ pub(crate) struct House {
     pub(crate) lease: f64,
     /// Up to so many bidders all subsets are tried.
     pub(crate) exact_max: usize,
+    /// For whom runs stop whose leases are over.
+    pub(crate) by: Option<JobId>,
 }
 
 /// A winner: its place among the bidders, and the part of its lease that is left after its payment.
@@ -100,6 +103,14 @@ impl House {
 
     /// Gives the winners their gangs in the draft.
     pub(crate) fn award(&self, draft: &mut Draft<'_>, bidders: &[Bidder], wins: &[Win]) {
+        if bidders.len() > self.exact_max {
+            let mark = draft.mark();
+            let (chosen, _) = self.fill(draft, bidders, &self.order(bidders, false), None);
+            if chosen.iter().map(|(at, _)| *at).eq(wins.iter().map(|win| win.at)) {
+                return;
+            }
+            draft.rollback(mark);
+        }
         for win in wins {
             let given = self.give(draft, &bidders[win.at]);
             debug_assert!(given.is_some(), "what had room has room again");
@@ -184,7 +195,7 @@ impl House {
         chosen.iter().map(|winner| part(draft, winner)).collect()
     }
 
-    /// Gives in order what fits and is worth it, says who got what and the sum, and undoes it.
+    /// What [`House::fill`] gives, and the sum of gains; undone again.
     fn pack(
         &self,
         draft: &mut Draft<'_>,
@@ -193,19 +204,52 @@ impl House {
         without: Option<usize>,
     ) -> (Vec<(usize, i64)>, i64) {
         let mark = draft.mark();
+        let found = self.fill(draft, bidders, order, without);
+        draft.rollback(mark);
+        found
+    }
+
+    /// Gives in order what fits and is worth it, and says who got what and the sum of gains.
+    fn fill(
+        &self,
+        draft: &mut Draft<'_>,
+        bidders: &[Bidder],
+        order: &[usize],
+        without: Option<usize>,
+    ) -> (Vec<(usize, i64)>, i64) {
         let (mut chosen, mut sum) = (Vec::new(), 0);
-        for at in order.iter().copied().filter(|at| Some(*at) != without) {
+        let order: Vec<usize> = order.iter().copied().filter(|at| Some(*at) != without).collect();
+        for (place, at) in order.iter().enumerate() {
             let before = draft.mark();
-            match self.give(draft, &bidders[at]) {
+            match self.give_beside(draft, bidders, *at, &order[place + 1..]) {
                 Some(gain) if gain > 0 => {
-                    chosen.push((at, gain));
+                    chosen.push((*at, gain));
                     sum += gain;
                 }
                 _ => draft.rollback(before),
             }
         }
-        draft.rollback(mark);
         (chosen, sum)
+    }
+
+    /// Gives a bidder its gang; if it can be, beside the GPUs that later bidders may only keep.
+    fn give_beside(&self, draft: &mut Draft<'_>, bidders: &[Bidder], at: usize, later: &[usize]) -> Option<i64> {
+        if bidders[at].holds {
+            return self.give(draft, &bidders[at]);
+        }
+        let mark = draft.mark();
+        let holders = later.iter().map(|other| &bidders[*other]).filter(|other| other.holds);
+        let kept: Vec<JobId> = holders.map(|other| other.job).filter(|job| draft.reprieve(*job)).collect();
+        let Some(gain) = self.give(draft, &bidders[at]) else {
+            draft.rollback(mark);
+            return self.give(draft, &bidders[at]);
+        };
+        for job in kept {
+            let bill = bill(draft, job, self.by);
+            let taken = draft.preempt_for(job, bill);
+            debug_assert!(taken.is_ok(), "it was taken back before");
+        }
+        Some(gain)
     }
 }
 

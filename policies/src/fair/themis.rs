@@ -239,20 +239,20 @@ impl Themis {
         {
             bidders.push(self.bidder(draft, job, holds));
         }
-        let house = House {
+        let mut house = House {
             placer: rules.placer,
             speeds: rules.speeds,
             lease: rules.lease.secs_f64(),
             exact_max: rules.exact_max,
+            by: None,
         };
         let mark = draft.mark();
         self.take_back(draft, None);
         let wins = house.hold(draft, &bidders);
-        if let Some(by) = wins.iter().find(|win| !bidders[win.at].holds).map(|win| bidders[win.at].job) {
-            // The same again, now that it is known for whom the others stop.
-            draft.rollback(mark);
-            self.take_back(draft, Some(by));
-        }
+        // The same again, now that it is known for whom the others stop.
+        house.by = wins.iter().find(|win| !bidders[win.at].holds).map(|win| bidders[win.at].job);
+        draft.rollback(mark);
+        self.take_back(draft, house.by);
         house.award(draft, &bidders, &wins);
         let mut won = vec![false; bidders.len()];
         for win in wins {

@@ -4,7 +4,9 @@ use engine::{Policy, Span};
 
 use super::knobs::{ESTIMATES, Knobs, PLACE};
 use super::{Entry, Knob, Preset};
-use crate::fair::{Empty, Filling, Level, Measure, Passing, Plan, Reclaiming, Recursion, Rules, Speeds, Stride, Themis};
+use crate::fair::{
+    Empty, Filling, Level, Measure, Passing, Plan, Reclaiming, Recursion, Rules, Speeds, Stride, Themis,
+};
 use crate::spec::PolicyError;
 
 const SKIP: Knob = Knob {
@@ -72,7 +74,11 @@ pub(super) static DRF: Entry = Entry {
     knows: "tenants, their weights, and what jobs ask for",
     source: "Ghodsi et al., NSDI 2011, section 4 and Algorithm 1",
     knobs: &[LEVEL, SKIP, PREEMPT, PLACE],
-    presets: &[Preset { name: "nsdi11", source: "Algorithm 1 as printed: what does not fit ends the round", knobs: &[("skip", "false")] }],
+    presets: &[Preset {
+        name: "nsdi11",
+        source: "Algorithm 1 as printed: what does not fit ends the round",
+        knobs: &[("skip", "false")],
+    }],
     build: |knobs| filling(knobs, Measure::Dominant, flat(knobs)?),
 };
 
@@ -144,7 +150,7 @@ pub(super) static THEMIS: Entry = Entry {
         },
         Knob {
             name: "bidders",
-            default: "32",
+            default: "16",
             values: "whole number, at least 1",
             help: "most bidders of one auction; the others get what it leaves over, the largest rho first",
         },
@@ -163,7 +169,8 @@ pub(super) static THEMIS: Entry = Entry {
         let lease = Span::from_secs_f64(knobs.number("lease")? * 60.0).filter(|lease| lease.0 > 0);
         let bidders_max = knobs.count("bidders")? as usize;
         let exact_max = knobs.count("exact")? as usize;
-        let speeds = knobs.numbers("slowdown")?.try_into().ok().filter(|speeds: &[f64; 3]| speeds.iter().all(|s| *s > 0.0));
+        let speeds =
+            knobs.numbers("slowdown")?.try_into().ok().filter(|speeds: &[f64; 3]| speeds.iter().all(|s| *s > 0.0));
         for (wrong, knob) in [(fairness > 1.0, "f"), (bidders_max == 0, "bidders"), (exact_max > 16, "exact")] {
             if wrong {
                 return Err(knobs.bad_value(knob));
