@@ -281,15 +281,12 @@ impl Filling {
     /// A job does not fit and others go on: its lane, or all of its group, leaves the round.
     fn pass(&mut self, draft: &mut Draft<'_>, group: TenantId, lane: u32, job: JobId) {
         let why = self.why(draft, job);
-        match self.plan.passing {
-            Passing::Tenants => {
-                draft.refuse(job, why);
-                self.groups.retain(draft, self.plan.level, group, |_| false);
-            }
-            _ => {
-                draft.refuse_class(draft.state().job(job).spec.class, why);
-                self.groups.retain(draft, self.plan.level, group, |other| *other != lane);
-            }
+        if self.plan.passing == Passing::Tenants {
+            draft.refuse(job, why);
+            self.groups.retain(draft, self.plan.level, group, |_| false);
+        } else {
+            draft.refuse_class(draft.state().job(job).spec.class, why);
+            self.groups.retain(draft, self.plan.level, group, |other| *other != lane);
         }
     }
 

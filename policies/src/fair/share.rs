@@ -13,7 +13,7 @@ pub enum Measure {
     Gpus,
     /// The largest of the shares of GPUs, CPU and memory (DRF; Ghodsi et al., NSDI 2011, section 4).
     Dominant,
-    /// The dominant share, carried up the tree (H-DRF; Bhattacharya et al., SoCC 2013, section 4).
+    /// The dominant share, carried up the tree (H-DRF; Bhattacharya et al., 2013, section 4).
     Hierarchical(Recursion, Empty),
 }
 

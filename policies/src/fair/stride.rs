@@ -1,5 +1,5 @@
 //! Gandiva-fair: GPU-time in proportion to tickets, by stride scheduling of whole gangs in rounds (Chaudhary et al.,
-//! EuroSys 2020, section 3).
+//! 2020, section 3).
 //!
 //! Every quantum, users take turns by their pass, and the jobs of a user by the run time that they have had; whose turn
 //! comes before the GPUs are spent runs for a quantum, the others are stopped. A gang that does not fit keeps its place,

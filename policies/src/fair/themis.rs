@@ -85,7 +85,7 @@ impl Policy for Themis {
     }
 
     fn decide(&mut self, now: Time, draft: &mut Draft<'_>) {
-        self.count_open(draft);
+        Self::count_open(draft);
         self.greet(draft);
         self.ready.sync(draft, &Alike);
         self.round += 1;
@@ -115,7 +115,7 @@ impl Themis {
     }
 
     /// Integrates the number of open jobs over time: the contention N of the independent share.
-    fn count_open(&self, draft: &mut Draft<'_>) {
+    fn count_open(draft: &mut Draft<'_>) {
         let (now, open) = (draft.now().0, draft.state().totals().open);
         let board = draft.board();
         board.resize(WORDS.max(board.len()), 0);
@@ -215,8 +215,8 @@ impl Themis {
         Bidder { job: id, holds, gpu_milli, elapsed, remaining: remaining.secs_f64() }
     }
 
-    /// rho = T_shared / T_independent if the job ran from now on at full speed, as the bits of a number above 0. T_independent =
-    /// d x max(1, g N / G) with N the mean number of open jobs since it came, as in the metric `ftf`.
+    /// rho = shared time / independent time if the job ran from now on at full speed, as the bits of a number above 0.
+    /// The independent time is d x max(1, g N / G) with N the mean number of open jobs since it came, as in the metric `ftf`.
     fn rho(&self, draft: &Draft<'_>, job: JobId) -> u64 {
         let bidder = self.bidder(draft, job, false);
         let done = draft.state().job(job).work_done(draft.now()).secs_f64();

@@ -96,7 +96,9 @@ proptest! {
     fn nothing_is_left_that_somebody_can_use(demands in demands()) {
         let (held, up) = fill("drf", &demands);
         let mut left = up;
-        held.iter().for_each(|held| left -= *held);
+        for held in &held {
+            left -= *held;
+        }
         for demand in &demands {
             prop_assert!(tasks(left, *demand) < 1.0, "{left:?}");
         }
@@ -195,7 +197,7 @@ fn nobody_gives_more_than_would_leave_it_with_less_than_the_taker() {
     assert_eq!(run(1), (4, 4));
 }
 
-/// The starvation of SoCC 2013, section 3: n1 wants CPU; n2 has a leaf that wants CPU and one that nobody competes with for
+/// The starvation of Bhattacharya et al. (2013), section 3: n1 wants CPU; n2 has a leaf that wants CPU and one that nobody competes with for
 /// GPUs. Tasks end and start again; who gets the CPUs in the long run?
 fn cpu_tasks(policy: &str) -> (u64, u64, u64) {
     let tenants = [("n1", None, 1000), ("n2", None, 1000), ("n2.1", Some(1), 1000), ("n2.2", Some(1), 1000)];
