@@ -40,6 +40,8 @@ pub enum Reason {
         /// When it starts at the latest.
         start: Time,
     },
+    /// Other tenants or jobs, which have less of their share, go first.
+    NotItsTurn,
     /// Not even the GPUs of all jobs that it may preempt would do.
     NoVictims,
     /// On hold by an operator or its owner.
@@ -83,6 +85,7 @@ impl Reason {
             Self::BehindHead { .. } => "behind-head",
             Self::WouldDelayHead { .. } => "would-delay-head",
             Self::Reserved { .. } => "reserved",
+            Self::NotItsTurn => "not-its-turn",
             Self::NoVictims => "no-victims",
             Self::OnHold => "on-hold",
             Self::WaitsForParents => "waits-for-parents",
@@ -121,6 +124,7 @@ impl fmt::Display for Reason {
             Self::BehindHead { head } => write!(f, "waits behind {head}, which is first in the queue"),
             Self::WouldDelayHead { head, start } => write!(f, "would delay {head}, which starts by {start}"),
             Self::Reserved { start } => write!(f, "first in the queue, starts by {start}"),
+            Self::NotItsTurn => f.write_str("others that have less of their share go first"),
             Self::NoVictims => f.write_str("the GPUs of all jobs that it may preempt would not do"),
             Self::OnHold => f.write_str("on hold"),
             Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),

@@ -7,6 +7,7 @@
 mod conservative;
 mod easy;
 mod evict;
+pub mod fair;
 mod order;
 mod pipeline;
 mod place;

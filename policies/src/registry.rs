@@ -2,6 +2,7 @@
 
 mod backfill;
 mod basic;
+mod fair;
 mod knobs;
 mod list;
 

@@ -1,10 +1,14 @@
 //! GPUs change hands: claims on draining GPUs, launches, drains.
 
+use std::collections::BTreeMap;
+
+use smallvec::SmallVec;
+
 use super::run::enter;
 use super::set_phase;
 use crate::event::{Alarm, Command};
 use crate::eviction::{Bill, Eviction};
-use crate::ids::JobId;
+use crate::ids::{JobId, NodeId};
 use crate::inventory::UNLIMITED;
 use crate::job::{Cause, Hold, Outcome, Phase};
 use crate::placement::{Slice, gpu_milli};
@@ -47,8 +51,16 @@ pub(crate) fn grant_claims(state: &mut State, out: &mut Vec<Command>) {
         return;
     }
     let claims = std::mem::take(&mut state.claims);
+    // Many can drain at once, where a policy gives the cluster out anew: a claim looks at those on its own nodes only.
+    let mut draining: BTreeMap<NodeId, SmallVec<[JobId; 4]>> = BTreeMap::new();
+    for id in &state.draining {
+        for slice in &state.job(*id).placement {
+            draining.entry(slice.node).or_default().push(*id);
+        }
+    }
     for id in claims {
-        if claim_waits(state, id) {
+        let near = state.job(id).placement.iter().filter_map(|slice| draining.get(&slice.node)).flatten();
+        if near.copied().any(|other| is_in_the_way(state, id, other)) {
             state.claims.push(id);
         } else {
             order_launch(state, id, out);
@@ -58,11 +70,13 @@ pub(crate) fn grant_claims(state: &mut State, out: &mut Vec<Command>) {
 
 /// Whether a GPU, or CPU or memory that only a draining run can give, is still in use.
 pub(crate) fn claim_waits(state: &State, id: JobId) -> bool {
-    let wanted = &state.job(id).placement;
-    state.draining.iter().any(|other| {
-        let held = &state.job(*other).placement;
-        held.iter().any(|slice| wanted.iter().any(|want| conflicts(state, slice, want)))
-    })
+    state.draining.iter().any(|other| is_in_the_way(state, id, *other))
+}
+
+/// Whether the draining run of `other` still has what `id` claims.
+fn is_in_the_way(state: &State, id: JobId, other: JobId) -> bool {
+    let (wanted, held) = (&state.job(id).placement, &state.job(other).placement);
+    held.iter().any(|slice| wanted.iter().any(|want| conflicts(state, slice, want)))
 }
 
 /// Two slices need the same thing: a GPU, or (as these have no identity) CPU or memory of the same limited node.

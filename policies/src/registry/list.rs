@@ -6,10 +6,20 @@ use super::{Entry, backfill, basic};
 pub(super) static ENTRIES: &[&Entry] = &[
     &backfill::CONSERVATIVE,
     &backfill::EASY,
+use super::{Entry, basic, fair};
+
+#[rustfmt::skip]
+pub(super) static ENTRIES: &[&Entry] = &[
+    &fair::DRF,
+    &basic::EASY,
     &basic::FAIR_SHARE,
     &basic::FIFO,
+    &fair::GANDIVA_FAIR,
+    &fair::HDRF,
+    &fair::MAX_MIN,
     &basic::PRIORITY,
     &basic::SJF,
     &basic::SRSF,
     &basic::SRTF,
+    &fair::THEMIS,
 ];

@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
 
+mod auctions;
 mod bench;
 mod fair_share;
+mod fair_world;
+mod filling;
 mod naive;
 mod placers;
 mod placers_by_hand;
+mod tickets;
