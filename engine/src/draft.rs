@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::event::Command;
 use crate::eviction::Bill;
 use crate::fault::Fault;
-use crate::ids::{ClassId, JobId, NodeId};
+use crate::ids::{ClassId, JobId, NodeId, QueueId, TenantId};
 use crate::job::{Outcome, Phase};
 use crate::oracle::Oracle;
 use crate::placement::{Placement, Slice};
@@ -310,6 +310,16 @@ impl<'a> Draft<'a> {
     /// Records why all jobs without a reason of their own were not tried.
     pub fn refuse_rest(&mut self, reason: Reason) {
         self.state.queue_reason = Some(reason);
+    }
+
+    /// Records why the jobs of one queue without a reason of their own were not tried.
+    pub fn refuse_queue(&mut self, queue: QueueId, reason: Reason) {
+        self.state.reasons_by_queue.insert(queue, reason);
+    }
+
+    /// Records why the jobs of a tenant and of all below it, without a reason of their own, were not tried.
+    pub fn refuse_tenant(&mut self, tenant: TenantId, reason: Reason) {
+        self.state.reasons_by_tenant.insert(tenant, reason);
     }
 
     /// Why `class` cannot be placed now, as far as counts tell.

@@ -3,6 +3,8 @@
 mod basic;
 mod knobs;
 mod list;
+mod orders;
+mod slurm;
 
 use std::sync::LazyLock;
 

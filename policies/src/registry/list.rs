@@ -1,6 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, basic};
+use super::{Entry, basic, orders, slurm};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -11,4 +11,9 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &basic::SJF,
     &basic::SRSF,
     &basic::SRTF,
+    &orders::EDF,
+    &orders::HRRN,
+    &orders::PAI_SJF,
+    &orders::QSSF,
+    &slurm::SLURM,
 ];
