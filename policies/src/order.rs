@@ -59,6 +59,11 @@ pub trait Order: Send {
         None
     }
 
+    /// When it wants to be asked again while anything runs; its triggers have [`Triggers::WOKE`] then.
+    fn look_again(&self, _now: Time) -> Option<Time> {
+        None
+    }
+
     /// When it wants to be asked, beside arrivals and freed resources.
     fn triggers(&self) -> Triggers {
         Triggers::NONE

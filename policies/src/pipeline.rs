@@ -185,6 +185,9 @@ impl Policy for Pipeline {
             }
         }
         self.round.epoch = draft.state().freed_epoch();
+        if self.round.started || !draft.state().live().is_empty() {
+            self.parts.order.look_again(draft.now()).into_iter().for_each(|at| draft.wake_at(at));
+        }
     }
 }
 

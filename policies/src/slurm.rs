@@ -102,10 +102,6 @@ impl Order for Multifactor {
             board.push(number);
             board.extend(points);
         }
-        // While nothing runs, usage decays alike for all, and no factor changes.
-        if self.weights.fair_share > 0 && !draft.state().live().is_empty() {
-            draft.wake_at(Time(number * self.period.0));
-        }
     }
 
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
@@ -139,6 +135,11 @@ impl Order for Multifactor {
 
     fn usage_half_life(&self) -> Option<Span> {
         self.half_life
+    }
+
+    /// While nothing runs, usage decays alike for all, and no factor changes.
+    fn look_again(&self, now: Time) -> Option<Time> {
+        (self.weights.fair_share > 0).then(|| Time((now.0 / self.period.0 + 1) * self.period.0))
     }
 
     fn triggers(&self) -> Triggers {

@@ -5,5 +5,9 @@
 mod bench;
 mod fair_share;
 mod naive;
+mod orders;
 mod placers;
 mod placers_by_hand;
+mod play;
+mod predicted;
+mod slurm;
