@@ -125,8 +125,7 @@ impl Order for Multifactor {
             (YOUNG, _) => self.age_points(draft.now()),
             _ => i64::from(self.weights.age) << POINT_BITS,
         };
-        let tenant = draft.state().board().get(draft.state().tenant_of(job).index() + 1).copied().unwrap_or(0);
-        Score::whole((rank as i64 - age - tenant as i64) as u64)
+        Score::whole(rank.saturating_sub(age as u64 + noted_points(draft, job)))
     }
 
     fn by_tenant(&self) -> bool {
@@ -152,8 +151,7 @@ impl Multifactor {
     pub fn priority(&self, draft: &Draft<'_>, job: JobId) -> i64 {
         let waited = draft.now().since(draft.state().job(job).ready_since);
         let age = self.age_points(Time(waited.0)).min(i64::from(self.weights.age) << POINT_BITS);
-        let tenant = draft.state().board().get(draft.state().tenant_of(job).index() + 1).copied().unwrap_or(0);
-        self.fixed_points(draft, job) + age + tenant as i64
+        self.fixed_points(draft, job) + age + noted_points(draft, job).cast_signed()
     }
 
     /// Points of age for all the time up to an instant: those of a job are the difference between now and when its wait
@@ -202,6 +200,12 @@ impl Multifactor {
         };
         factors.into_iter().enumerate().map(of).collect()
     }
+}
+
+/// Points of the tenant of a job when they were last looked at; fewer than 2^50.
+fn noted_points(draft: &Draft<'_>, job: JobId) -> u64 {
+    let noted = draft.state().board().get(draft.state().tenant_of(job).index() + 1);
+    noted.copied().unwrap_or(0).min(MIDDLE as u64 >> 4)
 }
 
 /// The priority of an association: that of the tenant's terms, at least 0.

@@ -129,15 +129,22 @@ pub enum Features {
     Group,
     /// Group, user and GPUs (SJGG).
     GroupGpus,
+    /// The estimate that comes with the job, as that simulator reads predictions that were made beforehand; a job without
+    /// one is predicted by group, user and GPUs.
+    Estimates,
 }
 
 impl Predictor for Features {
     /// The mean over ended jobs that agree in all features; where there is none, in fewer: group and user, then the user,
     /// then all jobs. Without any history 0, as in PAI's simulator.
     fn predict(&self, history: &History, draft: &Draft<'_>, job: JobId) -> Span {
+        let estimate = draft.state().job(job).spec.estimate.filter(|_| *self == Self::Estimates);
+        if let Some(estimate) = estimate {
+            return estimate;
+        }
         let user = Some(draft.state().tenant_of(job));
         let name = name_of(draft, job).and_then(|text| history.number(text)).filter(|_| *self != Self::User);
-        let gpus = *self == Self::GroupGpus && name.is_some();
+        let gpus = *self != Self::Group && name.is_some();
         let all = Key { user, name, gpu_milli: gpus.then(|| draft.state().class_of(job).gpu_milli) };
         let group = Key { gpu_milli: None, ..all };
         let keys = [all, group, Key { name: None, ..group }, Key::default()];

@@ -111,8 +111,8 @@ pub(super) static PAI_SJF: Entry = Entry {
         Knob::new(
             "features",
             "group-gpus",
-            "user, group, group-gpus",
-            "what jobs must have in common to predict each other",
+            "user, group, group-gpus, estimates",
+            "what jobs must have in common to predict each other; estimates: take those that come with the jobs",
         ),
         SKIP_ON,
         PLACE,
@@ -123,7 +123,12 @@ pub(super) static PAI_SJF: Entry = Entry {
         Preset { name: "sjgg", source: "SJGG: by group, user and GPUs", knobs: &[("features", "group-gpus")] },
     ],
     build: |knobs| {
-        let words = [("user", Features::User), ("group", Features::Group), ("group-gpus", Features::GroupGpus)];
+        let words = [
+            ("user", Features::User),
+            ("group", Features::Group),
+            ("group-gpus", Features::GroupGpus),
+            ("estimates", Features::Estimates),
+        ];
         knobs.parts(PredictedTime::new(knobs.one_of("features", &words)?), None).map(boxed)
     },
 };

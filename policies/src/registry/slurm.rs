@@ -91,19 +91,14 @@ fn build(knobs: &Knobs<'_>) -> Result<Box<dyn Policy>, PolicyError> {
         partitions: table(knobs, "partitions")?,
         qos: table(knobs, "levels")?,
     };
-    let behind = match knobs.text("behind") {
-        "easy" => Behind::Easy(knobs.estimates()?),
-        _ => {
-            knobs.estimates()?;
-            let words = [
-                ("queue", Behind::Queue),
-                ("tenant", Behind::Tenant),
-                ("blocked", Behind::Blocked),
-                ("skip", Behind::Skip),
-            ];
-            knobs.one_of("behind", &words)?
-        }
-    };
+    let words = [
+        ("queue", Behind::Queue),
+        ("tenant", Behind::Tenant),
+        ("blocked", Behind::Blocked),
+        ("skip", Behind::Skip),
+        ("easy", Behind::Easy(knobs.estimates()?)),
+    ];
+    let behind = knobs.one_of("behind", &words)?;
     Ok(Box::new(Pipeline::new(Parts { order: Box::new(order), placer: knobs.placer()?, behind, evict: None })))
 }
 

@@ -1,4 +1,4 @@
-//! Slurm's classic fair share (`NO_FAIR_TREE`; slurm.schedmd.com/classic_fair_share.html).
+//! Slurm's classic fair share (`NO_FAIR_TREE`; <https://slurm.schedmd.com/classic_fair_share.html>).
 
 use engine::decay::halved;
 use engine::{TenantId, Tenants, Time};

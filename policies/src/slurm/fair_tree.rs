@@ -1,4 +1,5 @@
-//! Fair Tree: users ranked depth first, the best served account last (Cox and Morrison; slurm.schedmd.com/fair_tree.html).
+//! Fair Tree: users ranked depth first, the best served account last (Cox and Morrison;
+//! <https://slurm.schedmd.com/fair_tree.html>).
 
 use engine::decay::ONE;
 use engine::{TenantId, Tenants, Time};

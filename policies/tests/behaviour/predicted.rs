@@ -1,5 +1,7 @@
 //! Predictions: by hand, and that nothing peeks.
 
+#![allow(clippy::float_cmp, reason = "whole seconds, and microseconds as seconds")]
+
 use engine::{JobId, MICROS, NameId, Span, TenantId};
 use policies::{Context, build};
 use proptest::prelude::*;
@@ -122,6 +124,9 @@ fn pai_estimators_by_hand() {
     let wider = predictions("pai-sjf", past(), vec![job(0, 3, 1, U, Some(0))]);
     assert_eq!(wider, [35.0], "train-a with 3 GPUs: never seen, so the group");
     assert_eq!(predictions("pai-sjf", Vec::new(), asked()), [0.0; 8], "without history all are level");
+    let told = job(0, 3, 1, U, Some(0)).with(|spec| spec.estimate = Some(Span::secs(7)));
+    let (told, untold) = (vec![told, job(0, 1, 1, U, Some(0))], vec![7.0, 10.0]);
+    assert_eq!(predictions("pai-sjf[features=estimates]", past(), told), untold);
 }
 
 fn plans() -> impl Strategy<Value = Vec<Planned>> {
