@@ -44,7 +44,7 @@ pub trait Order: Send {
         None
     }
 
-    /// Whether [`Order::tenant_rank`] ranks tenants.
+    /// Whether jobs of different tenants are told apart: [`Order::tenant_rank`] ranks tenants, or [`Order::score`] looks at them.
     fn by_tenant(&self) -> bool {
         false
     }

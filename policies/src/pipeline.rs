@@ -334,11 +334,14 @@ impl Pipeline {
     }
 
     fn rank_tenants(&mut self, draft: &Draft<'_>) {
-        if self.parts.order.by_tenant() {
-            for at in 0..self.round.lanes.len() {
-                let key = self.ready.lane(self.round.lanes[at].lane).key;
-                self.round.lanes[at].tenant = self.tenant_rank(draft, key);
-            }
+        if !self.parts.order.by_tenant() {
+            return;
+        }
+        for at in 0..self.round.lanes.len() {
+            let key = self.ready.lane(self.round.lanes[at].lane).key;
+            // An order that only keeps tenants apart ranks none.
+            let Some(rank) = self.parts.order.tenant_rank(draft, key.tenant, &self.starts) else { return };
+            self.round.lanes[at].tenant = rank;
         }
     }
 
