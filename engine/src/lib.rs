@@ -9,7 +9,7 @@ mod bitmap;
 mod check;
 pub mod cluster;
 pub mod core;
-mod decay;
+pub mod decay;
 pub mod draft;
 pub mod drive;
 pub mod event;

@@ -12,16 +12,22 @@ mod order;
 mod pipeline;
 mod place;
 mod potential;
+mod predict;
 mod ready;
 pub mod registry;
 mod running;
+pub mod slurm;
 pub mod spec;
 
 pub use crate::conservative::{Conservative, QueueOrder, Settings};
 pub use crate::easy::Estimates;
 pub use crate::evict::Evict;
-pub use crate::order::{Arrival, FairShare, Length, Order, Shortest, Starts};
+pub use crate::order::{
+    Arrival, Deadline, FairShare, Length, Line, Order, PredictedService, PredictedTime, ResponseRatio, Score, Shortest,
+    Starts,
+};
 pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, place};
+pub use crate::predict::{Features, Model, Pool, Rolling};
 pub use crate::registry::{Built, Context, build};
 pub use crate::spec::{PolicyError, PolicySpec};

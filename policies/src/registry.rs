@@ -5,6 +5,8 @@ mod basic;
 mod fair;
 mod knobs;
 mod list;
+mod orders;
+mod slurm;
 
 use std::sync::LazyLock;
 

@@ -1,6 +1,7 @@
 //! Every policy that the registry knows, one a line.
 
 use super::{Entry, backfill, basic};
+use super::{Entry, basic, orders, slurm};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -22,4 +23,9 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &basic::SRSF,
     &basic::SRTF,
     &fair::THEMIS,
+    &orders::EDF,
+    &orders::HRRN,
+    &orders::PAI_SJF,
+    &orders::QSSF,
+    &slurm::SLURM,
 ];
