@@ -1,0 +1,131 @@
+//! Cases of Tiresias' simulator: `tiresias/jobs/<case>-<scheme>-<policy>.csv`.
+//!
+//! A case `n<NODES>g<GPUS>` is the list of 60 jobs on so many nodes; `p<HEX>` is the slice of Philly whose virtual
+//! cluster begins so. The scheme `count` knows no nodes: one node with all GPUs is the same.
+
+use std::path::{Path, PathBuf};
+
+use traces::TraceError;
+
+use super::case::{Case, Loaded, Recipe, Results, Task};
+use super::{mappings, philly, rows};
+
+const FAMILY: &str = "tiresias";
+const PEER: &str = "Tiresias' simulator";
+
+/// The cases in `data`.
+pub(crate) fn cases(data: &Path) -> Vec<Case> {
+    let folder = data.join("cases/tiresias");
+    rows::files(&folder.join("jobs"), ".csv").into_iter().map(|(name, path)| case(data, &name, path)).collect()
+}
+
+fn case(data: &Path, name: &str, path: PathBuf) -> Case {
+    Case { id: format!("{FAMILY}/{name}"), peer: PEER, recipe: recipe(data, name, path) }
+}
+
+/// A name taken apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Name<'a> {
+    jobs: Jobs<'a>,
+    scheme: &'a str,
+    policy: &'a str,
+}
+
+/// Which jobs on which nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Jobs<'a> {
+    /// The 60 jobs, on (nodes, GPUs of each).
+    Sixty(u32, u32),
+    /// The slice of Philly whose virtual cluster begins so.
+    Philly(&'a str),
+}
+
+fn parse(name: &str) -> Option<Name<'_>> {
+    let mut parts = name.splitn(3, '-');
+    let (case, scheme, policy) = (parts.next()?, parts.next()?, parts.next()?);
+    let jobs = match case.strip_prefix('p').filter(|vc| vc.chars().all(|c| c.is_ascii_hexdigit()) && !vc.is_empty()) {
+        Some(vc) => Jobs::Philly(vc),
+        None => {
+            let (nodes, gpus) = case.strip_prefix('n')?.split_once('g')?;
+            Jobs::Sixty(nodes.parse().ok().filter(|n| *n > 0)?, gpus.parse().ok().filter(|n| *n > 0)?)
+        }
+    };
+    Some(Name { jobs, scheme, policy })
+}
+
+fn recipe(data: &Path, name: &str, path: PathBuf) -> Result<Recipe, String> {
+    let Name { jobs, scheme, policy } = parse(name).ok_or("its name is not CASE-SCHEME-POLICY")?;
+    let ours = mappings::ours(FAMILY, scheme, policy)?;
+    let by_count = scheme == "count";
+    let (trace, size) = match jobs {
+        Jobs::Sixty(nodes, gpus) => (data.join("cases/tiresias/trace_60job.csv"), Some((nodes, gpus))),
+        Jobs::Philly(vc) => (philly::slice(data, vc)?, philly::size(vc)),
+    };
+    let group = name.split('-').next().unwrap_or(name).to_owned();
+    let load = move || {
+        let ends = rows::Rows::read(&path)?.pairs("job_id", "finish_s")?;
+        let trace = traces::load(&trace.display().to_string())?;
+        if ends.len() != trace.jobs.len() {
+            let (found, all) = (ends.len(), trace.jobs.len());
+            return Ok(Loaded::Unusable(format!("the peer's result has {found} of {all} jobs")));
+        }
+        let Some((nodes, gpus)) = size.map_or_else(|| size_by_peak(&path, &group), |size| Ok(Some(size)))? else {
+            return Ok(Loaded::Unusable("the size of the cluster is not known".to_owned()));
+        };
+        let cluster = if by_count { format!("1x{}", nodes * gpus) } else { format!("{nodes}x{gpus}") };
+        let inventory = traces::load_cluster(&cluster)?;
+        Ok(Loaded::ready(Task { trace, inventory, cluster, results: Results::Ends(ends) }))
+    };
+    Ok(Recipe { ours, load: Box::new(load) })
+}
+
+/// The nodes of 8 GPUs that the most GPUs ever in use need, over the results of the same case in which nobody was
+/// preempted. In a cluster that had a queue this is its size.
+fn size_by_peak(path: &Path, group: &str) -> Result<Option<(u32, u32)>, TraceError> {
+    let folder = path.parent().unwrap_or(path);
+    let mut most = 0;
+    for (name, path) in rows::files(folder, ".csv") {
+        if name.split('-').next() == Some(group) {
+            most = most.max(peak(&rows::Rows::read(&path)?)?);
+        }
+    }
+    Ok((most > 0).then(|| (most.div_ceil(8), 8)))
+}
+
+/// Most GPUs in use at once; 0 where somebody was preempted.
+fn peak(rows: &rows::Rows) -> Result<u32, TraceError> {
+    let columns = ["gpus", "first_start_s", "finish_s", "preempts"].map(|name| rows.column(name));
+    let [gpus, start, end, preempts] = columns;
+    let (gpus, start, end, preempts) = (gpus?, start?, end?, preempts?);
+    let mut changes = Vec::new();
+    for row in 0..rows.len() {
+        if rows.number(row, preempts)? > 0.0 {
+            return Ok(0);
+        }
+        let held = rows.number(row, gpus)?;
+        changes.push((rows.number(row, start)?, held));
+        changes.push((rows.number(row, end)?, -held));
+    }
+    changes.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    let (mut held, mut most) = (0.0, 0.0_f64);
+    for (_, change) in changes {
+        held += change;
+        most = most.max(held);
+    }
+    Ok(most as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names() {
+        let name = parse("n32g4-count-dlas-gpu-gittins").unwrap();
+        assert_eq!(name, Name { jobs: Jobs::Sixty(32, 4), scheme: "count", policy: "dlas-gpu-gittins" });
+        assert_eq!(parse("p0e-yarn-fifo").unwrap().jobs, Jobs::Philly("0e"));
+        for name in ["n0g8-count-fifo", "n8-count-fifo", "p-count-fifo", "px-count-fifo", "n1g8-fifo"] {
+            assert_eq!(parse(name), None, "{name}");
+        }
+    }
+}
