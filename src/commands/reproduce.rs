@@ -100,13 +100,11 @@ fn begins(id: &str, text: &str) -> bool {
 }
 
 fn unknown(text: &str, ids: &[String]) -> Error {
-    let hint = match traces::nearest(text, ids.iter().map(String::as_str)) {
+    let mut families: Vec<&str> = ids.iter().filter_map(|id| id.split('/').next()).collect();
+    families.dedup();
+    let hint = match traces::nearest(text, families.iter().copied().chain(ids.iter().map(String::as_str))) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => {
-            let mut families: Vec<&str> = ids.iter().filter_map(|id| id.split('/').next()).collect();
-            families.dedup();
-            format!("name a family or a case of it; the families are {}", families.join(", "))
-        }
+        None => format!("name a family or a case of it; the families are {}", families.join(", ")),
     };
     Error::input(format!("no case is called `{text}`"), hint)
 }

@@ -28,7 +28,13 @@ fn recipe(folder: &Path, name: &str, path: PathBuf) -> Result<Recipe, String> {
         let trace = traces::load(&trace.display().to_string())?;
         let ends = rows::Rows::read(&path)?.pairs("job_id", "finish_s")?;
         let inventory = traces::load_cluster(CLUSTER)?;
-        Ok(Loaded::ready(Task { trace, inventory, cluster: CLUSTER.to_owned(), results: Results::Ends(ends) }))
+        Ok(Loaded::ready(Task {
+            trace,
+            inventory,
+            cluster: CLUSTER.to_owned(),
+            samples: None,
+            results: Results::Ends(ends),
+        }))
     };
     Ok(Recipe { ours, load: Box::new(load) })
 }

@@ -49,6 +49,8 @@ pub(crate) struct Task {
     pub(crate) inventory: Inventory,
     /// The cluster in words.
     pub(crate) cluster: String,
+    /// Values that stand for `{samples}` in the policy.
+    pub(crate) samples: Option<String>,
     /// What the peer found.
     pub(crate) results: Results,
 }

@@ -56,7 +56,7 @@ fn recipe(name: &str, path: PathBuf) -> Result<Recipe, String> {
         let trace = jobs(&rows, &path, MODELS[model])?;
         let cluster = format!("{}x1:{}", counts[model], MODELS[model]);
         let inventory: Inventory = traces::load_cluster(&cluster)?;
-        Ok(Loaded::ready(Task { trace, inventory, cluster, results: Results::Ends(ends) }))
+        Ok(Loaded::ready(Task { trace, inventory, cluster, samples: None, results: Results::Ends(ends) }))
     };
     Ok(Recipe { ours, load: Box::new(load) })
 }

@@ -61,7 +61,7 @@ fn recipe(data: &Path, name: &str, source: Source) -> Result<Recipe, String> {
         };
         let cluster = format!("{nodes}x{gpus}");
         let inventory = traces::load_cluster(&cluster)?;
-        Ok(Loaded::ready(Task { trace, inventory, cluster, results }))
+        Ok(Loaded::ready(Task { trace, inventory, cluster, samples: None, results }))
     };
     Ok(Recipe { ours, load: Box::new(load) })
 }

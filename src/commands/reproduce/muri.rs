@@ -14,6 +14,9 @@ use super::{mappings, rows};
 const FAMILY: &str = "muri";
 const PEER: &str = "Muri's simulator";
 const CLUSTER: &str = "8x8";
+/// The same without nodes, and the policies that this peer places so.
+const POOL: &str = "1x64";
+const BY_COUNT: [&str; 1] = ["dlas-gpu"];
 /// What the name of a trace ends in whose jobs are all submitted at 0.
 const AT_ONCE: &str = "_pr";
 
@@ -38,6 +41,7 @@ fn recipe(folder: &Path, name: &str, path: PathBuf) -> Result<Recipe, String> {
     let (trace, policy) = name.split_once('-').ok_or("its name is not TRACE-POLICY")?;
     let ours = mappings::ours(FAMILY, "", policy)?;
     let jobs = jobs(folder, trace)?;
+    let cluster = if BY_COUNT.contains(&policy) { POOL } else { CLUSTER };
     let load = move || {
         let trace = read(&jobs)?;
         let ends = rows::Rows::read(&path)?.pairs("job_id", "finish_s")?;
@@ -45,8 +49,14 @@ fn recipe(folder: &Path, name: &str, path: PathBuf) -> Result<Recipe, String> {
             let (found, all) = (ends.len(), trace.jobs.len());
             return Ok(Loaded::Unusable(format!("the peer's result has {found} of {all} jobs")));
         }
-        let inventory = traces::load_cluster(CLUSTER)?;
-        Ok(Loaded::ready(Task { trace, inventory, cluster: CLUSTER.to_owned(), results: Results::Ends(ends) }))
+        let inventory = traces::load_cluster(cluster)?;
+        Ok(Loaded::ready(Task {
+            trace,
+            inventory,
+            cluster: cluster.to_owned(),
+            samples: None,
+            results: Results::Ends(ends),
+        }))
     };
     Ok(Recipe { ours, load: Box::new(load) })
 }

@@ -3,7 +3,8 @@
 //!
 //! Read there: 6,500 GPUs and 23.22 cores a GPU as one node without topology, on which GPUs are one divisible amount in
 //! hundredths; 20,000 jobs drawn with seed 42, 1,000 of them submitted at each full minute; at each second, jobs start in
-//! order, and those that do not fit are passed over (under `FIFO` too). A divisible amount of GPUs is main memory here.
+//! order, and those that do not fit are passed over (under `FIFO` too). A divisible amount of GPUs is main memory here. Where upstream orders by
+//! an estimate that stands in the list, it is the priority of the job.
 
 mod shuffle;
 
@@ -61,7 +62,7 @@ fn recipe(data: &Path, policy: &str, estimate: &'static str, printed: Vec<Printe
         let trace = Trace { jobs: submitted(drawn(read(&path, estimate)?)), ..empty(&path) };
         let cluster = format!("{GPUS} GPUs and {CORES} cores in one node");
         let results = Results::Printed(printed.clone());
-        Ok(Loaded::ready(Task { trace, inventory: inventory(), cluster, results }))
+        Ok(Loaded::ready(Task { trace, inventory: inventory(), cluster, samples: None, results }))
     };
     Ok(Recipe { ours, load: Box::new(load) })
 }
@@ -107,9 +108,11 @@ fn read(path: &PathBuf, estimate: &str) -> Result<Vec<(u64, TraceJob)>, TraceErr
         let submitted = at_second(amount(row, submit)?.round_ties_even() as u64);
         let mut job = TraceJob::plain(text, submitted, Span::secs(run_s), 0);
         let all = |percent: u32| percent.saturating_mul(parts);
-        let estimate = estimate.map(|column| amount(row, column)).transpose()?.and_then(Span::from_secs_f64);
-        job.details =
-            Details { cpu_milli: all(cpu).saturating_mul(10), memory_mib: all(gpu), estimate, ..Details::NONE }.into();
+        if let Some(column) = estimate {
+            // The smaller the estimate, the higher the priority; to a hundredth of a second.
+            job.priority = -((amount(row, column)? * 100.0) as i32);
+        }
+        job.details = Details { cpu_milli: all(cpu).saturating_mul(10), memory_mib: all(gpu), ..Details::NONE }.into();
         jobs.push((number, job));
     }
     Ok(jobs)

@@ -13,6 +13,7 @@ use simulator::tenants::Weights;
 use simulator::workload::Workload;
 
 use super::case::{Case, Figure, Loaded, Printed, Recipe, Results, Task};
+use super::mappings::SAMPLES;
 use crate::error::Error;
 
 /// Largest difference of a mean or a makespan, relative to the peer's.
@@ -134,11 +135,11 @@ pub(crate) fn reproduce(case: &Case) -> Result<Reproduced, Error> {
 }
 
 fn run(case: &Case, recipe: &Recipe, task: Task) -> Result<Reproduced, Error> {
-    let Task { trace, inventory, cluster, results } = task;
+    let Task { trace, inventory, cluster, samples, results } = task;
     let trace = Arc::new(trace);
     let physics = Physics::parse(&recipe.ours.settings)?;
     let workload = Workload::new(&trace, &inventory, &Weights::default());
-    let policy = recipe.ours.policy.clone();
+    let policy = recipe.ours.policy.replace(SAMPLES, samples.as_deref().unwrap_or_default());
     let spec =
         RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: 1, segments: Segments::Off };
     let replay = replay(&spec, &workload)?;

@@ -33,6 +33,11 @@ impl Rows {
         self.rows.len()
     }
 
+    /// The first column, if there is any.
+    pub(crate) fn first(&self) -> Option<Column> {
+        (!self.header.is_empty()).then_some(Column(0))
+    }
+
     /// The column called `name`, if it is there.
     pub(crate) fn find(&self, name: &str) -> Option<Column> {
         self.header.iter().position(|field| field.trim() == name).map(Column)
@@ -70,7 +75,8 @@ impl Rows {
     /// An error at a cell.
     pub(crate) fn flaw(&self, row: usize, Column(column): Column, message: &str) -> TraceError {
         let line = self.rows[row].position().map_or(0, csv::Position::line);
-        TraceError::new(&self.file, message).at_line(line).in_field(&self.header[column])
+        let error = TraceError::new(&self.file, message).at_line(line).in_field(&self.header[column]);
+        error.with_hint("give the file as the peer wrote it")
     }
 
     /// Texts of `id` with the numbers of `value`; rows without a value are left out.

@@ -12,6 +12,8 @@ use super::{mappings, philly, rows};
 
 const FAMILY: &str = "tiresias";
 const PEER: &str = "Tiresias' simulator";
+/// Services of jobs in GPU-seconds, one a line under a header.
+const SAMPLES_FILE: &str = "yarn-gput1000.csv";
 
 /// The cases in `data`.
 pub(crate) fn cases(data: &Path) -> Vec<Case> {
@@ -61,10 +63,12 @@ fn recipe(data: &Path, name: &str, path: PathBuf) -> Result<Recipe, String> {
         Jobs::Sixty(nodes, gpus) => (data.join("cases/tiresias/trace_60job.csv"), Some((nodes, gpus))),
         Jobs::Philly(vc) => (philly::slice(data, vc)?, philly::size(vc)),
     };
+    let samples = ours.policy.contains(mappings::SAMPLES).then(|| samples(data)).transpose()?;
     let group = name.split('-').next().unwrap_or(name).to_owned();
     let load = move || {
         let ends = rows::Rows::read(&path)?.pairs("job_id", "finish_s")?;
         let trace = traces::load(&trace.display().to_string())?;
+        let samples = samples.as_deref().map(values).transpose()?;
         if ends.len() != trace.jobs.len() {
             let (found, all) = (ends.len(), trace.jobs.len());
             return Ok(Loaded::Unusable(format!("the peer's result has {found} of {all} jobs")));
@@ -74,9 +78,23 @@ fn recipe(data: &Path, name: &str, path: PathBuf) -> Result<Recipe, String> {
         };
         let cluster = if by_count { format!("1x{}", nodes * gpus) } else { format!("{nodes}x{gpus}") };
         let inventory = traces::load_cluster(&cluster)?;
-        Ok(Loaded::ready(Task { trace, inventory, cluster, results: Results::Ends(ends) }))
+        Ok(Loaded::ready(Task { trace, inventory, cluster, samples, results: Results::Ends(ends) }))
     };
     Ok(Recipe { ours, load: Box::new(load) })
+}
+
+/// The file with the services, from which the peer's `gittins` makes its index.
+fn samples(data: &Path) -> Result<PathBuf, String> {
+    let places = ["cases/tiresias", "traces/tiresias"].map(|folder| data.join(folder).join(SAMPLES_FILE));
+    places.into_iter().find(|path| path.is_file()).ok_or_else(|| format!("there is no traces/tiresias/{SAMPLES_FILE}"))
+}
+
+/// The first column of a file, joined by `+`.
+fn values(path: &Path) -> Result<String, TraceError> {
+    let rows = rows::Rows::read(path)?;
+    let Some(column) = rows.first() else { return Ok(String::new()) };
+    let value = |row| rows.number(row, column).map(|value| value.to_string());
+    Ok((0..rows.len()).map(value).collect::<Result<Vec<_>, _>>()?.join("+"))
 }
 
 /// The nodes of 8 GPUs that the most GPUs ever in use need, over the results of the same case in which nobody was
