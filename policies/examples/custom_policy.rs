@@ -42,7 +42,7 @@ static LEAST_AREA: Entry = Entry {
 };
 
 /// Compares it with three others, each on the same three traces.
-pub fn compared() -> Result<String, Box<dyn Error>> {
+pub(crate) fn compared() -> Result<String, Box<dyn Error>> {
     let experiment = Experiment {
         source: Source::named("synthetic:philly[jobs=2000,gpus=256,load=1.1,max_hours=48,estimates=inflated]")?,
         inventory: Inventory::uniform(32, 8, "A100"),

@@ -1,5 +1,6 @@
 //! The example of a custom policy, as `cargo run --example custom_policy` runs it.
 
+#[allow(dead_code, reason = "its `main` is not run here")]
 #[path = "../../policies/examples/custom_policy.rs"]
 mod example;
 
