@@ -8,7 +8,7 @@
 
 mod shuffle;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use engine::{Inventory, Span, Time};
 use traces::{Details, Trace, TraceError, TraceJob};
@@ -86,7 +86,7 @@ fn empty(path: &Path) -> Trace {
 }
 
 /// Jobs with their number in the list, as it stands in the file.
-fn read(path: &PathBuf, estimate: &str) -> Result<Vec<(u64, TraceJob)>, TraceError> {
+fn read(path: &Path, estimate: &str) -> Result<Vec<(u64, TraceJob)>, TraceError> {
     let rows = rows::Rows::read(path)?;
     let columns = ["job_id", "submit_time", "num_cpu", "num_gpu", "duration"].map(|name| rows.column(name));
     let [id, submit, cpu, gpu, run_time] = columns;

@@ -161,18 +161,21 @@ fn run(case: &Case, recipe: &Recipe, task: Task) -> Result<Reproduced, Error> {
     })
 }
 
-/// When a job was submitted and when it ended, in seconds; no end where it did not finish.
+/// Submission, run time and end of a job, in seconds; no end where it did not finish.
 struct Ended {
-    submit_s: f64,
-    service_s: f64,
-    end_s: Option<f64>,
+    submit: f64,
+    work: f64,
+    end: Option<f64>,
 }
+
+/// (submission, end) of jobs, in seconds.
+type Spans = [(f64, f64)];
 
 fn ended(replay: &Replay) -> BTreeMap<&str, Ended> {
     let one = |row: &simulator::result::JobRow| {
         let job = &replay.trace.jobs[row.trace_index as usize];
-        let end_s = (row.outcome == Some(Outcome::Finished)).then(|| row.finish.secs_f64());
-        (job.id.as_str(), Ended { submit_s: row.submit.secs_f64(), service_s: job.duration.secs_f64(), end_s })
+        let end = (row.outcome == Some(Outcome::Finished)).then(|| row.finish.secs_f64());
+        (job.id.as_str(), Ended { submit: row.submit.secs_f64(), work: job.duration.secs_f64(), end })
     };
     replay.jobs.iter().map(one).collect()
 }
@@ -182,7 +185,7 @@ fn by_job(replay: &Replay, ends: &[(String, f64)]) -> Vec<Measure> {
     let found = ended(replay);
     let pairs: Vec<(f64, f64, Option<f64>)> = ends
         .iter()
-        .filter_map(|(id, theirs_s)| found.get(id.as_str()).map(|job| (job.submit_s, *theirs_s, job.end_s)))
+        .filter_map(|(id, theirs_s)| found.get(id.as_str()).map(|job| (job.submit, *theirs_s, job.end)))
         .collect();
     let ours: Option<Vec<(f64, f64)>> = pairs.iter().map(|(submit_s, _, end_s)| Some((*submit_s, (*end_s)?))).collect();
     let theirs: Vec<(f64, f64)> = pairs.iter().map(|(submit_s, end_s, _)| (*submit_s, *end_s)).collect();
@@ -197,13 +200,13 @@ fn by_job(replay: &Replay, ends: &[(String, f64)]) -> Vec<Measure> {
     ]
 }
 
-/// Mean over (submission, end).
-fn jct_mean(jobs: &[(f64, f64)]) -> f64 {
+/// Mean of end - submission.
+fn jct_mean(jobs: &Spans) -> f64 {
     jobs.iter().map(|(submit_s, end_s)| end_s - submit_s).sum::<f64>() / jobs.len().max(1) as f64
 }
 
 /// From the first submission to the last end.
-fn makespan(jobs: &[(f64, f64)]) -> f64 {
+fn makespan(jobs: &Spans) -> f64 {
     let first = jobs.iter().map(|(submit_s, _)| *submit_s).fold(f64::INFINITY, f64::min);
     jobs.iter().map(|(_, end_s)| *end_s).fold(first, f64::max) - first
 }
@@ -211,12 +214,12 @@ fn makespan(jobs: &[(f64, f64)]) -> f64 {
 /// A printed figure beside ours.
 fn by_figure(replay: &Replay, printed: Printed) -> Measure {
     let jobs = ended(replay);
-    let ours: Option<Vec<(f64, f64)>> = jobs.values().map(|job| Some((job.submit_s, job.end_s?))).collect();
-    let service_s = jobs.values().map(|job| job.service_s).sum::<f64>() / jobs.len().max(1) as f64;
-    let (name, of): (_, fn(&[(f64, f64)], f64) -> f64) = match printed.what {
+    let ours: Option<Vec<(f64, f64)>> = jobs.values().map(|job| Some((job.submit, job.end?))).collect();
+    let work_s = jobs.values().map(|job| job.work).sum::<f64>() / jobs.len().max(1) as f64;
+    let (name, of): (_, fn(&Spans, f64) -> f64) = match printed.what {
         Figure::JctMean => ("jct_mean_s", |jobs, _| jct_mean(jobs)),
-        Figure::WaitMean => ("wait_mean_s", |jobs, service_s| jct_mean(jobs) - service_s),
+        Figure::WaitMean => ("wait_mean_s", |jobs, work_s| jct_mean(jobs) - work_s),
         Figure::Makespan => ("makespan_s", |jobs, _| makespan(jobs)),
     };
-    Measure::new(name, printed.value_s, ours.map(|ours| of(&ours, service_s))).near()
+    Measure::new(name, printed.value_s, ours.map(|ours| of(&ours, work_s))).near()
 }

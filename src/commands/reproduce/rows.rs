@@ -9,7 +9,7 @@ use traces::TraceError;
 pub(crate) struct Rows {
     file: String,
     header: csv::StringRecord,
-    rows: Vec<csv::StringRecord>,
+    records: Vec<csv::StringRecord>,
 }
 
 /// A column of [`Rows`].
@@ -24,13 +24,13 @@ impl Rows {
             |error: csv::Error| TraceError::new(&file, error.to_string()).with_hint("give the file as it is published");
         let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(failed)?;
         let header = reader.headers().map_err(failed)?.clone();
-        let rows = reader.records().collect::<Result<_, _>>().map_err(failed)?;
-        Ok(Self { file, header, rows })
+        let records = reader.records().collect::<Result<_, _>>().map_err(failed)?;
+        Ok(Self { file, header, records })
     }
 
     /// Rows without the header.
     pub(crate) fn len(&self) -> usize {
-        self.rows.len()
+        self.records.len()
     }
 
     /// The first column, if there is any.
@@ -54,7 +54,7 @@ impl Rows {
 
     /// The text of a cell; empty where the row is too short.
     pub(crate) fn text(&self, row: usize, Column(column): Column) -> &str {
-        self.rows[row].get(column).unwrap_or("").trim()
+        self.records[row].get(column).unwrap_or("").trim()
     }
 
     /// The number in a cell.
@@ -74,7 +74,7 @@ impl Rows {
 
     /// An error at a cell.
     pub(crate) fn flaw(&self, row: usize, Column(column): Column, message: &str) -> TraceError {
-        let line = self.rows[row].position().map_or(0, csv::Position::line);
+        let line = self.records[row].position().map_or(0, csv::Position::line);
         let error = TraceError::new(&self.file, message).at_line(line).in_field(&self.header[column]);
         error.with_hint("give the file as the peer wrote it")
     }

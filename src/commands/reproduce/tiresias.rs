@@ -45,14 +45,16 @@ enum Jobs<'a> {
 fn parse(name: &str) -> Option<Name<'_>> {
     let mut parts = name.splitn(3, '-');
     let (case, scheme, policy) = (parts.next()?, parts.next()?, parts.next()?);
-    let jobs = match case.strip_prefix('p').filter(|vc| vc.chars().all(|c| c.is_ascii_hexdigit()) && !vc.is_empty()) {
-        Some(vc) => Jobs::Philly(vc),
-        None => {
-            let (nodes, gpus) = case.strip_prefix('n')?.split_once('g')?;
-            Jobs::Sixty(nodes.parse().ok().filter(|n| *n > 0)?, gpus.parse().ok().filter(|n| *n > 0)?)
-        }
-    };
+    let vc = case.strip_prefix('p').filter(|vc| !vc.is_empty() && vc.chars().all(|c| c.is_ascii_hexdigit()));
+    let jobs = vc.map(Jobs::Philly).or_else(|| sixty(case))?;
     Some(Name { jobs, scheme, policy })
+}
+
+/// The case `n<NODES>g<GPUS>`.
+fn sixty(case: &str) -> Option<Jobs<'_>> {
+    let (nodes, gpus) = case.strip_prefix('n')?.split_once('g')?;
+    let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
+    Some(Jobs::Sixty(number(nodes)?, number(gpus)?))
 }
 
 fn recipe(data: &Path, name: &str, path: PathBuf) -> Result<Recipe, String> {
