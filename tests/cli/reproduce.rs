@@ -1,5 +1,6 @@
 //! `reproduce`: a small folder of cases written by hand, and the page of the book where the data is at hand.
 
+use std::fmt::Write as _;
 use std::process::Command;
 
 use serde_json::Value;
@@ -90,12 +91,12 @@ fn what_is_wrong_is_named() {
     let yard = yard();
     let mut text = String::new();
     for args in ["reproduce tiresas", "reproduce tiresias/n1g2-count-fofo", "reproduce nothing-like-it"] {
-        text += &format!("$ {args}\n{}\n", run(&yard, args).shown());
+        let _ = write!(text, "$ {args}\n{}\n", run(&yard, args).shown());
     }
     yard.write("data/cases/tiresias/jobs/n1g2-count-fifo.csv", result(&[]) + "0,1,0,0,soon,0,0,0,0\n");
-    text += &format!("$ a bad number\n{}\n", run(&yard, "reproduce tiresias").shown());
+    let _ = write!(text, "$ a bad number\n{}\n", run(&yard, "reproduce tiresias").shown());
     yard.write("data/cases/tiresias/jobs/n1g2-count-fifo.csv", "id,finish\n");
-    text += &format!("$ a missing column\n{}\n", run(&yard, "reproduce tiresias").shown());
+    let _ = write!(text, "$ a missing column\n{}\n", run(&yard, "reproduce tiresias").shown());
     let folder = yard.path("").display().to_string();
     insta::assert_snapshot!(text.replace(&folder, ""));
     let unset = Done::of(&yard.command("reproduce").env_remove("TRAINYARD_DATA").output().unwrap());
