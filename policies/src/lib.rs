@@ -20,5 +20,5 @@ pub use crate::evict::Evict;
 pub use crate::order::{Arrival, FairShare, Length, Order, Shortest, Starts};
 pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, place};
-pub use crate::registry::{Built, Context, Registry, build};
+pub use crate::registry::{Built, Context, build};
 pub use crate::spec::{PolicyError, PolicySpec};

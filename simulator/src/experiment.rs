@@ -3,7 +3,8 @@
 use std::sync::{Arc, OnceLock};
 
 use engine::{Inventory, NoRecord};
-use policies::{Context, Registry};
+use policies::Context;
+use policies::registry::Registry;
 use rayon::prelude::*;
 use traces::{Trace, TraceError};
 

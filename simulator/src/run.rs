@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use engine::{Core, Fault, Inventory, NoRecord, Record, Watch, drive};
-use policies::{Context, PolicyError, Registry};
+use policies::registry::Registry;
+use policies::{Context, PolicyError};
 use traces::TraceError;
 
 use crate::metrics::{Recorder, Segments};
