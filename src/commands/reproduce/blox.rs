@@ -1,8 +1,11 @@
 //! Cases of Blox' simulator: `blox/<policy>_tracked_<FROM>_<TO>.csv`, the jobs in `trace.csv`, on 32 nodes of 4 GPUs.
 //!
-//! All jobs are replayed; only those that the peer tracked are compared.
+//! All jobs are replayed; only those that the peer tracked are compared. The peer splits a gang into single GPUs, wherever
+//! they are free: so many tasks of one GPU are the same.
 
 use std::path::{Path, PathBuf};
+
+use engine::MILLI;
 
 use super::case::{Case, Loaded, Recipe, Results, Task};
 use super::{mappings, rows};
@@ -25,7 +28,10 @@ fn recipe(folder: &Path, name: &str, path: PathBuf) -> Result<Recipe, String> {
     let ours = mappings::ours(FAMILY, "", policy)?;
     let trace = folder.join("trace.csv");
     let load = move || {
-        let trace = traces::load(&trace.display().to_string())?;
+        let mut trace = traces::load(&trace.display().to_string())?;
+        for job in &mut trace.jobs {
+            job.tasks = job.gpu_milli / MILLI;
+        }
         let ends = rows::Rows::read(&path)?.pairs("job_id", "finish_s")?;
         let inventory = traces::load_cluster(CLUSTER)?;
         Ok(Loaded::ready(Task {
