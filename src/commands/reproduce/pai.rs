@@ -4,7 +4,7 @@
 //! Read there: 6,500 GPUs and 23.22 cores a GPU as one node without topology, on which GPUs are one divisible amount in
 //! hundredths; 20,000 jobs drawn with seed 42, 1,000 of them submitted at each full minute; at each second, jobs start in
 //! order, and those that do not fit are passed over (under `FIFO` too). A divisible amount of GPUs is main memory here. Where upstream orders by
-//! an estimate that stands in the list, it is the priority of the job.
+//! an estimate that stands in the list, the place in that order is the priority of the job.
 
 mod shuffle;
 
@@ -94,7 +94,7 @@ fn read(path: &Path, estimate: &str) -> Result<Vec<(u64, TraceJob)>, TraceError>
     let instances = rows.find("num_inst");
     let estimate = if estimate.is_empty() { None } else { Some(rows.column(estimate)?) };
     let amount = |row, column| rows.number_if_any(row, column).map(|found| found.unwrap_or(0.0).max(0.0));
-    let mut jobs = Vec::with_capacity(rows.len());
+    let (mut jobs, mut estimates) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in 0..rows.len() {
         let text = rows.text(row, id);
         let number = text.parse().map_err(|_| rows.flaw(row, id, &format!("`{text}` is not a whole number")))?;
@@ -108,14 +108,23 @@ fn read(path: &Path, estimate: &str) -> Result<Vec<(u64, TraceJob)>, TraceError>
         let submitted = at_second(amount(row, submit)?.round_ties_even() as u64);
         let mut job = TraceJob::plain(text, submitted, Span::secs(run_s), 0);
         let all = |percent: u32| percent.saturating_mul(parts);
-        if let Some(column) = estimate {
-            // The smaller the estimate, the higher the priority; to a hundredth of a second.
-            job.priority = -((amount(row, column)? * 100.0) as i32);
-        }
         job.details = Details { cpu_milli: all(cpu).saturating_mul(10), memory_mib: all(gpu), ..Details::NONE }.into();
+        if let Some(column) = estimate {
+            estimates.push(amount(row, column)?);
+        }
         jobs.push((number, job));
     }
+    ranked(&mut jobs, &estimates);
     Ok(jobs)
+}
+
+/// Gives each job its place in the order of estimates, ties by number, as a priority: the smallest goes first.
+fn ranked(jobs: &mut [(u64, TraceJob)], estimates: &[f64]) {
+    let mut order: Vec<usize> = (0..estimates.len()).collect();
+    order.sort_by(|a, b| estimates[*a].total_cmp(&estimates[*b]).then(jobs[*a].0.cmp(&jobs[*b].0)));
+    for (place, at) in order.into_iter().enumerate() {
+        jobs[at].1.priority = -(place as i32);
+    }
 }
 
 fn at_second(second: u64) -> Time {
@@ -144,6 +153,14 @@ fn submitted(mut jobs: Vec<(u64, TraceJob)>) -> Vec<TraceJob> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_estimates_go_by_number() {
+        let job = |number: u64| (number, TraceJob::plain(number.to_string(), at_second(0), Span::secs(1), 0));
+        let mut jobs = [job(7), job(3), job(5)];
+        ranked(&mut jobs, &[2.0, 2.0, 0.5]);
+        assert_eq!(jobs.map(|(_, job)| job.priority), [-2, -1, 0]);
+    }
 
     #[test]
     fn batches_are_submitted_in_the_order_of_numbers() {
