@@ -50,6 +50,7 @@ fn experiment(plan: &Plan) -> Result<Experiment, Error> {
         source,
         inventory,
         weights,
+        registry: ::policies::registry::Registry::default(),
         policies,
         loads: plan.loads.clone(),
         seeds: plan.seeds.clone(),

@@ -26,6 +26,7 @@ fn outcomes(threads: usize) -> Outcomes {
         source: Source::Generated(TRACE.to_owned()),
         inventory: Inventory::uniform(8, 8, "GPU"),
         weights: Weights::default(),
+        registry: policies::registry::Registry::default(),
         policies: POLICIES.map(str::to_owned).to_vec(),
         loads: vec![1.0, 1.3],
         seeds: vec![1, 2],
