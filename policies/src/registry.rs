@@ -3,6 +3,7 @@
 mod basic;
 mod knobs;
 mod list;
+mod quota;
 
 use std::sync::LazyLock;
 

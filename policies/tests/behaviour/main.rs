@@ -4,6 +4,9 @@
 
 mod bench;
 mod fair_share;
+mod kueue;
+mod kueue_bugs;
 mod naive;
 mod placers;
 mod placers_by_hand;
+mod yard;
