@@ -21,6 +21,6 @@ pub use crate::evict::Evict;
 pub use crate::order::{Arrival, FairShare, Length, Order, Shortest, Starts};
 pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, place};
-pub use crate::quota::Kueue;
+pub use crate::quota::{Kai, Kueue};
 pub use crate::registry::{Built, Context, build};
 pub use crate::spec::{PolicyError, PolicySpec};

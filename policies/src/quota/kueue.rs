@@ -9,7 +9,6 @@ mod cycle;
 mod fair;
 mod heads;
 mod rules;
-mod tournament;
 mod usage;
 mod victims;
 

@@ -282,3 +282,6 @@ pub(crate) fn capacity(inventory: &Inventory) -> Wide {
     };
     [i128::from(inventory.gpus()) * 1000, sum(|node| node.cpu_milli), sum(|node| node.memory_mib)]
 }
+
+#[cfg(test)]
+mod tests;

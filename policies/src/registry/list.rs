@@ -8,6 +8,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &basic::FAIR_SHARE,
     &basic::FIFO,
     &basic::PRIORITY,
+    &quota::KAI,
     &quota::KUEUE,
     &basic::SJF,
     &basic::SRSF,

@@ -5,7 +5,8 @@ use engine::Span;
 use super::knobs::PLACE;
 use super::{Entry, Knob, Knobs, Preset};
 use crate::quota::kueue::{BorrowWithin, Queueing, Reclaim, Rules, Sharing, UsageRule, Within};
-use crate::quota::{Above, Kueue};
+use crate::quota::kai::{InQuota, Kind, Rules as KaiRules, Window};
+use crate::quota::{Above, Kai, Kueue};
 use crate::spec::PolicyError;
 
 const EVICTIONS_MAX: Knob =
@@ -123,6 +124,71 @@ fn kueue_rules(knobs: &Knobs<'_>) -> Result<Rules, PolicyError> {
     })
 }
 
+pub(super) static KAI: Entry = Entry {
+    name: "kai",
+    summary: "queues with deserved quotas, what is left by priority and weight, reclaim and preemption",
+    objective: "every queue gets what it deserves; what is left is divided in proportion to weights",
+    knows: "tenants and their terms: quota, limit, weight, priority; with a window their usage over time",
+    source: "KAI Scheduler 0.15 (docs: fairness, queues, scheduling deep dive, time-based fair share, min-runtime)",
+    knobs: &[
+        Knob::new(
+            "reclaimer-multiplier",
+            "1",
+            "a number, at least 1",
+            "how much more saturated than the reclaimer a queue must be to be taken from",
+        ),
+        Knob::new(
+            "priority-in-quota",
+            "false",
+            "true, false",
+            "whether a queue of higher priority reclaims within its quota from those within theirs",
+        ),
+        Knob::new("window", "none", "none, or hours, more than 0", "time over which usage lowers the share of a queue"),
+        Knob::new("window-type", "sliding", "sliding, tumbling", "whether the window ends now or begins anew"),
+        Knob::new("half-life", "none", "none, or minutes, more than 0", "after so long usage in the window counts half"),
+        Knob::new("k", "1", "a number, at least 0", "how hard usage counts"),
+        Knob::new("reclaim-min", "0", "seconds, at least 0", "a run is not reclaimed before it was placed for so long"),
+        Knob::new("preempt-min", "0", "seconds, at least 0", "a run is not preempted before it was placed for so long"),
+        EVICTIONS_MAX,
+        PLACE,
+    ],
+    presets: &[
+        Preset { name: "kai-default", source: "KAI: defaults of a scheduling shard", knobs: &[] },
+        Preset {
+            name: "kai-time-based",
+            source: "KAI: time-based fair share with its defaults: a sliding week, no decay, k = 1",
+            knobs: &[("window", "168")],
+        },
+    ],
+    build: |knobs| Ok(Box::new(Kai::new(kai_rules(knobs)?, knobs.placer()?))),
+};
+
+fn kai_rules(knobs: &Knobs<'_>) -> Result<KaiRules, PolicyError> {
+    let multiplier_milli = knobs.milli("reclaimer-multiplier")?;
+    if multiplier_milli < 1000 {
+        return Err(knobs.bad_value("reclaimer-multiplier"));
+    }
+    let kind = knobs.one_of("window-type", &[("sliding", Kind::Sliding), ("tumbling", Kind::Tumbling)])?;
+    let emphasis_milli = knobs.milli("k")?;
+    let half_life = match knobs.text("half-life") {
+        "none" => None,
+        _ => Some(Span(positive(knobs, "half-life")?.0 / 60)),
+    };
+    let window = match knobs.text("window") {
+        "none" => None,
+        _ => Some(Window { length: positive(knobs, "window")?, kind, half_life, emphasis_milli }),
+    };
+    Ok(KaiRules {
+        multiplier_milli,
+        in_quota: if knobs.flag("priority-in-quota")? { InQuota::ByPriority } else { InQuota::Protected },
+        window,
+        reclaim_min: knobs.seconds("reclaim-min")?,
+        preempt_min: knobs.seconds("preempt-min")?,
+        evictions_max: evictions_max(knobs)?,
+    })
+}
+
+/// Hours, more than 0.
 fn positive(knobs: &Knobs<'_>, name: &str) -> Result<Span, PolicyError> {
     let span = knobs.hours(name)?;
     if span == Span::ZERO { Err(knobs.bad_value(name)) } else { Ok(span) }

@@ -211,7 +211,7 @@ fn a_borrower_preempts_lower_priorities_up_to_the_threshold() {
     let run = |policy: &str, victim: i32| {
         let mut yard = Yard::new(policy, &[12]);
         yard.terms("a", quota(4)).terms("b", quota(4)).terms("c", quota(4));
-        yard.submit("b", 4);
+        yard.submit_as("b", 4, |spec| spec.priority = 10);
         yard.submit_as("a", 4, |spec| spec.priority = victim);
         yard.submit_as("a", 4, |spec| spec.priority = victim);
         yard.submit_as("b", 4, |spec| spec.priority = 10);

@@ -4,9 +4,11 @@
 
 mod bench;
 mod fair_share;
+mod kai;
 mod kueue;
 mod kueue_bugs;
 mod naive;
 mod placers;
 mod placers_by_hand;
+mod quota_property;
 mod yard;

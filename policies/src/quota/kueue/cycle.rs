@@ -11,7 +11,8 @@ use engine::{Draft, JobId};
 
 use super::Kueue;
 use super::heads::Entry;
-use super::tournament::Tournament;
+use crate::quota::contest::Contest;
+use crate::quota::tree::{Share, Tree};
 use crate::quota::wide::wide;
 
 /// Order without fair sharing: those within their quota before those that would borrow, then priority, then arrival
@@ -59,21 +60,42 @@ impl Kueue {
 
     /// The lowest share first, cohort by cohort from the top. Shares follow what starts and stops.
     fn by_share(&mut self, draft: &mut Draft<'_>) {
-        let mut tournament = Tournament::default();
-        let mut preempted = true;
+        let mut contest = None;
         loop {
-            if std::mem::take(&mut preempted) {
-                let nodes = self.heads.nodes.iter();
-                let entries: Vec<Entry> = nodes.filter_map(|node| self.first(draft, *node)).collect();
-                tournament = Tournament::new(draft, &mut self.tree, &self.topology, entries);
-            }
-            let Some(entry) = tournament.winner() else { return };
+            let running = contest.take().unwrap_or_else(|| self.contest(draft));
+            let Some((leaf, entry)) = running.winner() else { return };
             let before = std::mem::take(&mut self.preempted);
             self.process(draft, &entry);
-            preempted = self.preempted;
+            // After a preemption queues stand otherwise than before: the contest begins anew.
+            contest = (!self.preempted).then_some(running);
             self.preempted |= before;
-            let next = self.first(draft, entry.node);
-            tournament.replace(draft, &mut self.tree, entry.node, next);
+            if let Some(contest) = &mut contest {
+                let next = self.first(draft, leaf);
+                let tree = &mut self.tree;
+                contest.replace(leaf, next, |node, entry| share_with(draft, tree, node, entry));
+            }
         }
     }
+
+    fn contest(&mut self, draft: &Draft<'_>) -> Contest<Entry, Standing> {
+        let nodes = self.heads.nodes.iter();
+        let entries: Vec<(u32, Entry)> =
+            nodes.filter_map(|node| self.first(draft, *node).map(|entry| (*node, entry))).collect();
+        let parents: Vec<Option<u32>> = (0..self.topology.len() as u32).map(|node| self.tree.parent(node)).collect();
+        let tree = &mut self.tree;
+        let parent = |node: u32| parents[node as usize];
+        Contest::new(&self.topology, parent, entries, |node, entry| share_with(draft, tree, node, entry))
+    }
+}
+
+/// How a node stands among its siblings: its share with the job that it puts up, then priority and arrival of that job
+/// (Kueue, fair sharing tournament).
+type Standing = (Share, u64, JobId);
+
+fn share_with(draft: &Draft<'_>, tree: &mut Tree, node: u32, entry: &Entry) -> Standing {
+    let need = wide(draft.state().class(entry.class).least);
+    tree.add(entry.node, need);
+    let share = tree.share(node);
+    tree.take(entry.node, need);
+    (share, entry.rank, entry.job)
 }

@@ -13,7 +13,7 @@ use super::{Ask, Kueue};
 use crate::order::service;
 use crate::quota::placed::Place;
 use crate::quota::wide::{Mask, Wide, ZERO, any, both, exceeds, wide};
-use crate::quota::{gang, wide};
+use crate::quota::gang;
 
 /// Whose jobs they are, seen from the job that needs room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -159,9 +159,4 @@ impl Patience {
     pub(super) fn look_later(&mut self, victims: usize) {
         self.next = victims + victims / 4 + 1;
     }
-}
-
-/// All that was asked for.
-pub(super) fn asked(need: Wide) -> Mask {
-    wide::exceeds(need, ZERO)
 }
