@@ -12,7 +12,7 @@ use engine::{Inventory, MICROS, Outcome, Span, Time};
 use simulator::metrics::Segments;
 use simulator::physics::Physics;
 use simulator::run::{RunSpec, replay};
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use traces::{Ledger, Trace, TraceJob};
 
@@ -59,7 +59,7 @@ fn finishes(trace: &Arc<Trace>, inventory: &Inventory, policy: &str) -> (BTreeMa
         seed: 1,
         segments: Segments::Off,
     };
-    let workload = Workload::new(trace, inventory, &Weights::default());
+    let workload = Workload::new(trace, inventory, &TenantTerms::default());
     let replay = replay(&spec, &workload).unwrap();
     assert!(replay.jobs.iter().all(|row| row.outcome == Some(Outcome::Finished)));
     let of =
