@@ -107,9 +107,9 @@ impl Kueue {
     /// Starts the job of an entry if that can be; `false` takes it out of this decision.
     fn process(&mut self, draft: &mut Draft<'_>, entry: &Entry) -> bool {
         if self.rules.queueing == Queueing::BestEffort
-            && let Some(reason) = self.heads.known(draft, entry)
+            && let Some(reason) = self.heads.known(entry)
         {
-            self.heads.fail(draft, entry, reason);
+            self.heads.fail(entry, reason);
             return false;
         }
         let ask = self.ask(draft, entry);
@@ -136,7 +136,7 @@ impl Kueue {
     /// Takes the job of an entry out of this decision, and says why it waits.
     fn set_aside(&mut self, draft: &mut Draft<'_>, entry: &Entry, ask: &Ask, short: Option<Short>) {
         let reason = short.map_or_else(|| self.unplaced(draft, ask), |short| self.reason(ask, short));
-        self.heads.fail(draft, entry, reason);
+        self.heads.fail(entry, reason);
         if self.rules.queueing == Queueing::Strict {
             self.heads.block(entry.node);
             if self.rules.reclaim != Reclaim::Any && self.tree.is_sure_of(ask.node, ask.need) {

@@ -1,6 +1,6 @@
 //! The queues of a decision: which jobs they put up next, and what is already known to fail.
 
-use engine::{ClassId, Draft, JobId, Reason};
+use engine::{Amounts, ClassId, Draft, JobId, Reason, TenantId};
 
 use super::rules::UsageRule;
 use super::usage;
@@ -21,7 +21,7 @@ pub(super) struct Entry {
 /// How a lane failed.
 #[derive(Clone, Copy, Debug)]
 struct Failure {
-    stamp: (u64, u64),
+    stamp: Stamp,
     rank: (u64, JobId),
     reason: Reason,
 }
@@ -41,15 +41,23 @@ pub(super) struct Heads {
     reasons: Vec<(JobId, Reason)>,
     /// Sweeps over all queues so far.
     sweep: u64,
+    /// The state in which this decision began.
+    stamp: Stamp,
     /// Whether this decision has started anything.
     started: bool,
     /// Whether this is not the first sweep of the decision: somebody was preempted.
     reopened: bool,
 }
 
-/// While it stands still, nothing has become free and nothing has started: what failed fails again.
-fn stamp(draft: &Draft<'_>) -> (u64, u64) {
-    (draft.state().freed_epoch(), draft.state().totals().decisions)
+/// While it stands still, nothing has become free, nothing has started, and nobody holds less: what failed fails again. A
+/// run on a node that broke counts no more in quotas before its GPUs are free.
+type Stamp = (u64, u64, Amounts);
+
+fn stamp(draft: &Draft<'_>) -> Stamp {
+    let tenants = draft.state().tenants();
+    let top = (0..tenants.len()).map(|at| tenants.get(TenantId::new(at))).filter(|tenant| tenant.parent.is_none());
+    let placed = top.fold(Amounts::ZERO, |sum, tenant| sum.plus(tenant.placed));
+    (draft.state().freed_epoch(), draft.state().totals().decisions, placed)
 }
 
 impl Heads {
@@ -57,7 +65,7 @@ impl Heads {
     pub(super) fn open(&mut self, draft: &Draft<'_>, ready: &Ready, topology: &Topology) {
         self.reasons.clear();
         self.unplaced.resize(draft.state().classes(), (0, 0));
-        (self.started, self.reopened) = (false, false);
+        (self.stamp, self.started, self.reopened) = (stamp(draft), false, false);
         self.fill(ready, topology);
     }
 
@@ -85,9 +93,9 @@ impl Heads {
 
     /// Why an entry must fail because it, or one before it in its lane, failed in the same state. Starts of this decision
     /// change the state: a queue that borrows more can be preempted more.
-    pub(super) fn known(&self, draft: &Draft<'_>, entry: &Entry) -> Option<Reason> {
+    pub(super) fn known(&self, entry: &Entry) -> Option<Reason> {
         let failure = self.failures.get(entry.lane as usize).copied().flatten()?;
-        let same = !self.started && failure.stamp == stamp(draft) && (entry.rank, entry.job) >= failure.rank;
+        let same = !self.started && failure.stamp == self.stamp && (entry.rank, entry.job) >= failure.rank;
         same.then_some(failure.reason)
     }
 
@@ -109,7 +117,7 @@ impl Heads {
     }
 
     /// The job of `entry`, and with it all behind it in its lane, fails in this decision.
-    pub(super) fn fail(&mut self, draft: &Draft<'_>, entry: &Entry, reason: Reason) {
+    pub(super) fn fail(&mut self, entry: &Entry, reason: Reason) {
         self.lanes[entry.node as usize].retain(|lane| *lane != entry.lane);
         let at = entry.lane as usize;
         if self.failures.len() <= at {
@@ -117,7 +125,7 @@ impl Heads {
         }
         // What failed after a start of this decision failed in a state that the next decision will not see.
         if !self.started {
-            self.failures[at] = Some(Failure { stamp: stamp(draft), rank: (entry.rank, entry.job), reason });
+            self.failures[at] = Some(Failure { stamp: self.stamp, rank: (entry.rank, entry.job), reason });
         }
         self.reasons.push((entry.job, reason));
     }
