@@ -81,7 +81,9 @@ impl TenantTerms {
     pub fn add_quotas(&mut self, schedule: CapacitySchedule) -> Result<(), TraceError> {
         if schedule.unit != Unit::Gpus {
             let error = TraceError::new(&schedule.source, "the schedule counts nodes, and quotas are of GPUs");
-            return Err(error.with_hint("give a schedule with GPUs: time_s, name and gpus, or a column for each tenant"));
+            return Err(
+                error.with_hint("give a schedule with GPUs: time_s, name and gpus, or a column for each tenant")
+            );
         }
         self.schedules.push(schedule);
         Ok(())

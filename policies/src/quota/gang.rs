@@ -2,7 +2,7 @@
 
 use engine::{Amounts, Draft, JobId, Slice, TaskGroup};
 
-use super::wide::{Wide, wide, within};
+use super::wide::{Wide, ZERO, any, both, exceeds, wide};
 use crate::evict::widest;
 use crate::place::{Placer, place};
 
@@ -32,7 +32,7 @@ pub(crate) fn start(placer: Placer, draft: &mut Draft<'_>, job: JobId, most: Wid
         return None;
     }
     let held = Amounts::held(draft.open());
-    if within(wide(held), most) {
+    if is_within(held, most) {
         return draft.start(job).is_ok().then_some(held);
     }
     // It grew beyond what the quota leaves. Slices come least first, so that a part from the front is a gang too.
@@ -40,6 +40,12 @@ pub(crate) fn start(placer: Placer, draft: &mut Draft<'_>, job: JobId, most: Wid
     draft.rollback(mark);
     (1..slices.len()).rev().find_map(|count| {
         let held = Amounts::held(&slices[..count]);
-        (within(wide(held), most) && draft.start_at(job, &slices[..count]).is_ok()).then_some(held)
+        (is_within(held, most) && draft.start_at(job, &slices[..count]).is_ok()).then_some(held)
     })
+}
+
+/// Whether what is held is within a limit. What is not held cannot be too much, even where a quota is below its use.
+fn is_within(held: Amounts, most: Wide) -> bool {
+    let held = wide(held);
+    !any(both(exceeds(held, ZERO), exceeds(held, most)))
 }

@@ -13,9 +13,9 @@ mod window;
 
 use engine::{Draft, JobId, Needs, Policy, Reason, Span, Time, Triggers};
 
-pub(crate) use self::window::{Kind, Window};
 use self::order::Order;
 use self::queues::Queues;
+pub(crate) use self::window::{Kind, Window};
 use super::gang;
 use super::placed::Placed;
 use super::topology::{Homes, Topology};

@@ -107,12 +107,12 @@ impl Kueue {
     /// Starts the job of an entry if that can be; `false` takes it out of this decision.
     fn process(&mut self, draft: &mut Draft<'_>, entry: &Entry) -> bool {
         if self.rules.queueing == Queueing::BestEffort
-            && let Some(reason) = self.heads.known(entry)
+            && let Some(reason) = self.heads.known(draft, entry)
         {
             self.heads.fail(entry, reason);
             return false;
         }
-        let ask = self.ask(draft, entry);
+        let ask = ask(draft, entry);
         let short = self.tree.short(ask.node, ask.need);
         if short.is_none() && !self.heads.class_failed(draft, entry.class) {
             if self.start(draft, &ask) {
@@ -122,15 +122,11 @@ impl Kueue {
         }
         if self.preempt(draft, &ask, short) && self.start(draft, &ask) {
             self.preempted = true;
+            self.heads.preempt();
             return true;
         }
         self.set_aside(draft, entry, &ask, short);
         false
-    }
-
-    fn ask(&self, draft: &Draft<'_>, entry: &Entry) -> Ask {
-        let need = wide(draft.state().class(entry.class).least);
-        Ask { job: entry.job, node: entry.node, priority: draft.state().job(entry.job).spec.priority, need }
     }
 
     /// Takes the job of an entry out of this decision, and says why it waits.
@@ -192,4 +188,9 @@ impl Kueue {
             }
         }
     }
+}
+
+fn ask(draft: &Draft<'_>, entry: &Entry) -> Ask {
+    let need = wide(draft.state().class(entry.class).least);
+    Ask { job: entry.job, node: entry.node, priority: draft.state().job(entry.job).spec.priority, need }
 }

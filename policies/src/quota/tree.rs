@@ -6,9 +6,7 @@
 use engine::{Amounts, Draft, Inventory, TenantId, UNLIMITED as NO_BOUND};
 
 use super::topology::{NOWHERE, Topology};
-use super::wide::{
-    Mask, NO_LIMIT, UNLIMITED, Wide, ZERO, any, beyond, both, exceeds, map2, minus, plus, wide, within,
-};
+use super::wide::{Mask, NO_LIMIT, UNLIMITED, Wide, ZERO, any, beyond, both, exceeds, map2, minus, plus, wide, within};
 
 /// What top-level tenants have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use engine::Span;
 
 use super::knobs::PLACE;
 use super::{Entry, Knob, Knobs, Preset};
-use crate::quota::kueue::{BorrowWithin, Queueing, Reclaim, Rules, Sharing, UsageRule, Within};
 use crate::quota::kai::{InQuota, Kind, Rules as KaiRules, Window};
+use crate::quota::kueue::{BorrowWithin, Queueing, Reclaim, Rules, Sharing, UsageRule, Within};
 use crate::quota::{Above, Kai, Kueue};
 use crate::spec::PolicyError;
 
@@ -145,7 +145,12 @@ pub(super) static KAI: Entry = Entry {
         ),
         Knob::new("window", "none", "none, or hours, more than 0", "time over which usage lowers the share of a queue"),
         Knob::new("window-type", "sliding", "sliding, tumbling", "whether the window ends now or begins anew"),
-        Knob::new("half-life", "none", "none, or minutes, more than 0", "after so long usage in the window counts half"),
+        Knob::new(
+            "half-life",
+            "none",
+            "none, or minutes, more than 0",
+            "after so long usage in the window counts half",
+        ),
         Knob::new("k", "1", "a number, at least 0", "how hard usage counts"),
         Knob::new("reclaim-min", "0", "seconds, at least 0", "a run is not reclaimed before it was placed for so long"),
         Knob::new("preempt-min", "0", "seconds, at least 0", "a run is not preempted before it was placed for so long"),

@@ -143,7 +143,9 @@ fn priorities_preempt_within_a_queue_only() {
 /// min-runtime: a run is spared at first; when that is over, the policy looks again by itself.
 #[test]
 fn a_run_is_spared_for_its_minimum() {
-    for (policy, jobs) in [("kai[reclaim-min=600]", [("a", 0), ("b", 0)]), ("kai[preempt-min=600]", [("a", 0), ("a", 1)])] {
+    for (policy, jobs) in
+        [("kai[reclaim-min=600]", [("a", 0), ("b", 0)]), ("kai[preempt-min=600]", [("a", 0), ("a", 1)])]
+    {
         let mut yard = Yard::new(policy, &[2]);
         yard.terms("a", quota(1)).terms("b", quota(1));
         let gpus = if jobs[1].0 == "b" { 1 } else { 2 };

@@ -7,7 +7,7 @@ use crate::yard::{Yard, gpus_only, quota};
 const RECLAIM: &str = "kueue[cohort=all,reclaim=any,within-queue=lower-priority]";
 const FAIR: &str = "kueue[preset=kueue-drs,cohort=all]";
 
-/// Concepts, ClusterQueue, "Borrowing example": quotas of 9 and 12; either may use up to 21.
+/// Concepts, `ClusterQueue`, "Borrowing example": quotas of 9 and 12; either may use up to 21.
 #[test]
 fn a_queue_borrows_what_another_leaves() {
     let mut yard = Yard::new("kueue[cohort=all]", &[24]);
@@ -31,7 +31,7 @@ fn who_is_within_its_quota_goes_before_who_would_borrow() {
     assert_eq!((yard.gpus("a"), yard.gpus("b")), (9, 12));
 }
 
-/// Concepts, ClusterQueue, "BorrowingLimit": 9 and at most 1 more.
+/// Concepts, `ClusterQueue`, `BorrowingLimit`: 9 and at most 1 more.
 #[test]
 fn a_borrowing_limit_holds() {
     let mut yard = Yard::new("kueue[cohort=all]", &[24]);
@@ -46,7 +46,7 @@ fn a_borrowing_limit_holds() {
     assert_eq!(yard.gpus("b"), 11, "9 + 12 less what a has");
 }
 
-/// Concepts, ClusterQueue, "LendingLimit": b lends 1 of its 12, the rest is its own at any time.
+/// Concepts, `ClusterQueue`, `LendingLimit`: b lends 1 of its 12, the rest is its own at any time.
 #[test]
 fn what_is_not_lent_is_there_at_once() {
     let mut yard = Yard::new("kueue[cohort=all]", &[21]);

@@ -61,7 +61,7 @@ fn bug_13413_quotas_do_not_leak() {
         yard.terms("org/a", quota(4)).terms("org/b", quota(4));
         for round in 0..20 {
             let a = yard.wait(7).submit("org/a", 1 + round % 4);
-            yard.wait(7).submit_as("org/b", 1 + round % 5, |spec| spec.priority = (round % 3) as i32);
+            yard.wait(7).submit_as("org/b", 1 + round % 5, |spec| spec.priority = (round % 3).cast_signed());
             if round % 3 == 0 {
                 yard.tell(engine::Event::Cancelled { job: engine::JobId(a) });
             }

@@ -20,10 +20,12 @@ enum Deed {
 
 fn terms() -> impl Strategy<Value = Terms> {
     let some = |most: u64| prop::option::of((0..most).prop_map(gpus_only));
-    (some(8), some(6), some(6), some(12), 1u32..4, -1i32..2).prop_map(|(quota, borrow, lend, limit, weight, priority)| {
-        // A limit of 0 would keep jobs for ever, as a quota may; both are lifted before the end.
-        Terms { quota, borrow, lend, limit, weight_milli: weight * 500, priority }
-    })
+    (some(8), some(6), some(6), some(12), 1u32..4, -1i32..2).prop_map(
+        |(quota, borrow, lend, limit, weight, priority)| {
+            // A limit of 0 would keep jobs for ever, as a quota may; both are lifted before the end.
+            Terms { quota, borrow, lend, limit, weight_milli: weight * 500, priority }
+        },
+    )
 }
 
 fn deed() -> impl Strategy<Value = Deed> {

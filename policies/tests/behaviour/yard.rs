@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    Amounts, ClassId, Command, Core, Event, Exit, Input, Inventory, JobId, JobSpec, MICROS, Outcome, Phase, Rate, Reason,
-    RunId, Shape, Span, TaskRequest, TenantId, Terms, Time,
+    Amounts, ClassId, Command, Core, Event, Exit, Input, Inventory, JobId, JobSpec, MICROS, Outcome, Phase, Rate,
+    Reason, RunId, Shape, Span, TaskRequest, TenantId, Terms, Time,
 };
 use policies::{Context, build};
 

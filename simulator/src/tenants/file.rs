@@ -14,7 +14,8 @@ use traces::TraceError;
 use super::{TenantTerms, TermsChange};
 
 /// What the file looks like.
-const SHAPE: &str = "TOML with [[tenant]] tables of path = \"org/team\" and weight = 2.0, quota = { gpus = 8 }, and the like";
+const SHAPE: &str =
+    "TOML with [[tenant]] tables of path = \"org/team\" and weight = 2.0, quota = { gpus = 8 }, and the like";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,7 +76,11 @@ impl<'de> Deserialize<'de> for Given {
             }
 
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Given, E> {
-                if text == "none" { Ok(Given::None) } else { Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)) }
+                if text == "none" {
+                    Ok(Given::None)
+                } else {
+                    Err(E::invalid_value(serde::de::Unexpected::Str(text), &self))
+                }
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Given, A::Error> {
@@ -183,7 +188,12 @@ impl Source<'_> {
             Some(amount) if (0.0..=1e12).contains(&amount) => Ok((amount * units).round() as u64),
             Some(amount) => {
                 let field = format!("{field}.{name}");
-                Err(self.error(given.span().start, &field, format!("{amount} is no amount"), "give a number of at least 0"))
+                Err(self.error(
+                    given.span().start,
+                    &field,
+                    format!("{amount} is no amount"),
+                    "give a number of at least 0",
+                ))
             }
         };
         if gpus.is_none() && cpu.is_none() && memory_gib.is_none() {

@@ -50,13 +50,9 @@ fn quotas_and_their_changes_are_read() {
     let quota = Amounts { gpu_milli: 8500, cpu_milli: u64::MAX, memory_mib: 2048 };
     let limit = Amounts { cpu_milli: 64_000, ..Amounts::UNLIMITED };
     let first = Terms { priority: 2, quota: Some(quota), limit: Some(limit), ..Terms::default() };
-    let second =
-        Terms { quota: Some(Amounts::gpus_only(4000)), borrow: Some(Amounts::gpus_only(0)), ..first };
+    let second = Terms { quota: Some(Amounts::gpus_only(4000)), borrow: Some(Amounts::gpus_only(0)), ..first };
     let hours = |hours: f64| Time((hours * 3.6e9) as u64);
-    assert_eq!(
-        over_time,
-        [(Time::ZERO, first), (hours(24.0), second), (hours(48.5), Terms { quota: None, ..second })]
-    );
+    assert_eq!(over_time, [(Time::ZERO, first), (hours(24.0), second), (hours(48.5), Terms { quota: None, ..second })]);
     assert_eq!(parse(TERMS).over_time("b", None), [(Time::ZERO, Terms::default())]);
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use engine::{
-    Amounts, DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy, PoolId,
-    RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
+    Amounts, DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy,
+    PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
 };
 use policies::{Context, registry};
 use simulator::physics::Physics;

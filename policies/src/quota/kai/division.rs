@@ -26,7 +26,8 @@ pub(super) type Emphasis = i128;
 
 /// The fair share of each claim in `total`, in units of `unit`.
 pub(super) fn divide(total: i128, unit: i128, emphasis: Emphasis, claims: &[Claim]) -> Vec<i128> {
-    let mut shares: Vec<i128> = claims.iter().map(|claim| claim.deserved.min(total).min(claim.request).max(0)).collect();
+    let mut shares: Vec<i128> =
+        claims.iter().map(|claim| claim.deserved.min(total).min(claim.request).max(0)).collect();
     let mut left = total - shares.iter().sum::<i128>();
     let mut priorities: Vec<i32> = claims.iter().map(|claim| claim.priority).collect();
     priorities.sort_unstable();

@@ -7,9 +7,7 @@ use super::division::{Claim, deserved, divide};
 use crate::quota::placed::Placed;
 use crate::quota::topology::{NOWHERE, Topology};
 use crate::quota::tree::capacity;
-use crate::quota::wide::{
-    Mask, NO_LIMIT, UNLIMITED, Wide, ZERO, any, both, exceeds, map2, minus, plus, wide, within,
-};
+use crate::quota::wide::{Mask, NO_LIMIT, UNLIMITED, Wide, ZERO, any, both, exceeds, map2, minus, plus, wide, within};
 use crate::ready::Ready;
 
 /// Units in which shares are rounded: a GPU, a thousandth of a core, a MiB.

@@ -98,7 +98,8 @@ impl Window {
             used += aged(spent);
             had += aged(could);
         }
-        if had == 0 { 0 } else { i128::try_from(used * PARTS as u128 / had).unwrap_or(PARTS) }
+        let share = (used * PARTS.unsigned_abs()).checked_div(had).unwrap_or(0);
+        i128::try_from(share).unwrap_or(PARTS)
     }
 }
 

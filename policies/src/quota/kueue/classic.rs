@@ -95,14 +95,14 @@ impl Kueue {
             victims.push(*candidate);
             if self.has_quota(ask, attempt) && patience.is_over(victims.len()) {
                 if self.placeable(draft, ask) {
-                    self.give_back(draft, ask, victims, attempt);
+                    self.give_back(draft, ask, &victims, attempt);
                     return true;
                 }
                 patience.look_later(victims.len());
             }
         }
         if !victims.is_empty() && self.has_quota(ask, attempt) && self.placeable(draft, ask) {
-            self.give_back(draft, ask, victims, attempt);
+            self.give_back(draft, ask, &victims, attempt);
             return true;
         }
         draft.rollback(mark);
@@ -138,7 +138,7 @@ impl Kueue {
         !borrows && self.tree.short(ask.node, ask.need).is_none()
     }
 
-    fn give_back(&mut self, draft: &mut Draft<'_>, ask: &Ask, victims: Vec<Candidate>, attempt: Attempt) {
+    fn give_back(&mut self, draft: &mut Draft<'_>, ask: &Ask, victims: &[Candidate], attempt: Attempt) {
         for victim in victims.iter().rev() {
             let before = draft.mark();
             if self.reprieve(draft, victim) && !(self.has_quota(ask, attempt) && self.placeable(draft, ask)) {

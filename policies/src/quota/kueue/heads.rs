@@ -1,6 +1,6 @@
 //! The queues of a decision: which jobs they put up next, and what is already known to fail.
 
-use engine::{Amounts, ClassId, Draft, JobId, Reason, TenantId};
+use engine::{ClassId, Draft, JobId, Reason};
 
 use super::rules::UsageRule;
 use super::usage;
@@ -45,19 +45,15 @@ pub(super) struct Heads {
     stamp: Stamp,
     /// Whether this decision has started anything.
     started: bool,
-    /// Whether this is not the first sweep of the decision: somebody was preempted.
-    reopened: bool,
+    /// Whether it has preempted anybody: there may be more room than when classes failed before it.
+    preempted: bool,
 }
 
-/// While it stands still, nothing has become free, nothing has started, and nobody holds less: what failed fails again. A
-/// run on a node that broke counts no more in quotas before its GPUs are free.
-type Stamp = (u64, u64, Amounts);
+/// While it stands still, nothing has become free and nothing has started: what failed fails again.
+type Stamp = (u64, u64);
 
 fn stamp(draft: &Draft<'_>) -> Stamp {
-    let tenants = draft.state().tenants();
-    let top = (0..tenants.len()).map(|at| tenants.get(TenantId::new(at))).filter(|tenant| tenant.parent.is_none());
-    let placed = top.fold(Amounts::ZERO, |sum, tenant| sum.plus(tenant.placed));
-    (draft.state().freed_epoch(), draft.state().totals().decisions, placed)
+    (draft.state().freed_epoch(), draft.state().totals().decisions)
 }
 
 impl Heads {
@@ -65,13 +61,12 @@ impl Heads {
     pub(super) fn open(&mut self, draft: &Draft<'_>, ready: &Ready, topology: &Topology) {
         self.reasons.clear();
         self.unplaced.resize(draft.state().classes(), (0, 0));
-        (self.stamp, self.started, self.reopened) = (stamp(draft), false, false);
+        (self.stamp, self.started, self.preempted) = (stamp(draft), false, false);
         self.fill(ready, topology);
     }
 
     /// Lets all queues try again: a preemption may have left room over.
     pub(super) fn reopen(&mut self, ready: &Ready, topology: &Topology) {
-        self.reopened = true;
         self.fill(ready, topology);
     }
 
@@ -91,17 +86,25 @@ impl Heads {
         self.nodes.sort_unstable();
     }
 
-    /// Why an entry must fail because it, or one before it in its lane, failed in the same state. Starts of this decision
-    /// change the state: a queue that borrows more can be preempted more.
-    pub(super) fn known(&self, entry: &Entry) -> Option<Reason> {
+    /// Why an entry must fail because it failed in the same state, or one before it in its lane did, which may preempt all
+    /// that it may. Starts of this decision change the state: a queue that borrows more can be preempted more.
+    pub(super) fn known(&self, draft: &Draft<'_>, entry: &Entry) -> Option<Reason> {
         let failure = self.failures.get(entry.lane as usize).copied().flatten()?;
-        let same = !self.started && failure.stamp == self.stamp && (entry.rank, entry.job) >= failure.rank;
+        let rank = (entry.rank, entry.job);
+        let for_all = draft.state().class(entry.class).shape.groups.len() == 1;
+        let covered = rank == failure.rank || for_all && rank > failure.rank;
+        let same = !self.started && failure.stamp == self.stamp && covered;
         same.then_some(failure.reason)
     }
 
     /// The job of an entry starts.
     pub(super) fn start(&mut self) {
         self.started = true;
+    }
+
+    /// Somebody was preempted.
+    pub(super) fn preempt(&mut self) {
+        self.preempted = true;
     }
 
     /// The first job of `node`: by the usage of its local queue where that counts, then priority, then arrival.
@@ -140,7 +143,7 @@ impl Heads {
     pub(super) fn class_failed(&self, draft: &Draft<'_>, class: ClassId) -> bool {
         let for_all = draft.state().class(class).shape.groups.len() == 1;
         let (sweep, epoch) = self.unplaced[class.index()];
-        for_all && (sweep == self.sweep || !self.reopened && epoch == draft.state().freed_epoch())
+        for_all && (sweep == self.sweep || !self.preempted && epoch == draft.state().freed_epoch())
     }
 
     pub(super) fn fail_class(&mut self, draft: &mut Draft<'_>, class: ClassId) {

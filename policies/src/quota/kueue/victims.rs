@@ -11,9 +11,9 @@ use engine::{Amounts, Bill, Draft, JobId, TenantId, Time};
 use super::rules::{Reclaim, Within};
 use super::{Ask, Kueue};
 use crate::order::service;
+use crate::quota::gang;
 use crate::quota::placed::Place;
 use crate::quota::wide::{Mask, Wide, ZERO, any, both, exceeds, wide};
-use crate::quota::gang;
 
 /// Whose jobs they are, seen from the job that needs room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
