@@ -97,9 +97,12 @@ pub(crate) struct WorldArgs {
     /// Physics, such as restart_s=30; give it once for each setting
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// TOML file with the weights of tenants, for fair shares
+    /// TOML file with what tenants are entitled to: weights, quotas, limits, and when they change
     #[arg(long, value_name = "FILE")]
     pub(crate) tenants: Option<PathBuf>,
+    /// Capacity schedule with the quotas of tenants over time, in GPUs; it goes before those of --tenants
+    #[arg(long, value_name = "FILE")]
+    pub(crate) quotas: Option<PathBuf>,
 }
 
 /// Arguments of `compare`.

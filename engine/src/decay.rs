@@ -46,7 +46,7 @@ pub fn halved(part: u64, whole: u64) -> u64 {
 ///
 /// Solves du/dt = rate - u ln 2 / half-life: u(t) = u0 f + rate (half-life / ln 2) (1 - f), f = 2^(-t/half-life).
 /// `None` as half-life means no decay.
-pub(crate) fn advance(usage: u128, rate: u64, elapsed: Span, half_life: Option<Span>) -> u128 {
+pub fn advance(usage: u128, rate: u64, elapsed: Span, half_life: Option<Span>) -> u128 {
     let Some(half_life) = half_life.filter(|span| *span > Span::ZERO) else {
         return usage + u128::from(rate) * u128::from(elapsed.0);
     };

@@ -46,6 +46,6 @@ pub use crate::reason::Reason;
 pub use crate::shape::{GpuRequest, MILLI, ModelSet, Shape, TaskGroup, TaskRequest};
 pub use crate::state::{Changes, Class, Memo, State, Totals, Triggers};
 pub use crate::tenants::{Tenant, Tenants};
-pub use crate::terms::{Amounts, Terms};
+pub use crate::terms::{Amounts, Resource, Terms};
 pub use crate::time::{MICROS, Rate, Span, Time};
 pub use crate::topology::{Domains, Level};

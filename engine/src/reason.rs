@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{JobId, NodeId};
 use crate::inventory::Misfit;
+use crate::terms::Resource;
 use crate::time::Time;
 
 /// Why a job does not run now.
@@ -44,6 +45,34 @@ pub enum Reason {
     NotItsTurn,
     /// Not even the GPUs of all jobs that it may preempt would do.
     NoVictims,
+    /// Its tenant, or one above it, would use more than its limit.
+    OverLimit {
+        /// Of what.
+        resource: Resource,
+        /// Used now, in the unit of the resource.
+        used: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Its tenant would use more than its quota and may not.
+    OverQuota {
+        /// Of what.
+        resource: Resource,
+        /// Used now by what counts here, in the unit of the resource.
+        used: u64,
+        /// The quota.
+        quota: u64,
+    },
+    /// The quotas of its tenant and of those that it borrows from, with their borrowing and lending limits, leave less than
+    /// it needs.
+    QuotasExhausted {
+        /// Of what.
+        resource: Resource,
+        /// Needed, in the unit of the resource.
+        need: u64,
+        /// What they leave.
+        left: u64,
+    },
     /// On hold by an operator or its owner.
     OnHold,
     /// Waits for other jobs.
@@ -87,6 +116,9 @@ impl Reason {
             Self::Reserved { .. } => "reserved",
             Self::NotItsTurn => "not-its-turn",
             Self::NoVictims => "no-victims",
+            Self::OverLimit { .. } => "over-limit",
+            Self::OverQuota { .. } => "over-quota",
+            Self::QuotasExhausted { .. } => "quotas-exhausted",
             Self::OnHold => "on-hold",
             Self::WaitsForParents => "waits-for-parents",
             Self::InBackoff => "in-backoff",
@@ -126,6 +158,15 @@ impl fmt::Display for Reason {
             Self::Reserved { start } => write!(f, "first in the queue, starts by {start}"),
             Self::NotItsTurn => f.write_str("others that have less of their share go first"),
             Self::NoVictims => f.write_str("the GPUs of all jobs that it may preempt would not do"),
+            Self::OverLimit { resource, used, limit } => {
+                write!(f, "its tenant uses {} of at most {}", resource.number(used), resource.amount(limit))
+            }
+            Self::OverQuota { resource, used, quota } => {
+                write!(f, "its tenant uses {} of its quota of {}", resource.number(used), resource.amount(quota))
+            }
+            Self::QuotasExhausted { resource, need, left } => {
+                write!(f, "needs {}, the quotas leave {}", resource.amount(need), resource.number(left))
+            }
             Self::OnHold => f.write_str("on hold"),
             Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),
             Self::InBackoff => f.write_str("waits before a retry"),

@@ -13,6 +13,7 @@ mod pipeline;
 mod place;
 mod potential;
 mod predict;
+mod quota;
 mod ready;
 pub mod registry;
 mod running;
@@ -29,5 +30,6 @@ pub use crate::order::{
 pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, place};
 pub use crate::predict::{Features, Model, Pool, Rolling};
+pub use crate::quota::{Kai, Kueue};
 pub use crate::registry::{Built, Context, build};
 pub use crate::spec::{PolicyError, PolicySpec};

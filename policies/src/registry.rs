@@ -8,6 +8,7 @@ mod list;
 mod orders;
 mod slurm;
 mod names;
+mod quota;
 
 use std::sync::LazyLock;
 

@@ -13,7 +13,7 @@ use crate::physics::Physics;
 use crate::result::Replay;
 use crate::run::{RunError, RunSpec, replay_with};
 use crate::stats::Sampling;
-use crate::tenants::Weights;
+use crate::tenants::TenantTerms;
 use crate::workload::Workload;
 
 /// Where the jobs of a seed come from.
@@ -67,10 +67,10 @@ pub struct Experiment {
     pub source: Source,
     /// The cluster.
     pub inventory: Inventory,
-    /// Weights of tenants.
-    pub weights: Weights,
     /// What the names of policies mean: the built-in ones, or those of the caller too.
     pub registry: Registry,
+    /// What tenants are entitled to.
+    pub terms: TenantTerms,
     /// The policies; the first is the baseline.
     pub policies: Vec<String>,
     /// Arrival rates as multiples of the trace's own.
@@ -171,7 +171,7 @@ impl Experiment {
 
     fn one(&self, samples: &Samples<'_>, item: Item) -> Result<Replay, ExperimentError> {
         let trace = samples.get(item.load, item.seed)?;
-        let workload = Workload::new(&trace, &self.inventory, &self.weights);
+        let workload = Workload::new(&trace, &self.inventory, &self.terms);
         let spec = RunSpec {
             inventory: &self.inventory,
             policy: self.policies[item.policy].clone(),

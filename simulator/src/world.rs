@@ -81,7 +81,7 @@ impl<'a> SimWorld<'a> {
         inventory: &'a Inventory,
         seed: u64,
     ) -> Result<Self, RunError> {
-        Ok(Self {
+        let mut world = Self {
             workload,
             physics,
             speeds: Speeds::new(workload, physics, inventory)?,
@@ -96,7 +96,9 @@ impl<'a> SimWorld<'a> {
             idle_failures: 0,
             scheduled: Vec::new(),
             flaws: BTreeMap::new(),
-        })
+        };
+        world.schedule(workload.changes());
+        Ok(world)
     }
 
     /// Launches that a table of throughput said nothing about, by cause.

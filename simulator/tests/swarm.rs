@@ -117,7 +117,7 @@ struct Forgetful<'a> {
 
 /// Runs a case to its end. Returns all orders.
 fn run(case: &Case, forgetful: bool) -> Vec<(Time, Command)> {
-    let mut workload = Workload::new(&case.trace, &case.inventory, &case.weights);
+    let mut workload = Workload::new(&case.trace, &case.inventory, &case.terms);
     case.amend(&mut workload);
     let mut world = SimWorld::new(&workload, &case.physics, &case.inventory, case.seed).unwrap();
     world.schedule(case.faults.iter().cloned());

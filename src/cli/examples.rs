@@ -26,7 +26,8 @@ Examples:
   trainyard compare experiment.toml --threads 1
 
 An experiment in a file has the keys trace, cluster, policies, seeds, seed, loads, set, tenants,
-resample, window, threads and out; paths are relative to the file, and options go before its keys.";
+quotas, resample, window, threads and out; paths are relative to the file, and options go before its
+keys.";
 
 pub(super) const TRACE: &str = "\
 Examples:

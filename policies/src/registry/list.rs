@@ -2,6 +2,7 @@
 
 use super::{Entry, backfill, basic};
 use super::{Entry, basic, orders, slurm};
+use super::{Entry, basic, quota};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -19,6 +20,8 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &fair::HDRF,
     &fair::MAX_MIN,
     &basic::PRIORITY,
+    &quota::KAI,
+    &quota::KUEUE,
     &basic::SJF,
     &basic::SRSF,
     &basic::SRTF,
