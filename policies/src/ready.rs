@@ -50,10 +50,14 @@ pub(crate) trait Filing {
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64;
     /// The lane.
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey;
-    /// When its stage ends; later than now.
-    fn until(&self, draft: &Draft<'_>, job: JobId) -> Time;
-    /// Its line, where the jobs of a lane overtake each other.
-    fn line(&self, draft: &Draft<'_>, job: JobId) -> Option<Line>;
+    /// When its stage ends, later than now; by default never.
+    fn until(&self, _draft: &Draft<'_>, _job: JobId) -> Time {
+        Time::NEVER
+    }
+    /// Its line, where the jobs of a lane overtake each other; by default they do not.
+    fn line(&self, _draft: &Draft<'_>, _job: JobId) -> Option<Line> {
+        None
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -5,10 +5,10 @@ mod basic;
 mod fair;
 mod knobs;
 mod list;
-mod orders;
-mod slurm;
 mod names;
+mod orders;
 mod quota;
+mod slurm;
 
 use std::sync::LazyLock;
 

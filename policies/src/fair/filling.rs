@@ -86,7 +86,7 @@ impl Filing for FiledBy {
 
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
-        LaneKey { class: spec.class, tenant: self.0.group(draft, spec.tenant), bucket: 0 }
+        LaneKey { class: spec.class, tenant: self.0.group(draft, spec.tenant), ..LaneKey::default() }
     }
 }
 

@@ -76,7 +76,7 @@ impl Filing for ByUser {
 
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
-        LaneKey { class: spec.class, tenant: self.0.group(draft, spec.tenant), bucket: 0 }
+        LaneKey { class: spec.class, tenant: self.0.group(draft, spec.tenant), ..LaneKey::default() }
     }
 }
 
