@@ -122,8 +122,8 @@ fn read(path: &Path, estimate: &str) -> Result<Vec<(u64, TraceJob)>, TraceError>
 fn ranked(jobs: &mut [(u64, TraceJob)], estimates: &[f64]) {
     let mut order: Vec<usize> = (0..estimates.len()).collect();
     order.sort_by(|a, b| estimates[*a].total_cmp(&estimates[*b]).then(jobs[*a].0.cmp(&jobs[*b].0)));
-    for (place, at) in order.into_iter().enumerate() {
-        jobs[at].1.priority = -(place as i32);
+    for (place, at) in (0_i32..).zip(order) {
+        jobs[at].1.priority = -place;
     }
 }
 
