@@ -17,7 +17,7 @@ use policies::{Order, Pipeline};
 use simulator::experiment::{Experiment, Source};
 use simulator::metrics::Segments;
 use simulator::physics::Physics;
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 
 /// Smallest area first: the user's estimate of the run time times GPUs. Jobs without an estimate go last.
 struct LeastArea;
@@ -46,7 +46,7 @@ pub(crate) fn compared() -> Result<String, Box<dyn Error>> {
     let experiment = Experiment {
         source: Source::named("synthetic:philly[jobs=2000,gpus=256,load=1.1,max_hours=48,estimates=inflated]")?,
         inventory: Inventory::uniform(32, 8, "A100"),
-        weights: Weights::default(),
+        terms: TenantTerms::default(),
         registry: Registry::default().with(&LEAST_AREA)?,
         policies: ["fifo", "easy", "srsf", "least-area"].map(str::to_owned).to_vec(),
         loads: vec![1.0],

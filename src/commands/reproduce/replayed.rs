@@ -9,7 +9,7 @@ use simulator::metrics::Segments;
 use simulator::physics::Physics;
 use simulator::result::Replay;
 use simulator::run::{RunSpec, replay};
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 
 use super::case::{Case, Figure, Loaded, Printed, Recipe, Results, Task};
@@ -138,7 +138,7 @@ fn run(case: &Case, recipe: &Recipe, task: Task) -> Result<Reproduced, Error> {
     let Task { trace, inventory, cluster, samples, results } = task;
     let trace = Arc::new(trace);
     let physics = Physics::parse(&recipe.ours.settings)?;
-    let workload = Workload::new(&trace, &inventory, &Weights::default());
+    let workload = Workload::new(&trace, &inventory, &TenantTerms::default());
     let policy = recipe.ours.policy.replace(SAMPLES, samples.as_deref().unwrap_or_default());
     let spec =
         RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: 1, segments: Segments::Off };
