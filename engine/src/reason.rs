@@ -42,6 +42,11 @@ pub enum Reason {
     },
     /// Not even the GPUs of all jobs that it may preempt would do.
     NoVictims,
+    /// The policy decides at intervals.
+    NextDecision {
+        /// When it does so next.
+        at: Time,
+    },
     /// On hold by an operator or its owner.
     OnHold,
     /// Waits for other jobs.
@@ -84,6 +89,7 @@ impl Reason {
             Self::WouldDelayHead { .. } => "would-delay-head",
             Self::Reserved { .. } => "reserved",
             Self::NoVictims => "no-victims",
+            Self::NextDecision { .. } => "next-decision",
             Self::OnHold => "on-hold",
             Self::WaitsForParents => "waits-for-parents",
             Self::InBackoff => "in-backoff",
@@ -122,6 +128,7 @@ impl fmt::Display for Reason {
             Self::WouldDelayHead { head, start } => write!(f, "would delay {head}, which starts by {start}"),
             Self::Reserved { start } => write!(f, "first in the queue, starts by {start}"),
             Self::NoVictims => f.write_str("the GPUs of all jobs that it may preempt would not do"),
+            Self::NextDecision { at } => write!(f, "waits for the next decision, at {at}"),
             Self::OnHold => f.write_str("on hold"),
             Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),
             Self::InBackoff => f.write_str("waits before a retry"),

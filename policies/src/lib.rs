@@ -11,9 +11,11 @@ mod pipeline;
 mod place;
 mod potential;
 mod ready;
+mod refill;
 pub mod registry;
 mod running;
 pub mod spec;
+mod tiresias;
 
 pub use crate::easy::Estimates;
 pub use crate::evict::Evict;
@@ -22,3 +24,4 @@ pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, place};
 pub use crate::registry::{Built, Context, build};
 pub use crate::spec::{PolicyError, PolicySpec};
+pub use crate::tiresias::{Feedback, Gittins, Levels, Line, Measure, Preemption, Quantum, Service, Tiresias, Within};

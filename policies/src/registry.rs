@@ -3,6 +3,7 @@
 mod basic;
 mod knobs;
 mod list;
+mod tiresias;
 
 use std::sync::LazyLock;
 

@@ -2,11 +2,12 @@
 
 use engine::{Policy, Span};
 
-use super::knobs::{ESTIMATES, PLACE, SKIP_OFF, SKIP_ON};
+use super::knobs::{ESTIMATES, PLACE, REPLACE, SKIP_OFF, SKIP_ON};
 use super::{Entry, Knob};
 use crate::evict::Evict;
 use crate::order::{Arrival, FairShare, Length, Shortest};
 use crate::pipeline::{Behind, Parts, Pipeline};
+use crate::refill::{Refill, Sort};
 
 fn boxed(parts: Parts) -> Box<dyn Policy> {
     Box::new(Pipeline::new(parts))
@@ -98,10 +99,13 @@ pub(super) static SRSF: Entry = Entry {
     objective: "mean completion time of gangs",
     knows: "true durations (clairvoyant)",
     source: "Tiresias, NSDI 2019, section 3 (SRSF)",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &[SKIP_ON, PLACE, REPLACE],
     presets: &[],
     build: |knobs| {
         let length = Length::RemainingService;
+        if knobs.replaces_all()? {
+            return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
+        }
         knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
     },
 };
@@ -112,10 +116,13 @@ pub(super) static SRTF: Entry = Entry {
     objective: "mean completion time",
     knows: "true durations (clairvoyant)",
     source: "Schrage, Operations Research 1968 (SRPT)",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &[SKIP_ON, PLACE, REPLACE],
     presets: &[],
     build: |knobs| {
         let length = Length::Remaining;
+        if knobs.replaces_all()? {
+            return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
+        }
         knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
     },
 };

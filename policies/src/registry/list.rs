@@ -1,6 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, basic};
+use super::{Entry, basic, tiresias};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -11,4 +11,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &basic::SJF,
     &basic::SRSF,
     &basic::SRTF,
+    &tiresias::LAS,
+    &tiresias::SMALLEST_GANG,
+    &tiresias::TIRESIAS,
 ];
