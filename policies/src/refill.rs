@@ -95,7 +95,9 @@ impl Policy for Refill {
                 let quiet = Stage::filled(draft, 0) == filled;
                 // A wake-up for nothing: a run was launched late, or is gone.
                 if quiet && next.is_none_or(|at| at > now) {
-                    next.into_iter().for_each(|at| draft.wake_at(at));
+                    if let Some(at) = next {
+                        draft.wake_at(at);
+                    }
                     return;
                 }
                 if stop_all(draft) {
@@ -164,6 +166,9 @@ impl Refill {
         for entry in &mut list {
             entry.note.ran = self.start(draft, entry.job);
             starts += u64::from(entry.note.ran);
+            if entry.note.ran {
+                entry.note.base = entry.note.base.at_start(draft.state().job(entry.job), now);
+            }
             if !entry.note.ran && self.behind == Behind::Blocked {
                 draft.refuse_rest(Reason::BehindHead { head: entry.job });
                 break;

@@ -179,7 +179,9 @@ impl Tiresias {
         self.seen = end;
         if ranks_moved {
             let jobs: Vec<JobId> = self.waiting.jobs().collect();
-            jobs.into_iter().for_each(|job| self.file(draft, job));
+            for job in jobs {
+                self.file(draft, job);
+            }
             self.round.shifts += 1;
         }
     }
@@ -196,7 +198,7 @@ impl Tiresias {
         }
         let evictable = job.is_placed() && job.spec.preemptible && self.rules.preemption != Preemption::Never;
         let standing = evictable.then(|| self.standing(draft, id));
-        self.placed.set(id, standing);
+        self.round.shifts += u64::from(self.placed.set(id, standing));
     }
 
     /// The rank of a waiting job.
@@ -236,8 +238,7 @@ impl Tiresias {
     fn shift(&mut self, now: Time, draft: &Draft<'_>) {
         while let Some(job) = self.placed.has_left(now) {
             let standing = self.standing(draft, job);
-            self.placed.set(job, Some(standing));
-            self.round.shifts += 1;
+            self.round.shifts += u64::from(self.placed.set(job, Some(standing)));
         }
     }
 
@@ -261,7 +262,9 @@ impl Tiresias {
             if place(self.rules.placer, draft, rank.3) {
                 self.settle(draft, rank.3);
             } else if let Some(evicted) = self.evict_for(draft, rank) {
-                evicted.into_iter().for_each(|victim| self.placed.set(victim, None));
+                for victim in evicted {
+                    self.placed.set(victim, None);
+                }
                 self.settle(draft, rank.3);
                 if !std::mem::replace(&mut self.round.evicted, true) {
                     // What failed in earlier rounds may use what the evicted leave over.
@@ -280,6 +283,10 @@ impl Tiresias {
     fn settle(&mut self, draft: &mut Draft<'_>, job: JobId) {
         if draft.start(job).is_ok() {
             self.waiting.remove(job);
+            if self.rules.promote_milli > 0 {
+                let base = Base::of(draft, job).at_start(draft.state().job(job), draft.now());
+                draft.set_memo(job, base.memo());
+            }
         }
     }
 
@@ -317,8 +324,8 @@ impl Tiresias {
 
     /// When the next placed job leaves a level, or the next waiting one is due for promotion, if anybody waits.
     fn next_look(&self) -> Option<Time> {
-        let lowest = self.waiting.first()?.0;
+        self.waiting.first()?;
         let due = self.waiting.first_due().map(|(at, _)| at);
-        self.placed.next_leave(lowest).into_iter().chain(due).min()
+        self.placed.next_leave().into_iter().chain(due).min()
     }
 }

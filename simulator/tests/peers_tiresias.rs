@@ -161,3 +161,22 @@ fn muri_with_a_cost_at_each_event() {
         assert_eq!(off, 0, "{policy}: of {jobs}");
     }
 }
+
+/// `restart_at=stop` by hand: job 0 has done 30 s when job 1 comes, and pays 10 s of them; it has 80 s left, goes on, and
+/// pays nothing at its end.
+#[test]
+fn a_restart_is_paid_when_a_run_is_stopped() {
+    let job = |id, at, secs| TraceJob::plain(id, Time(at * 1_000_000), Span::secs(secs), 1000);
+    let jobs = vec![job("0", 0, 100), job("1", 30, 200)];
+    let trace =
+        Arc::new(Trace { jobs, tenants: vec!["all".to_owned()], ledger: Ledger::default(), ..Trace::default() });
+    let inventory = Inventory::uniform(1, 1, "GPU");
+    let physics = Physics::parse(&["restart_s=10", "restart_at=stop"]).unwrap();
+    let policy = "srtf[replace=all]".to_owned();
+    let spec =
+        RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: 1, segments: Segments::Off };
+    let workload = Workload::new(&trace, &inventory, &Weights::default());
+    let replay = replay(&spec, &workload).unwrap();
+    let ends: Vec<f64> = replay.jobs.iter().map(|row| row.finish.secs_f64()).collect();
+    assert_eq!(ends, [110.0, 310.0]);
+}

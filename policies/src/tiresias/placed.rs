@@ -35,8 +35,8 @@ pub(crate) struct Placed {
 }
 
 impl Placed {
-    /// Files a job anew, or takes it out.
-    pub(crate) fn set(&mut self, job: JobId, standing: Option<Standing>) {
+    /// Files a job anew, or takes it out. Whether it has come to a later level.
+    pub(crate) fn set(&mut self, job: JobId, standing: Option<Standing>) -> bool {
         if self.standings.len() <= job.index() {
             self.standings.resize(job.index() + 1, None);
         }
@@ -50,6 +50,7 @@ impl Placed {
             level.milli += new.milli;
             level.times.extend(new.leaves.map(|time| (time, job)));
         }
+        before.zip(standing).is_some_and(|(before, after)| after.level > before.level)
     }
 
     fn take_out(&mut self, job: JobId, old: Standing) {
@@ -70,9 +71,9 @@ impl Placed {
         firsts.filter(|(time, _)| *time <= now).map(|(_, job)| *job).next()
     }
 
-    /// When a job next leaves a level that is `lowest` or above.
-    pub(crate) fn next_leave(&self, lowest: u64) -> Option<Time> {
-        self.levels.range(lowest..).filter_map(|(_, level)| level.times.first()).map(|(time, _)| *time).min()
+    /// When a job next leaves its level.
+    pub(crate) fn next_leave(&self) -> Option<Time> {
+        self.levels.values().filter_map(|level| level.times.first()).map(|(time, _)| *time).min()
     }
 
     /// The jobs of levels from `lowest` on, the last of the last level first.

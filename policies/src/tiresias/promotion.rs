@@ -1,7 +1,7 @@
-//! PromoteKnob: jobs that wait too long go back to the first level (Tiresias, section 3.3).
+//! The knob of promotion: jobs that wait too long go back to the first level (Tiresias, section 3.3).
 //!
-//! A job that has waited at least knob times as long as it has run goes back, and both counts begin anew. What they
-//! begin from is noted with the engine: service, running time and waiting time at the last promotion, and the safe point.
+//! A job that has waited at least knob times as long as it has run goes back, and both counts begin anew when it runs again.
+//! What they begin from is noted with the engine: service, running time and waiting time at that time, and the safe point.
 //!
 //! A job is promoted again only if its safe point has moved since: time slices in which all work is lost would otherwise
 //! go round for ever. Where stopping saves, as in the publication, that is always so.
@@ -34,6 +34,14 @@ impl Base {
     pub(crate) fn now(job: &Job, now: Time, measure: Measure) -> Self {
         let waited = now.since(job.first_launch) - job.service;
         Self { service: measure.in_ended_runs(job), ran: job.service.0, waited: waited.0, saved: job.work_saved.0 + 1 }
+    }
+
+    /// The same for a job that starts at `now`: waiting counts from its first run after a promotion.
+    #[must_use]
+    pub(crate) fn at_start(self, job: &Job, now: Time) -> Self {
+        let again = self.saved > 0 && self.ran_since(job) == Span::ZERO;
+        let waited = now.since(job.first_launch) - job.service;
+        if again { Self { waited: waited.0, ..self } } else { self }
     }
 
     /// To be noted.

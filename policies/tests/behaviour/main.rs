@@ -4,6 +4,8 @@
 
 mod bench;
 mod fair_share;
+mod gittins;
 mod naive;
 mod placers;
 mod placers_by_hand;
+mod tiresias;
