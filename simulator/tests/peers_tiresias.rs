@@ -166,7 +166,7 @@ fn muri_with_a_cost_at_each_event() {
 /// pays nothing at its end.
 #[test]
 fn a_restart_is_paid_when_a_run_is_stopped() {
-    let job = |id, at, secs| TraceJob::plain(id, Time(at * 1_000_000), Span::secs(secs), 1000);
+    let job = |id, at: u64, secs| TraceJob::plain(id, Time(at * 1_000_000), Span::secs(secs), 1000);
     let jobs = vec![job("0", 0, 100), job("1", 30, 200)];
     let trace =
         Arc::new(Trace { jobs, tenants: vec!["all".to_owned()], ledger: Ledger::default(), ..Trace::default() });
