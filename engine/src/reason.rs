@@ -73,6 +73,11 @@ pub enum Reason {
         /// What they leave.
         left: u64,
     },
+    /// The policy decides at intervals.
+    NextDecision {
+        /// When it does so next.
+        at: Time,
+    },
     /// On hold by an operator or its owner.
     OnHold,
     /// Waits for other jobs.
@@ -119,6 +124,7 @@ impl Reason {
             Self::OverLimit { .. } => "over-limit",
             Self::OverQuota { .. } => "over-quota",
             Self::QuotasExhausted { .. } => "quotas-exhausted",
+            Self::NextDecision { .. } => "next-decision",
             Self::OnHold => "on-hold",
             Self::WaitsForParents => "waits-for-parents",
             Self::InBackoff => "in-backoff",
@@ -167,6 +173,7 @@ impl fmt::Display for Reason {
             Self::QuotasExhausted { resource, need, left } => {
                 write!(f, "needs {}, the quotas leave {}", resource.amount(need), resource.number(left))
             }
+            Self::NextDecision { at } => write!(f, "waits for the next decision, at {at}"),
             Self::OnHold => f.write_str("on hold"),
             Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),
             Self::InBackoff => f.write_str("waits before a retry"),

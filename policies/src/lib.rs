@@ -15,10 +15,12 @@ mod potential;
 mod predict;
 mod quota;
 mod ready;
+mod refill;
 pub mod registry;
 mod running;
 pub mod slurm;
 pub mod spec;
+mod tiresias;
 
 pub use crate::conservative::{Conservative, QueueOrder, Settings};
 pub use crate::easy::Estimates;
@@ -33,3 +35,6 @@ pub use crate::predict::{Features, Model, Pool, Rolling};
 pub use crate::quota::{Kai, Kueue};
 pub use crate::registry::{Built, Context, build};
 pub use crate::spec::{PolicyError, PolicySpec};
+pub use crate::tiresias::{
+    Feedback, Gittins, LevelLine, Levels, Measure, Preemption, Quantum, Service, Tiresias, Within,
+};

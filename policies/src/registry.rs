@@ -9,6 +9,7 @@ mod names;
 mod orders;
 mod quota;
 mod slurm;
+mod tiresias;
 
 use std::sync::LazyLock;
 

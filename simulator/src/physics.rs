@@ -8,8 +8,13 @@ use traces::TraceError;
 use traces::profiles::ThroughputTable;
 
 /// The settings of `--set`, each with its default, values and meaning.
-pub const SETTINGS: [(&str, &str, &str); 9] = [
+pub const SETTINGS: [(&str, &str, &str); 10] = [
     ("restart_s", "0", "seconds that a run after the first needs before it makes progress"),
+    (
+        "restart_at",
+        "start",
+        "when the restart is paid; `stop`: a preempted run, the first too, loses so much of what it did, others nothing",
+    ),
     (
         "checkpoint_s",
         "none",
@@ -39,11 +44,22 @@ pub enum Checkpoints {
     Never,
 }
 
+/// When the restart cost is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartAt {
+    /// Before a run after the first makes progress.
+    Start,
+    /// When a run is preempted, from what it did; the first run too. A run that ends by itself pays nothing.
+    Stop,
+}
+
 /// The settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Physics {
     /// Time before a run after the first makes progress.
     pub restart: Span,
+    /// When it is paid.
+    pub restart_at: RestartAt,
     /// When running jobs save.
     pub checkpoints: Checkpoints,
     /// Whether a preempted run saves all its work.
@@ -68,6 +84,7 @@ impl Default for Physics {
     fn default() -> Self {
         Self {
             restart: Span::ZERO,
+            restart_at: RestartAt::Start,
             checkpoints: Checkpoints::Continuous,
             preempt_saves: true,
             drain: Span::ZERO,
@@ -149,6 +166,13 @@ impl Physics {
         };
         match key {
             "restart_s" => self.restart = seconds()?,
+            "restart_at" => {
+                self.restart_at = match value {
+                    "start" => RestartAt::Start,
+                    "stop" => RestartAt::Stop,
+                    _ => return Err(fail("neither start nor stop", "say start or stop")),
+                }
+            }
             "drain_s" => self.drain = seconds()?,
             "repair_s" => self.repair = seconds()?,
             "checkpoint_s" => {
@@ -230,6 +254,8 @@ mod tests {
         let fault = |setting: &str| Physics::parse(&[setting]).unwrap_err().to_string();
         assert_eq!(fault("restart=30"), "--set restart=30: there is no such setting");
         assert_eq!(fault("restart_s=-1"), "--set restart_s=-1: not a number of seconds");
+        assert_eq!(Physics::parse(&["restart_at=stop"]).unwrap().restart_at, RestartAt::Stop);
+        assert_eq!(fault("restart_at=end"), "--set restart_at=end: neither start nor stop");
         assert_eq!(fault("spread_penalty=1"), "--set spread_penalty=1: not a share");
         assert!(Physics::parse(&["drain_s=1", "drain_s=2"]).is_err());
     }

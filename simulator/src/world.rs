@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BinaryHeap};
 use engine::{Alarm, Command, Event, Exit, Input, Inventory, JobId, Rate, RunId, Span, Time, World};
 
 use crate::failures::Failures;
-use crate::physics::Physics;
+use crate::physics::{Physics, RestartAt};
 use crate::run::RunError;
 use crate::speed::{Speed, Speeds};
 use crate::workload::Workload;
@@ -27,6 +27,13 @@ struct Live {
 }
 
 const NOT_LIVE: Live = Live { attempt: 0, from: Span::ZERO, since: Time::NEVER, rate: Rate::FULL };
+
+/// How a run is stopped at once.
+#[derive(Clone, Copy, Debug)]
+enum Stop {
+    Preempted,
+    Killed,
+}
 
 /// What will happen, unless its run is dead by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -177,7 +184,7 @@ impl<'a> SimWorld<'a> {
                 Todo::Start(run) => self.start(now, run),
                 Todo::Save(run) => self.save(now, run),
                 Todo::Stop(run) => {
-                    let saved = self.saved_by(now, run, self.physics.preempt_saves);
+                    let saved = self.saved_at_stop(now, run);
                     self.end(run, Exit::Stopped, saved)
                 }
                 Todo::Fail(run) => self.fail(now, run),
@@ -272,10 +279,30 @@ impl<'a> SimWorld<'a> {
         Event::Ended { run, exit, saved: Some(saved) }
     }
 
+    /// Work that is safe when a run is preempted at `now`.
+    fn saved_at_stop(&mut self, now: Time, run: RunId) -> Span {
+        let saved = self.saved_by(now, run, self.physics.preempt_saves);
+        if self.physics.restart_at == RestartAt::Start {
+            return saved;
+        }
+        let restart = self.restart_of(run.job);
+        let paid = self.live_run(run).map_or((saved, Span::ZERO), |live| (live.from, live.rate.work_in(restart)));
+        let (from, price) = paid;
+        from + ((saved - from) - price)
+    }
+
+    /// What the job pays for a restart.
+    fn restart_of(&self, job: JobId) -> Span {
+        self.workload.trace().jobs[job.index()].restart.unwrap_or(self.physics.restart)
+    }
+
     /// Ends a run at the present instant.
-    fn end_now(&mut self, now: Time, run: RunId, saves_all: bool) {
+    fn end_now(&mut self, now: Time, run: RunId, stop: Stop) {
         if self.live_run(run).is_some() {
-            let saved = self.saved_by(now, run, saves_all);
+            let saved = match stop {
+                Stop::Preempted => self.saved_at_stop(now, run),
+                Stop::Killed => self.saved_by(now, run, false),
+            };
             let event = self.end(run, Exit::Stopped, saved);
             self.now_facts.push(Input { at: now, event });
         }
@@ -294,8 +321,8 @@ impl<'a> SimWorld<'a> {
             self.heap.push(Reverse((now, Todo::Fail(run))));
             return;
         }
-        let restart = self.workload.trace().jobs[run.job.index()].restart.unwrap_or(self.physics.restart);
-        if run.attempt > 1 && restart > Span::ZERO {
+        let restart = self.restart_of(run.job);
+        if run.attempt > 1 && restart > Span::ZERO && self.physics.restart_at == RestartAt::Start {
             self.heap.push(Reverse((now + restart, Todo::Start(run))));
         } else {
             let event = self.start(now, run);
@@ -332,10 +359,10 @@ impl World for SimWorld<'_> {
                 self.launch(now, *run, speed, *resume_from);
             }
             Command::Drain { run, .. } if self.physics.drain == Span::ZERO => {
-                self.end_now(now, *run, self.physics.preempt_saves);
+                self.end_now(now, *run, Stop::Preempted);
             }
             Command::Drain { run, .. } => self.heap.push(Reverse((now + self.physics.drain, Todo::Stop(*run)))),
-            Command::Kill { run } => self.end_now(now, *run, false),
+            Command::Kill { run } => self.end_now(now, *run, Stop::Killed),
             Command::Alarm { at, run, kind } => self.heap.push(Reverse((*at, Todo::Alarm(*run, *kind)))),
             Command::Wake { at } => self.heap.push(Reverse((*at, Todo::Wake))),
             Command::Close { .. } => self.open -= 1,

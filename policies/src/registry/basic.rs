@@ -2,11 +2,12 @@
 
 use engine::{Policy, Span};
 
-use super::knobs::{PLACE, SKIP_OFF, SKIP_ON};
+use super::knobs::{PLACE, REPLACE, SKIP_OFF, SKIP_ON};
 use super::{Entry, Knob};
 use crate::evict::Evict;
 use crate::order::{Arrival, FairShare, Length, Shortest};
 use crate::pipeline::{Parts, Pipeline};
+use crate::refill::{Refill, Sort};
 
 pub(super) fn boxed(parts: Parts) -> Box<dyn Policy> {
     Box::new(Pipeline::new(parts))
@@ -83,10 +84,13 @@ pub(super) static SRSF: Entry = Entry {
     objective: "mean completion time of gangs",
     knows: "true durations (clairvoyant)",
     source: "Tiresias, NSDI 2019, section 3 (SRSF)",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &[SKIP_ON, PLACE, REPLACE],
     presets: &[],
     build: |knobs| {
         let length = Length::RemainingService;
+        if knobs.replaces_all()? {
+            return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
+        }
         knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
     },
 };
@@ -97,10 +101,13 @@ pub(super) static SRTF: Entry = Entry {
     objective: "mean completion time",
     knows: "true durations (clairvoyant)",
     source: "Schrage, Operations Research 1968 (SRPT)",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &[SKIP_ON, PLACE, REPLACE],
     presets: &[],
     build: |knobs| {
         let length = Length::Remaining;
+        if knobs.replaces_all()? {
+            return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
+        }
         knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
     },
 };

@@ -30,6 +30,14 @@ pub const SKIP_OFF: Knob = Knob {
 /// Whether others may pass; by default they may.
 pub const SKIP_ON: Knob = Knob { default: "true", ..SKIP_OFF };
 
+/// What happens to runs at a decision.
+pub(crate) const REPLACE: Knob = Knob {
+    name: "replace",
+    default: "keep",
+    values: "keep, all",
+    help: "whether chosen jobs keep their GPUs; all: at each event everything stops and the cluster is filled anew",
+};
+
 /// Where run times come from.
 pub(crate) const ESTIMATES: Knob = Knob {
     name: "estimates",
@@ -149,6 +157,11 @@ impl<'a> Knobs<'a> {
     /// What happens behind a job that does not fit: the knob `skip`.
     pub fn skip(&self) -> Result<Behind, PolicyError> {
         Ok(if self.flag("skip")? { Behind::Skip } else { Behind::Blocked })
+    }
+
+    /// Whether everything is placed anew at each event: the knob `replace`.
+    pub fn replaces_all(&self) -> Result<bool, PolicyError> {
+        self.one_of("replace", &[("keep", false), ("all", true)])
     }
 
     /// Where run times come from: the knob `estimates`.

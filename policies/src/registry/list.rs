@@ -1,6 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, backfill, basic, fair, orders, quota, slurm};
+use super::{Entry, backfill, basic, fair, orders, quota, slurm, tiresias};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -24,4 +24,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &quota::KAI,
     &quota::KUEUE,
     &slurm::SLURM,
+    &tiresias::LAS,
+    &tiresias::SMALLEST_GANG,
+    &tiresias::TIRESIAS,
 ];

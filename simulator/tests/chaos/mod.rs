@@ -299,6 +299,7 @@ fn physics(chance: &mut Chance) -> Physics {
     let mut settings = Vec::new();
     for (key, values) in [
         ("restart_s", &["30", "7"][..]),
+        ("restart_at", &["stop"]),
         ("checkpoint_s", &["600", "never", "1"]),
         ("preempt_saves", &["false"]),
         ("drain_s", &["10", "90"]),
