@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::ids::{ClassId, JobId, NodeId, RunId, TenantId};
 use crate::job::{Hold, Job, JobSpec, Outcome, Phase};
 use crate::shape::Shape;
-use crate::state::{Class, Plan, State, Triggers};
+use crate::state::{Class, Plan, Round, State, Triggers};
 use crate::terms::Terms;
 use crate::time::Span;
 
@@ -72,6 +72,16 @@ pub(crate) fn apply(state: &mut State, event: &Event, out: &mut Vec<Command>) ->
                 return Err(Fault::NameOutOfOrder(*name));
             }
             state.names.push(text.clone());
+        }
+        Event::RestartOwed { job, owed } => {
+            let job = known_job(state, *job)?;
+            state.jobs[job.index()].owed = *owed;
+            state.changes.push(job);
+        }
+        Event::Round { idle } => {
+            let number = state.round.map_or(1, |round| round.number + 1);
+            state.round = Some(Round { number, began: state.now, idle: *idle });
+            state.triggers = state.triggers.and(Triggers::ROUND);
         }
         Event::Woke => {
             // A wake-up that an earlier one replaced comes all the same; it says nothing.

@@ -43,6 +43,10 @@ pub enum Reason {
     },
     /// Other tenants or jobs, which have less of their share, go first.
     NotItsTurn,
+    /// Jobs that go before it get all GPUs that it needs.
+    Outranked,
+    /// The policy decides in rounds, and the next has not begun.
+    NextRound,
     /// Not even the GPUs of all jobs that it may preempt would do.
     NoVictims,
     /// Its tenant, or one above it, would use more than its limit.
@@ -120,6 +124,8 @@ impl Reason {
             Self::WouldDelayHead { .. } => "would-delay-head",
             Self::Reserved { .. } => "reserved",
             Self::NotItsTurn => "not-its-turn",
+            Self::Outranked => "outranked",
+            Self::NextRound => "next-round",
             Self::NoVictims => "no-victims",
             Self::OverLimit { .. } => "over-limit",
             Self::OverQuota { .. } => "over-quota",
@@ -163,6 +169,8 @@ impl fmt::Display for Reason {
             Self::WouldDelayHead { head, start } => write!(f, "would delay {head}, which starts by {start}"),
             Self::Reserved { start } => write!(f, "first in the queue, starts by {start}"),
             Self::NotItsTurn => f.write_str("others that have less of their share go first"),
+            Self::Outranked => f.write_str("jobs that go before it get the GPUs that it needs"),
+            Self::NextRound => f.write_str("waits for the next round"),
             Self::NoVictims => f.write_str("the GPUs of all jobs that it may preempt would not do"),
             Self::OverLimit { resource, used, limit } => {
                 write!(f, "its tenant uses {} of at most {}", resource.number(used), resource.amount(limit))

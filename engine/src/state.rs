@@ -43,6 +43,8 @@ impl Triggers {
     pub const WOKE: Self = Self(4);
     /// A run started, saved, or a job changed in another way.
     pub const PROGRESS: Self = Self(8);
+    /// A round of the world began.
+    pub const ROUND: Self = Self(16);
 
     /// Both.
     #[must_use]
@@ -59,6 +61,17 @@ impl Triggers {
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+}
+
+/// A round of a world that goes in rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it began.
+    pub began: Time,
+    /// At its begin nothing ran and nothing else was known to come.
+    pub idle: bool,
 }
 
 /// Jobs whose phase, run or safe point changed, in order; a job can occur more than once.
@@ -139,6 +152,8 @@ pub struct State {
     pub(crate) freed_epoch: u64,
     /// The wake-up that is ordered.
     pub(crate) wake: Option<Time>,
+    /// The round that the world is in, where it goes in rounds.
+    pub(crate) round: Option<Round>,
     /// Why the classes could not be placed when they were last tried.
     pub(crate) class_reasons: Vec<Option<Reason>>,
     /// Why single jobs were refused in the last decision, where it is not their class.
@@ -190,6 +205,7 @@ impl State {
             totals: Totals::default(),
             freed_epoch: 1,
             wake: None,
+            round: None,
             class_reasons: Vec::new(),
             job_reasons: BTreeMap::new(),
             queue_reason: None,
@@ -284,6 +300,11 @@ impl State {
     /// Grows whenever resources become free: while it stands still, what did not fit cannot fit.
     pub fn freed_epoch(&self) -> u64 {
         self.freed_epoch
+    }
+
+    /// The round that the world is in; `None` before the first job, and in a world that has no rounds.
+    pub fn round(&self) -> Option<Round> {
+        self.round
     }
 
     /// The tenant of a job.

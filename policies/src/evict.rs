@@ -34,7 +34,8 @@ impl Sorting for Evict {
         match self {
             Self::Longer(length) => {
                 let left = draft.oracle()?.work(id)? - job.work_at_start;
-                let finish = job.running_since.known().unwrap_or(job.placed) + job.rate.time_for(left);
+                let since = job.running_since.known().unwrap_or(job.placed + job.owed);
+                let finish = since + job.rate.time_for(left);
                 let width = if *length == Length::RemainingService { milli } else { 0 };
                 Some((u64::from(job.rate.as_ppm()) << 32 | width, -i64::try_from(finish.0).unwrap_or(i64::MAX)))
             }

@@ -17,6 +17,7 @@ mod quota;
 mod ready;
 mod refill;
 pub mod registry;
+mod rounds;
 mod running;
 pub mod slurm;
 pub mod spec;
@@ -34,6 +35,7 @@ pub use crate::place::{Placer, place};
 pub use crate::predict::{Features, Model, Pool, Rolling};
 pub use crate::quota::{Kai, Kueue};
 pub use crate::registry::{Built, Context, build};
+pub use crate::rounds::{Beat, FifoRounds, LasRounds, QuotaSrtf, RoundPlacer, Stopped, Types};
 pub use crate::spec::{PolicyError, PolicySpec};
 pub use crate::tiresias::{
     Feedback, Gittins, LevelLine, Levels, Measure, Preemption, Quantum, Service, Tiresias, Within,

@@ -8,6 +8,7 @@ mod list;
 mod names;
 mod orders;
 mod quota;
+mod rounds;
 mod slurm;
 mod tiresias;
 

@@ -18,6 +18,7 @@ pub(super) fn start_run(state: &mut State, id: JobId, rate: Rate, out: &mut Vec<
     job.running_since = now;
     job.saved_at = now;
     job.rate = rate;
+    job.owed = Span::ZERO;
     if let Some(eviction) = state.evictions.get_mut(job.eviction as usize) {
         eviction.restarted += u128::from(gpu_milli(&job.placement)) * u128::from(now.since(job.launched).0);
         job.eviction = u32::MAX;

@@ -10,3 +10,4 @@ mod journal;
 mod lifecycle;
 mod resources;
 mod retries;
+mod rounds;

@@ -196,7 +196,7 @@ impl<'a> Knobs<'a> {
 
     /// Whether the seed of the context changes what it decides.
     pub(super) fn is_seeded(&self) -> bool {
-        self.text("place") == "random"
+        self.text("place") == "random" || self.text("model") == "random"
     }
 
     /// The parts of a pipeline, from the knobs `place` and `skip`.

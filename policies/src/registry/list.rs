@@ -1,6 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, backfill, basic, fair, orders, quota, slurm, tiresias};
+use super::{Entry, backfill, basic, fair, orders, quota, rounds, slurm, tiresias};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -27,4 +27,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &tiresias::LAS,
     &tiresias::SMALLEST_GANG,
     &tiresias::TIRESIAS,
+    &rounds::FIFO_ROUNDS,
+    &rounds::LAS_ROUNDS,
+    &rounds::SRTF_ROUNDS,
 ];

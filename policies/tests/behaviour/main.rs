@@ -18,6 +18,7 @@ mod placers_by_hand;
 mod play;
 mod predicted;
 mod quota_property;
+mod rounds;
 mod slurm;
 mod tickets;
 mod tiresias;

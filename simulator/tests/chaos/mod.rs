@@ -279,6 +279,7 @@ fn trace(chance: &mut Chance) -> Trace {
                 memory_mib: chance.pick(&[0, 0, 4096]),
                 models: chance.pick(&[None, None, None, Some(0)]),
                 estimate: estimate.filter(|_| !chance.one_in(10)),
+                steps: (!chance.one_in(4)).then(|| chance.within(1, 5000)),
                 time_limit: chance.one_in(10).then(|| Span::secs(chance.within(1, 2000))),
                 ..Details::NONE
             }
@@ -298,12 +299,17 @@ fn trace(chance: &mut Chance) -> Trace {
 fn physics(chance: &mut Chance) -> Physics {
     let mut settings = Vec::new();
     for (key, values) in [
-        ("restart_s", &["30", "7"][..]),
+        ("restart_s", &["30", "7", "1:7+8:30+60"][..]),
+        ("restart_owed", &["true"]),
         ("restart_at", &["stop"]),
         ("checkpoint_s", &["600", "never", "1"]),
         ("preempt_saves", &["false"]),
         ("drain_s", &["10", "90"]),
         ("spread_penalty", &["0.3"]),
+        ("end_notice_s", &["1", "20"]),
+        ("end_round_s", &["60", "300"]),
+        ("round_s", &["120", "360"]),
+        ("round_steps", &["true"]),
     ] {
         if chance.one_in(3) {
             settings.push(format!("{key}={}", chance.pick(values)));
