@@ -14,13 +14,13 @@ use simulator::journal::header;
 use simulator::metrics::Segments;
 use simulator::physics::Physics;
 use simulator::run::{RunSpec, replay_recorded};
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 
 fn recorded() -> Vec<u8> {
     let trace = support::trace(20_000, 800, 0.9).into();
     let inventory = support::cluster(100);
-    let workload = Workload::new(&trace, &inventory, &Weights::default());
+    let workload = Workload::new(&trace, &inventory, &TenantTerms::default());
     let physics = Physics::default();
     let policy = "fifo[skip=true]".to_owned();
     let spec =

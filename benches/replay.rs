@@ -11,7 +11,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use simulator::metrics::Segments;
 use simulator::physics::Physics;
 use simulator::run::{RunSpec, replay};
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 
 const NODES: usize = 1000;
@@ -20,7 +20,7 @@ const JOBS: usize = 1_000_000;
 fn million_jobs(criterion: &mut Criterion) {
     let trace = std::sync::Arc::new(support::trace(JOBS, NODES as u32 * 8, 0.95));
     let inventory = support::cluster(NODES);
-    let workload = Workload::new(&trace, &inventory, &Weights::default());
+    let workload = Workload::new(&trace, &inventory, &TenantTerms::default());
     let physics = Physics::default();
     let spec = RunSpec {
         inventory: &inventory,

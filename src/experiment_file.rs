@@ -27,6 +27,7 @@ pub(crate) struct ExperimentFile {
     #[serde(default)]
     pub(crate) set: Vec<String>,
     pub(crate) tenants: Option<PathBuf>,
+    pub(crate) quotas: Option<PathBuf>,
     pub(crate) resample: Option<Resample>,
     pub(crate) window: Option<Window>,
     pub(crate) threads: Option<usize>,
@@ -60,7 +61,7 @@ impl ExperimentFile {
 
     /// Makes paths relative to where the command runs.
     fn settle(&mut self, folder: &Path) {
-        for path in [&mut self.tenants, &mut self.out].into_iter().flatten() {
+        for path in [&mut self.tenants, &mut self.quotas, &mut self.out].into_iter().flatten() {
             *path = folder.join(&*path);
         }
         self.trace = self.trace.take().map(|trace| settled_trace(folder, &trace));

@@ -6,7 +6,7 @@ use std::io::{self, Write as _};
 use engine::{Inventory, Outcome};
 use simulator::report::fmt;
 use simulator::result::{JobRow, Replay};
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use traces::{Ledger, Trace};
 
 /// Says something on stderr.
@@ -77,15 +77,15 @@ pub(crate) fn about_swf(path: &std::path::Path, lost: &Ledger) {
     }
 }
 
-/// Weights for tenants that submit nothing.
-pub(crate) fn about_weights(weights: &Weights, trace: &Trace) {
+/// Terms of tenants that submit nothing, nor does anybody below them.
+pub(crate) fn about_terms(terms: &TenantTerms, trace: &Trace) {
     let known = |path: &&str| {
         let below = format!("{path}/");
         trace.tenants.iter().any(|tenant| tenant == path || tenant.starts_with(&below))
     };
-    let unknown: Vec<&str> = weights.paths().filter(|path| !known(path)).collect();
+    let unknown: Vec<&str> = terms.paths().into_iter().filter(|path| !known(path)).collect();
     if !unknown.is_empty() {
-        warn(&format!("weights of tenants that are not in the trace: {}", unknown.join(", ")));
+        warn(&format!("terms of tenants that are not in the trace: {}", unknown.join(", ")));
     }
 }
 

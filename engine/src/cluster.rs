@@ -3,6 +3,8 @@
 //! Wholly free GPUs are bits in a mask; nodes are indexed by how many they have, per model, so that best fit,
 //! worst fit and first fit need a few instructions at any size. GPUs held in part are in an ordered set beside it.
 
+mod check;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bitmap::Bitmap;
@@ -10,6 +12,7 @@ use crate::ids::{ModelId, NodeId};
 use crate::inventory::{Inventory, NodeSpec, UNLIMITED};
 use crate::placement::{BANK, Placement, Slice};
 use crate::shape::{GpuRequest, MILLI, TaskRequest};
+use crate::terms::Amounts;
 use crate::topology::Level;
 
 /// Whether a node takes work.
@@ -63,6 +66,12 @@ pub struct Cluster {
     sizes: Vec<Vec<u32>>,
     free_milli: u64,
     up_milli: u64,
+    /// Grows when a node changes its state.
+    states_version: u64,
+    /// CPU (thousandths of a core) and memory (MiB) of nodes that are up and have a limit.
+    up_beside: [u64; 2],
+    /// Nodes that are up and have no limit of CPU, of memory.
+    up_unlimited: [u32; 2],
 }
 
 impl Cluster {
@@ -104,6 +113,9 @@ impl Cluster {
             sizes,
             free_milli: 0,
             up_milli: 0,
+            states_version: 0,
+            up_beside: [0; 2],
+            up_unlimited: [0; 2],
         };
         for node in 0..cluster.nodes.len() {
             cluster.enlist(NodeId::new(node));
@@ -141,6 +153,16 @@ impl Cluster {
         self.nodes[node.index()].since
     }
 
+    /// Grows when a node changes its state.
+    pub fn states_version(&self) -> u64 {
+        self.states_version
+    }
+
+    /// The lowest wholly free GPU of `node`, as bank and mask.
+    pub fn lowest_free_gpu(&self, node: NodeId) -> Option<(u16, u64)> {
+        self.lowest_free(node).map(|gpu| ((gpu / BANK) as u16, 1 << (gpu % BANK)))
+    }
+
     /// Wholly free GPUs of `node`, whatever its state.
     pub fn free_gpus(&self, node: NodeId) -> u32 {
         self.nodes[node.index()].free
@@ -175,6 +197,24 @@ impl Cluster {
     /// Thousandths of a GPU on nodes that are up, free or not.
     pub fn up_gpu_milli(&self) -> u64 {
         self.up_milli
+    }
+
+    /// What nodes that are up have, free or not. CPU and memory are `u64::MAX` where such a node has no limit.
+    pub fn up(&self) -> Amounts {
+        let beside = |at: usize| if self.up_unlimited[at] > 0 { u64::MAX } else { self.up_beside[at] };
+        Amounts { gpu_milli: self.up_milli, cpu_milli: beside(0), memory_mib: beside(1) }
+    }
+
+    /// Enters or takes out what a node has beside its GPUs.
+    fn count_beside(&mut self, node: NodeId, change: impl Fn(&mut u64, u64), many: impl Fn(&mut u32)) {
+        let spec = &self.inventory.nodes[node.index()];
+        for (at, amount) in [spec.cpu_milli, spec.memory_mib].into_iter().enumerate() {
+            if amount == UNLIMITED {
+                many(&mut self.up_unlimited[at]);
+            } else {
+                change(&mut self.up_beside[at], u64::from(amount));
+            }
+        }
     }
 
     /// Whether one task fits on `node` now.
@@ -408,6 +448,7 @@ impl Cluster {
         }
         self.free_milli += self.node_free_milli(node);
         self.up_milli += u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
+        self.count_beside(node, |sum, amount| *sum += amount, |nodes| *nodes += 1);
     }
 
     /// Takes a node that goes down or drains out of the indices.
@@ -421,6 +462,7 @@ impl Cluster {
         }
         self.free_milli -= self.node_free_milli(node);
         self.up_milli -= u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
+        self.count_beside(node, |sum, amount| *sum -= amount, |nodes| *nodes -= 1);
     }
 
     fn node_free_milli(&self, node: NodeId) -> u64 {
@@ -437,6 +479,7 @@ impl Cluster {
         if before == NodeState::Up {
             self.delist(node);
         }
+        self.states_version += 1;
         self.nodes[node.index()].state = state;
         self.nodes[node.index()].since = now;
         if state == NodeState::Up {
@@ -512,6 +555,11 @@ impl Cluster {
         shared.filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
     }
 
+    /// Whether a GPU of `node` is held in part.
+    pub fn has_shared(&self, node: NodeId) -> bool {
+        self.partial.range((node, 0)..=(node, u32::MAX)).next().is_some()
+    }
+
     /// The free room of the GPUs of `node` that are held in part, as slices that would fill it.
     pub fn shared_room(&self, node: NodeId) -> Vec<Slice> {
         let of_node = self.partial.range((node, 0)..=(node, u32::MAX)).filter(|(_, free)| **free > 0);
@@ -573,38 +621,6 @@ impl Cluster {
             }
         }
         slots
-    }
-
-    /// Recomputes every index from masks and states, and says which disagrees.
-    pub fn check(&self) -> Result<(), String> {
-        let mut fresh = Self { free_milli: 0, up_milli: 0, partial_by_room: BTreeSet::new(), ..self.clone() };
-        for counts in &mut fresh.buckets {
-            counts.fill(Bitmap::with_bound(self.nodes.len()));
-        }
-        fresh.sizes.iter_mut().for_each(|sizes| sizes.fill(0));
-        for index in 0..self.nodes.len() {
-            let node = NodeId::new(index);
-            let hot = &self.nodes[index];
-            let masks: u32 =
-                (0..hot.gpus.div_ceil(BANK)).map(|bank| self.free_mask(node, bank as u16).count_ones()).sum();
-            if masks != hot.free {
-                return Err(format!("node {node}: {masks} GPUs free by mask, {} by count", hot.free));
-            }
-            if hot.state == NodeState::Up {
-                fresh.enlist(node);
-            }
-        }
-        let same = fresh.buckets == self.buckets && fresh.sizes == self.sizes;
-        if !same || fresh.partial_by_room != self.partial_by_room {
-            return Err("the index of free nodes disagrees with the masks".to_owned());
-        }
-        if (fresh.free_milli, fresh.up_milli) != (self.free_milli, self.up_milli) {
-            return Err(format!(
-                "{} thousandths of a GPU free by mask, {} by total",
-                fresh.free_milli, self.free_milli
-            ));
-        }
-        Ok(())
     }
 }
 

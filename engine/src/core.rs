@@ -98,6 +98,8 @@ impl Core {
         self.state.triggers = Triggers::NONE;
         self.state.job_reasons.clear();
         self.state.queue_reason = None;
+        self.state.reasons_by_queue.clear();
+        self.state.reasons_by_tenant.clear();
         let mut draft = Draft::new(&mut self.state, &mut self.scratch, self.needs.oracle);
         self.policy.decide(draft.now(), &mut draft);
         // The policy has seen the changes up to here; what its own wishes change, it sees next time.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{JobId, NodeId};
 use crate::inventory::Misfit;
+use crate::terms::Resource;
 use crate::time::Time;
 
 /// Why a job does not run now.
@@ -40,12 +41,47 @@ pub enum Reason {
         /// When it starts at the latest.
         start: Time,
     },
+    /// Other tenants or jobs, which have less of their share, go first.
+    NotItsTurn,
     /// Jobs that go before it get all GPUs that it needs.
     Outranked,
     /// The policy decides in rounds, and the next has not begun.
     NextRound,
     /// Not even the GPUs of all jobs that it may preempt would do.
     NoVictims,
+    /// Its tenant, or one above it, would use more than its limit.
+    OverLimit {
+        /// Of what.
+        resource: Resource,
+        /// Used now, in the unit of the resource.
+        used: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// Its tenant would use more than its quota and may not.
+    OverQuota {
+        /// Of what.
+        resource: Resource,
+        /// Used now by what counts here, in the unit of the resource.
+        used: u64,
+        /// The quota.
+        quota: u64,
+    },
+    /// The quotas of its tenant and of those that it borrows from, with their borrowing and lending limits, leave less than
+    /// it needs.
+    QuotasExhausted {
+        /// Of what.
+        resource: Resource,
+        /// Needed, in the unit of the resource.
+        need: u64,
+        /// What they leave.
+        left: u64,
+    },
+    /// The policy decides at intervals.
+    NextDecision {
+        /// When it does so next.
+        at: Time,
+    },
     /// On hold by an operator or its owner.
     OnHold,
     /// Waits for other jobs.
@@ -87,9 +123,14 @@ impl Reason {
             Self::BehindHead { .. } => "behind-head",
             Self::WouldDelayHead { .. } => "would-delay-head",
             Self::Reserved { .. } => "reserved",
+            Self::NotItsTurn => "not-its-turn",
             Self::Outranked => "outranked",
             Self::NextRound => "next-round",
             Self::NoVictims => "no-victims",
+            Self::OverLimit { .. } => "over-limit",
+            Self::OverQuota { .. } => "over-quota",
+            Self::QuotasExhausted { .. } => "quotas-exhausted",
+            Self::NextDecision { .. } => "next-decision",
             Self::OnHold => "on-hold",
             Self::WaitsForParents => "waits-for-parents",
             Self::InBackoff => "in-backoff",
@@ -127,9 +168,20 @@ impl fmt::Display for Reason {
             Self::BehindHead { head } => write!(f, "waits behind {head}, which is first in the queue"),
             Self::WouldDelayHead { head, start } => write!(f, "would delay {head}, which starts by {start}"),
             Self::Reserved { start } => write!(f, "first in the queue, starts by {start}"),
+            Self::NotItsTurn => f.write_str("others that have less of their share go first"),
             Self::Outranked => f.write_str("jobs that go before it get the GPUs that it needs"),
             Self::NextRound => f.write_str("waits for the next round"),
             Self::NoVictims => f.write_str("the GPUs of all jobs that it may preempt would not do"),
+            Self::OverLimit { resource, used, limit } => {
+                write!(f, "its tenant uses {} of at most {}", resource.number(used), resource.amount(limit))
+            }
+            Self::OverQuota { resource, used, quota } => {
+                write!(f, "its tenant uses {} of its quota of {}", resource.number(used), resource.amount(quota))
+            }
+            Self::QuotasExhausted { resource, need, left } => {
+                write!(f, "needs {}, the quotas leave {}", resource.amount(need), resource.number(left))
+            }
+            Self::NextDecision { at } => write!(f, "waits for the next decision, at {at}"),
             Self::OnHold => f.write_str("on hold"),
             Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),
             Self::InBackoff => f.write_str("waits before a retry"),

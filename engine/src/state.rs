@@ -164,6 +164,9 @@ pub struct State {
     pub(crate) job_reasons: BTreeMap<JobId, Reason>,
     /// Why every ready job without a reason of its own was not tried.
     pub(crate) queue_reason: Option<Reason>,
+    /// The same for the jobs of one queue, and of one tenant and all below it.
+    pub(crate) reasons_by_queue: BTreeMap<QueueId, Reason>,
+    pub(crate) reasons_by_tenant: BTreeMap<TenantId, Reason>,
     /// Names of the queues; the first, without a name, is that of jobs which name none.
     pub(crate) queues: Vec<String>,
     pub(crate) names: Vec<String>,
@@ -211,6 +214,8 @@ impl State {
             class_reasons: Vec::new(),
             job_reasons: BTreeMap::new(),
             queue_reason: None,
+            reasons_by_queue: BTreeMap::new(),
+            reasons_by_tenant: BTreeMap::new(),
             queues: vec![String::new()],
             names: Vec::new(),
             memos: Vec::new(),
@@ -332,7 +337,15 @@ impl State {
 
     fn ready_reason(&self, id: JobId, class: ClassId) -> Reason {
         let own = self.job_reasons.get(&id).copied();
-        let queue = self.queue_reason.filter(|reason| !matches!(reason, Reason::BehindHead { head } if *head == id));
-        own.or(queue).or(self.class_reasons[class.index()]).unwrap_or(Reason::NotTried)
+        let shared = self.queue_reason.or_else(|| self.reason_of_part(id));
+        let shared = shared.filter(|reason| !matches!(reason, Reason::BehindHead { head } if *head == id));
+        own.or(shared).or(self.class_reasons[class.index()]).unwrap_or(Reason::NotTried)
+    }
+
+    /// Why all jobs of its queue, or of its tenant, wait.
+    fn reason_of_part(&self, id: JobId) -> Option<Reason> {
+        let spec = &self.job(id).spec;
+        let by_tenant = || self.tenants.ancestry(spec.tenant).find_map(|above| self.reasons_by_tenant.get(&above));
+        self.reasons_by_queue.get(&spec.queue).or_else(by_tenant).copied()
     }
 }

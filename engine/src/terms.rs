@@ -91,6 +91,35 @@ impl SubAssign for Amounts {
     }
 }
 
+/// One of the three things that quotas count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Resource {
+    /// Thousandths of a GPU.
+    Gpu,
+    /// Thousandths of a CPU core.
+    Cpu,
+    /// MiB of main memory.
+    Memory,
+}
+
+impl Resource {
+    /// An amount in whole GPUs, cores or GiB, without the unit.
+    pub fn number(self, amount: u64) -> f64 {
+        let unit = if self == Self::Memory { 1024.0 } else { 1000.0 };
+        amount as f64 / unit
+    }
+
+    /// The same with the unit.
+    pub fn amount(self, amount: u64) -> String {
+        let unit = match self {
+            Self::Gpu => "GPUs",
+            Self::Cpu => "cores",
+            Self::Memory => "GiB",
+        };
+        format!("{} {unit}", self.number(amount))
+    }
+}
+
 /// What a tenant is entitled to. Policies that know quotas read them here; they may change with time
 /// ([`crate::Event::TermsChanged`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,7 +2,7 @@
 
 use engine::{Draft, JobId, TaskGroup};
 
-use crate::order::{Length, by_priority, service};
+use crate::order::{Length, by_deadline, by_priority, service};
 use crate::place::{Placer, place};
 use crate::potential::Potential;
 use crate::running::{Running, Sorting, Standing};
@@ -15,6 +15,9 @@ pub enum Evict {
     /// A job evicts those of lower priority: the lowest priority first, in it the least work lost.
     /// Never a cycle, as priorities do not change.
     LowerPriority,
+    /// A job evicts those with a later deadline, or with none: the latest first (EDF).
+    /// Never a cycle, as deadlines do not change.
+    LaterDeadline,
 }
 
 /// Rank of a victim: smaller goes first.
@@ -36,6 +39,7 @@ impl Sorting for Evict {
                 let width = if *length == Length::RemainingService { milli } else { 0 };
                 Some((u64::from(job.rate.as_ppm()) << 32 | width, -i64::try_from(finish.0).unwrap_or(i64::MAX)))
             }
+            Self::LaterDeadline => Some((0, -i64::try_from(by_deadline(job)).unwrap_or(i64::MAX))),
             Self::LowerPriority => {
                 let safe = job.saved_at.known().unwrap_or(job.placed).0;
                 let priority = (i64::from(job.spec.priority) - i64::from(i32::MIN)) as u64;
@@ -56,6 +60,7 @@ impl Evict {
                 let left = draft.oracle().and_then(|oracle| oracle.remaining(id, draft.now())).map_or(0, |span| span.0);
                 (u64::MAX - if length == Length::RemainingService { service(left, milli) } else { left }, 0)
             }
+            Self::LaterDeadline => (u64::MAX - by_deadline(job), 0),
             Self::LowerPriority => {
                 let safe = job.saved_at.known().unwrap_or(job.placed);
                 let priority = (i64::from(job.spec.priority) - i64::from(i32::MIN)) as u64;
@@ -67,7 +72,7 @@ impl Evict {
     /// Whether a waiting job of rank `rank` may evict a victim. Once it may not, it may evict none that comes later.
     fn allows(self, draft: &Draft<'_>, job: JobId, rank: u64, victim: VictimRank) -> bool {
         match self {
-            Self::Longer(_) => u64::MAX - victim.0 > rank,
+            Self::Longer(_) | Self::LaterDeadline => u64::MAX - victim.0 > rank,
             Self::LowerPriority => {
                 let own = u64::from(u32::MAX) - by_priority(draft.state().job(job));
                 victim.0 < own

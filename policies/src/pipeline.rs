@@ -2,13 +2,13 @@
 
 mod backfill;
 
-use engine::{ClassId, Draft, JobId, Needs, Policy, Reason, Time, Triggers};
+use engine::{ClassId, Draft, JobId, Needs, Policy, QueueId, Reason, TenantId, Time, Triggers};
 
 use crate::easy::{Estimates, Reservation, Shadow};
 use crate::evict::{Evict, Search};
-use crate::order::{Order, Starts};
+use crate::order::{Order, Score, Starts};
 use crate::place::{Placer, place};
-use crate::ready::{Filing, LaneKey, Ready};
+use crate::ready::{Filing, LaneKey, Line, Ready};
 use crate::running::Running;
 
 /// What happens behind a job that does not fit.
@@ -16,6 +16,10 @@ use crate::running::Running;
 pub enum Behind {
     /// Nobody passes.
     Blocked,
+    /// Nobody of its queue passes (Slurm's main loop: a partition whose first job waits is left alone).
+    Queue,
+    /// Nobody of its top-level tenant passes (a virtual cluster, where those are tenants).
+    Tenant,
     /// Everybody may pass.
     Skip,
     /// Those pass who do not delay it (EASY).
@@ -100,6 +104,8 @@ struct Candidate {
     lane: u32,
     /// Rank of the tenant.
     tenant: [u64; 2],
+    /// Rank of the job at this instant.
+    score: Score,
     /// Rank in the lane.
     job: (u64, JobId),
 }
@@ -113,12 +119,26 @@ impl Filing for FiledBy<'_> {
 
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
-        let tenant = if self.0.order.by_tenant() { spec.tenant } else { engine::TenantId(0) };
+        let tenant = match self.0.behind {
+            _ if self.0.order.by_tenant() => spec.tenant,
+            Behind::Tenant => draft.state().tenants().top(spec.tenant),
+            _ => TenantId(0),
+        };
+        let queue = if self.0.behind == Behind::Queue { spec.queue } else { QueueId(0) };
         let bucket = match self.0.behind {
             Behind::Easy(estimates) => Estimates::bucket(estimates.remaining(draft, job)),
             _ => 0,
         };
-        LaneKey { class: spec.class, tenant, bucket }
+        let (stage, _) = self.0.order.stage(draft, job);
+        LaneKey { class: spec.class, tenant, queue, bucket, stage }
+    }
+
+    fn until(&self, draft: &Draft<'_>, job: JobId) -> Time {
+        self.0.order.stage(draft, job).1
+    }
+
+    fn line(&self, draft: &Draft<'_>, job: JobId) -> Option<Line> {
+        self.0.order.line(draft, job)
     }
 }
 
@@ -133,6 +153,7 @@ impl Policy for Pipeline {
     }
 
     fn decide(&mut self, _now: Time, draft: &mut Draft<'_>) {
+        self.parts.order.follow(draft);
         self.ready.sync(draft, &FiledBy(&self.parts));
         match (self.parts.evict, self.parts.behind) {
             (Some(evict), _) => self.running.sync(draft, &evict),
@@ -147,21 +168,26 @@ impl Policy for Pipeline {
                 self.advance(draft, at, lane);
                 continue;
             }
-            self.fail_class(draft, job);
-            let job = job.1;
+            self.note_failure(draft, job);
+            let head = job.1;
             match self.parts.behind {
-                Behind::Skip => {}
+                Behind::Skip => self.drop_class(draft, head),
+                Behind::Queue | Behind::Tenant => self.drop_part(draft, head),
                 Behind::Blocked => {
-                    draft.refuse_rest(Reason::BehindHead { head: job });
+                    draft.refuse_rest(Reason::BehindHead { head });
                     break;
                 }
                 Behind::Easy(estimates) => {
-                    self.backfill(draft, job, estimates);
+                    self.drop_class(draft, head);
+                    self.backfill(draft, head, estimates);
                     break;
                 }
             }
         }
         self.round.epoch = draft.state().freed_epoch();
+        if self.round.started || !draft.state().live().is_empty() {
+            self.parts.order.look_again(draft.now()).into_iter().for_each(|at| draft.wake_at(at));
+        }
     }
 }
 
@@ -212,11 +238,12 @@ impl Pipeline {
 
     fn enter(&mut self, draft: &Draft<'_>, lane: u32, epoch: u64) {
         let entry = self.ready.lane(lane);
-        let Some(&job) = entry.jobs.first() else { return };
+        let Some(job) = entry.head() else { return };
         let failed = self.parts.behind == Behind::Skip && self.has_failed(entry.key.class, epoch, job.0);
         if !failed {
             let tenant = self.tenant_rank(draft, entry.key);
-            self.round.lanes.push(Candidate { lane, tenant, job });
+            let score = self.parts.order.score(draft, job.1, job.0);
+            self.round.lanes.push(Candidate { lane, tenant, score, job });
         }
     }
 
@@ -238,7 +265,7 @@ impl Pipeline {
     /// The lane whose job goes first.
     fn best(&self) -> Option<usize> {
         let lanes = self.round.lanes.iter().enumerate();
-        lanes.min_by_key(|(_, candidate)| (candidate.tenant, candidate.job)).map(|(at, _)| at)
+        lanes.min_by_key(|(_, candidate)| (candidate.tenant, candidate.score, candidate.job.1)).map(|(at, _)| at)
     }
 
     /// Starts `job` if it fits, or can be made to fit.
@@ -292,30 +319,66 @@ impl Pipeline {
 
     /// After a start: the next job of the lane takes its place, and tenants have new ranks.
     fn advance(&mut self, draft: &Draft<'_>, at: usize, lane: u32) {
-        match self.ready.lane(lane).jobs.first() {
-            Some(&job) => self.round.lanes[at].job = job,
+        match self.ready.lane(lane).head() {
+            Some(job) => self.put_forward(draft, at, job),
             None => drop(self.round.lanes.swap_remove(at)),
         }
         self.rank_tenants(draft);
     }
 
+    /// Makes `job` the one that stands for its lane.
+    fn put_forward(&mut self, draft: &Draft<'_>, at: usize, job: (u64, JobId)) {
+        let score = self.parts.order.score(draft, job.1, job.0);
+        let candidate = &mut self.round.lanes[at];
+        (candidate.score, candidate.job) = (score, job);
+    }
+
     fn rank_tenants(&mut self, draft: &Draft<'_>) {
-        if self.parts.order.by_tenant() {
-            for at in 0..self.round.lanes.len() {
-                let key = self.ready.lane(self.round.lanes[at].lane).key;
-                self.round.lanes[at].tenant = self.tenant_rank(draft, key);
-            }
+        if !self.parts.order.by_tenant() {
+            return;
+        }
+        for at in 0..self.round.lanes.len() {
+            let key = self.ready.lane(self.round.lanes[at].lane).key;
+            // An order that only keeps tenants apart ranks none.
+            let Some(rank) = self.parts.order.tenant_rank(draft, key.tenant, &self.starts) else { return };
+            self.round.lanes[at].tenant = rank;
         }
     }
 
     /// Takes all lanes of a class that does not fit out of the round.
-    fn fail_class(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
+    fn fail_class(&mut self, draft: &mut Draft<'_>, job: (u64, JobId)) {
+        self.note_failure(draft, job);
+        self.drop_class(draft, job.1);
+    }
+
+    /// Remembers that a class does not fit.
+    fn note_failure(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
         let class = draft.state().job(job).spec.class;
         let failed = &mut self.round.failed[class.index()];
         (failed.at, failed.round, failed.rank) = (draft.state().freed_epoch(), self.round.number, rank);
         let reason = if self.parts.evict.is_some() { Reason::NoVictims } else { draft.shortage(class) };
         draft.refuse_class(class, reason);
+    }
+
+    fn drop_class(&mut self, draft: &Draft<'_>, job: JobId) {
+        let class = draft.state().job(job).spec.class;
         let ready = &self.ready;
         self.round.lanes.retain(|candidate| ready.lane(candidate.lane).key.class != class);
+    }
+
+    /// Takes everybody of the queue, or of the top-level tenant, of a job that does not fit out of the round.
+    fn drop_part(&mut self, draft: &mut Draft<'_>, head: JobId) {
+        let reason = Reason::BehindHead { head };
+        let (queue, tenant) = (draft.state().job(head).spec.queue, draft.state().tenant_of(head));
+        let (ready, lanes) = (&self.ready, &mut self.round.lanes);
+        if self.parts.behind == Behind::Queue {
+            draft.refuse_queue(queue, reason);
+            lanes.retain(|candidate| ready.lane(candidate.lane).key.queue != queue);
+        } else {
+            let top = draft.state().tenants().top(tenant);
+            draft.refuse_tenant(top, reason);
+            let tenants = draft.state().tenants();
+            lanes.retain(|candidate| tenants.top(ready.lane(candidate.lane).key.tenant) != top);
+        }
     }
 }

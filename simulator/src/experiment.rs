@@ -2,17 +2,18 @@
 
 use std::sync::{Arc, OnceLock};
 
-use engine::Inventory;
+use engine::{Inventory, NoRecord};
 use policies::Context;
+use policies::registry::Registry;
 use rayon::prelude::*;
 use traces::{Trace, TraceError};
 
 use crate::metrics::Segments;
 use crate::physics::Physics;
 use crate::result::Replay;
-use crate::run::{RunError, RunSpec, replay};
+use crate::run::{RunError, RunSpec, replay_with};
 use crate::stats::Sampling;
-use crate::tenants::Weights;
+use crate::tenants::TenantTerms;
 use crate::workload::Workload;
 
 /// Where the jobs of a seed come from.
@@ -66,8 +67,10 @@ pub struct Experiment {
     pub source: Source,
     /// The cluster.
     pub inventory: Inventory,
-    /// Weights of tenants.
-    pub weights: Weights,
+    /// What the names of policies mean: the built-in ones, or those of the caller too.
+    pub registry: Registry,
+    /// What tenants are entitled to.
+    pub terms: TenantTerms,
     /// The policies; the first is the baseline.
     pub policies: Vec<String>,
     /// Arrival rates as multiples of the trace's own.
@@ -126,7 +129,7 @@ impl Experiment {
         let generated = !matches!(self.source, Source::Fixed(_));
         let mut random = generated || self.physics.is_random();
         for policy in &self.policies {
-            random |= policies::build(policy, Context::default())?.seeded;
+            random |= self.registry.build(policy, Context::default())?.seeded;
         }
         Ok(if random && self.seeds.len() > 1 { Sampling::Seeds } else { Sampling::OneSample })
     }
@@ -168,7 +171,7 @@ impl Experiment {
 
     fn one(&self, samples: &Samples<'_>, item: Item) -> Result<Replay, ExperimentError> {
         let trace = samples.get(item.load, item.seed)?;
-        let workload = Workload::new(&trace, &self.inventory, &self.weights);
+        let workload = Workload::new(&trace, &self.inventory, &self.terms);
         let spec = RunSpec {
             inventory: &self.inventory,
             policy: self.policies[item.policy].clone(),
@@ -177,7 +180,7 @@ impl Experiment {
             seed: samples.seeds[item.seed],
             segments: if item.seed == 0 { self.segments } else { Segments::Off },
         };
-        Ok(replay(&spec, &workload)?)
+        Ok(replay_with(&self.registry, &spec, &workload, &mut NoRecord)?)
     }
 }
 

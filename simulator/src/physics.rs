@@ -10,7 +10,7 @@ use traces::profiles::ThroughputTable;
 use crate::restart::RestartTimes;
 
 /// The settings of `--set`, each with its default, values and meaning.
-pub const SETTINGS: [(&str, &str, &str); 15] = [
+pub const SETTINGS: [(&str, &str, &str); 16] = [
     ("physics", "plain", "settings that belong together: plain, helios, blox, gavel; others beside it override them"),
     (
         "restart_s",
@@ -22,6 +22,11 @@ pub const SETTINGS: [(&str, &str, &str); 15] = [
         "restart_owed",
         "false",
         "whether restart time that was not served adds up from stop to stop, and the policy knows it from the stop on",
+    ),
+    (
+        "restart_at",
+        "start",
+        "when the restart is paid; `stop`: a preempted run, the first too, loses so much of what it did, others nothing",
     ),
     (
         "checkpoint_s",
@@ -68,11 +73,22 @@ pub enum Checkpoints {
     Never,
 }
 
+/// When the restart cost is paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestartAt {
+    /// Before a run after the first makes progress.
+    Start,
+    /// When a run is preempted, from what it did; the first run too. A run that ends by itself pays nothing.
+    Stop,
+}
+
 /// The settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Physics {
     /// Time before a run after the first makes progress.
     pub restart: RestartTimes,
+    /// When it is paid.
+    pub restart_at: RestartAt,
     /// Whether restart time that was not served adds up, and the scheduler knows it.
     pub restart_owed: bool,
     /// When running jobs save.
@@ -108,6 +124,7 @@ impl Default for Physics {
         Self {
             restart: RestartTimes::of(Span::ZERO),
             restart_owed: false,
+            restart_at: RestartAt::Start,
             checkpoints: Checkpoints::Continuous,
             preempt_saves: true,
             drain: Span::ZERO,
@@ -239,6 +256,13 @@ impl Physics {
                 self.round = Some(seconds()?).filter(|round| *round > Span::ZERO).ok_or_else(none).map(Some)?;
             }
             "round_steps" => self.round_steps = flag()?,
+            "restart_at" => {
+                self.restart_at = match value {
+                    "start" => RestartAt::Start,
+                    "stop" => RestartAt::Stop,
+                    _ => return Err(fail("neither start nor stop", "say start or stop")),
+                }
+            }
             "drain_s" => self.drain = seconds()?,
             "repair_s" => self.repair = seconds()?,
             "checkpoint_s" => {
@@ -320,6 +344,8 @@ mod tests {
         let fault = |setting: &str| Physics::parse(&[setting]).unwrap_err().to_string();
         assert_eq!(fault("restart=30"), "--set restart=30: there is no such setting");
         assert_eq!(fault("restart_s=-1"), "--set restart_s=-1: not a number of seconds");
+        assert_eq!(Physics::parse(&["restart_at=stop"]).unwrap().restart_at, RestartAt::Stop);
+        assert_eq!(fault("restart_at=end"), "--set restart_at=end: neither start nor stop");
         assert_eq!(fault("spread_penalty=1"), "--set spread_penalty=1: not a share");
         assert!(Physics::parse(&["drain_s=1", "drain_s=2"]).is_err());
         assert!(Physics::parse(&["physics=helios", "physics=blox"]).is_err());

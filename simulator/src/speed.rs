@@ -192,7 +192,7 @@ mod tests {
     use super::*;
     use crate::metrics::Segments;
     use crate::run::{RunError, RunSpec, replay};
-    use crate::tenants::Weights;
+    use crate::tenants::TenantTerms;
 
     /// Steps a second: a k80 is four times as slow as a v100, four GPUs of it on several nodes eight times.
     const TABLE: &str = r#"{
@@ -244,7 +244,7 @@ mod tests {
         let throughput = format!("throughput={}", path.display());
         let settings: Vec<&str> = settings.iter().copied().chain([throughput.as_str()]).collect();
         let physics = Physics::parse(&settings).unwrap();
-        let workload = Workload::new(trace, inventory, &Weights::default());
+        let workload = Workload::new(trace, inventory, &TenantTerms::default());
         let spec = RunSpec {
             inventory,
             policy: "fifo".to_owned(),
@@ -305,7 +305,7 @@ mod tests {
         let mut physics = Physics::default();
         physics.throughput = Some(crate::physics::Throughput::of("t.json", table));
         let (trace, inventory) = (Arc::new(trace), cluster(&[(1, "k80")]));
-        let workload = Workload::new(&trace, &inventory, &Weights::default());
+        let workload = Workload::new(&trace, &inventory, &TenantTerms::default());
         let (policy, segments) = ("fifo".to_owned(), Segments::Off);
         let spec = RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: 1, segments };
         let replay = crate::run::replay(&spec, &workload).unwrap();

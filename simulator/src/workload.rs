@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use engine::{
     ClassId, Event, GpuRequest, Inventory, JobId, JobSpec, Level, MILLI, ModelSet, NameId, QueueId, Shape, Span,
-    TaskRequest, TenantId, Time,
+    TaskRequest, TenantId, Terms, Time,
 };
 use traces::{Trace, TraceJob};
 
-use crate::tenants::Weights;
+use crate::tenants::TenantTerms;
 
 /// A trace made ready for one cluster.
 #[derive(Clone, Debug)]
@@ -20,18 +20,20 @@ pub struct Workload<'a> {
     classes: Vec<ClassId>,
     /// Nodes of the tenant tree: name, parent, weight in thousandths.
     tenants: Vec<(String, Option<TenantId>, u32)>,
+    /// Terms beyond weights, and all terms that change.
+    terms: Vec<(Time, TenantId, Terms)>,
     /// Node of each tenant of the trace.
     tenant_ids: Vec<TenantId>,
     /// Names of jobs and of qualities of service, and of each job: its name, its quality.
     names: Vec<String>,
-    named: Vec<(Option<NameId>, Option<NameId>)>,
+    named: Vec<Named>,
     /// Jobs whose wishes go beyond what a trace can say.
     amended: BTreeMap<usize, JobSpec>,
 }
 
 impl<'a> Workload<'a> {
     /// Prepares `trace` for the cluster.
-    pub fn new(trace: &'a Arc<Trace>, inventory: &Inventory, weights: &Weights) -> Self {
+    pub fn new(trace: &'a Arc<Trace>, inventory: &Inventory, terms: &TenantTerms) -> Self {
         let model_sets: Vec<ModelSet> = trace.model_sets.iter().map(|names| known_models(names, inventory)).collect();
         let mut shapes = Vec::new();
         let mut ids: BTreeMap<Shape, ClassId> = BTreeMap::new();
@@ -62,8 +64,9 @@ impl<'a> Workload<'a> {
             classes.push(class);
         }
         let (names, named) = names(trace);
-        let (tenants, tenant_ids) = tenant_tree(&trace.tenants, weights);
-        Self { trace, shapes, classes, tenants, tenant_ids, names, named, amended: BTreeMap::new() }
+        let (tenants, tenant_ids) = tenant_tree(&trace.tenants, terms);
+        let terms = terms_over_time(&tenants, terms, trace.origin.as_deref());
+        Self { trace, shapes, classes, tenants, terms, tenant_ids, names, named, amended: BTreeMap::new() }
     }
 
     /// The trace.
@@ -110,7 +113,15 @@ impl<'a> Workload<'a> {
         let queues = queues.map(|(at, name)| Event::QueueDeclared { queue: QueueId::new(at + 1), name: name.clone() });
         let names = self.names.iter().enumerate();
         let names = names.map(|(at, text)| Event::NameDeclared { name: NameId::new(at), text: text.clone() });
-        classes.chain(tenants).chain(queues).chain(names)
+        let terms = self.terms.iter().filter(|(at, ..)| *at == Time::ZERO);
+        let terms = terms.map(|(_, tenant, terms)| Event::TermsChanged { tenant: *tenant, terms: *terms });
+        classes.chain(tenants).chain(queues).chain(names).chain(terms)
+    }
+
+    /// Changes of terms after the beginning.
+    pub fn changes(&self) -> impl Iterator<Item = (Time, Event)> + '_ {
+        let later = self.terms.iter().filter(|(at, ..)| *at > Time::ZERO);
+        later.map(|(at, tenant, terms)| (*at, Event::TermsChanged { tenant: *tenant, terms: *terms }))
     }
 
     /// The submission of job `index`.
@@ -209,8 +220,11 @@ impl Demand {
     }
 }
 
+/// The name of a job and its quality of service.
+type Named = (Option<NameId>, Option<NameId>);
+
 /// Names and qualities of service, each once, and those of each job; empty where no job has any.
-fn names<'t>(trace: &'t Trace) -> (Vec<String>, Vec<(Option<NameId>, Option<NameId>)>) {
+fn names<'t>(trace: &'t Trace) -> (Vec<String>, Vec<Named>) {
     if trace.jobs.iter().all(|job| job.name.is_none() && job.qos.is_none()) {
         return (Vec::new(), Vec::new());
     }
@@ -240,7 +254,7 @@ fn known_models(names: &[String], inventory: &Inventory) -> ModelSet {
 type Tree = Vec<(String, Option<TenantId>, u32)>;
 
 /// Cuts paths such as `org/team/user` into a tree, parents first.
-fn tenant_tree(paths: &[String], weights: &Weights) -> (Tree, Vec<TenantId>) {
+fn tenant_tree(paths: &[String], terms: &TenantTerms) -> (Tree, Vec<TenantId>) {
     let mut tree: Tree = Vec::new();
     let mut by_path: BTreeMap<String, TenantId> = BTreeMap::new();
     let mut ids = Vec::with_capacity(paths.len());
@@ -253,7 +267,7 @@ fn tenant_tree(paths: &[String], weights: &Weights) -> (Tree, Vec<TenantId>) {
             }
             so_far.push_str(name);
             let id = *by_path.entry(so_far.clone()).or_insert_with(|| {
-                tree.push((name.to_owned(), parent, weights.milli(&so_far)));
+                tree.push((name.to_owned(), parent, terms.weight_milli(&so_far)));
                 TenantId::new(tree.len() - 1)
             });
             parent = Some(id);
@@ -263,6 +277,21 @@ fn tenant_tree(paths: &[String], weights: &Weights) -> (Tree, Vec<TenantId>) {
     (tree, ids)
 }
 
+/// Terms of all nodes of the tree, by time; at time zero only those that go beyond a weight.
+fn terms_over_time(tree: &Tree, terms: &TenantTerms, origin: Option<&str>) -> Vec<(Time, TenantId, Terms)> {
+    let mut paths: Vec<String> = Vec::with_capacity(tree.len());
+    let mut all = Vec::new();
+    for (at, (name, parent, weight_milli)) in tree.iter().enumerate() {
+        let path = parent.map_or_else(|| name.clone(), |parent| format!("{}/{name}", paths[parent.index()]));
+        let plain = Terms { weight_milli: *weight_milli, ..Terms::default() };
+        let over_time = terms.over_time(&path, origin).into_iter();
+        let said = over_time.filter(|(at, terms)| *at > Time::ZERO || *terms != plain);
+        all.extend(said.map(|(when, terms)| (when, TenantId::new(at), terms)));
+        paths.push(path);
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -270,7 +299,7 @@ mod tests {
     #[test]
     fn tenants_become_a_tree() {
         let paths = ["a/x".to_owned(), "b".to_owned(), "a/y".to_owned(), "a".to_owned()];
-        let (tree, ids) = tenant_tree(&paths, &Weights::default());
+        let (tree, ids) = tenant_tree(&paths, &TenantTerms::default());
         let names: Vec<_> = tree.iter().map(|(name, parent, _)| (name.as_str(), parent.map(|p| p.0))).collect();
         assert_eq!(names, [("a", None), ("x", Some(0)), ("b", None), ("y", Some(0))]);
         assert_eq!(ids, [TenantId(1), TenantId(2), TenantId(3), TenantId(0)]);

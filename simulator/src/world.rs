@@ -37,6 +37,13 @@ struct Live {
 const NOT_LIVE: Live =
     Live { attempt: 0, from: Span::ZERO, since: Time::NEVER, rate: Rate::FULL, starts: Time::ZERO, milli: 0 };
 
+/// How a run is stopped at once.
+#[derive(Clone, Copy, Debug)]
+enum Stop {
+    Preempted,
+    Killed,
+}
+
 /// What will happen, unless its run is dead by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Todo {
@@ -98,7 +105,7 @@ impl<'a> SimWorld<'a> {
         inventory: &'a Inventory,
         seed: u64,
     ) -> Result<Self, RunError> {
-        Ok(Self {
+        let mut world = Self {
             workload,
             physics,
             speeds: Speeds::new(workload, physics, inventory)?,
@@ -117,7 +124,9 @@ impl<'a> SimWorld<'a> {
             owed: BTreeMap::new(),
             now: Time::ZERO,
             idle: false,
-        })
+        };
+        world.schedule(workload.changes());
+        Ok(world)
     }
 
     /// Launches that a table of throughput said nothing about, by cause.
@@ -214,7 +223,7 @@ impl<'a> SimWorld<'a> {
                 Todo::Start(run) => self.start(now, run),
                 Todo::Save(run) => self.save(now, run),
                 Todo::Stop(run) => {
-                    let saved = self.saved_by(now, run, self.physics.preempt_saves);
+                    let saved = self.saved_at_stop(now, run);
                     batch.extend(self.owe(now, run));
                     self.end(run, Exit::Stopped, saved)
                 }
@@ -348,10 +357,10 @@ impl World for SimWorld<'_> {
                 self.launch(now, *run, placement, *resume_from);
             }
             Command::Drain { run, .. } if self.physics.drain == Span::ZERO => {
-                self.end_now(now, *run, self.physics.preempt_saves);
+                self.end_now(now, *run, Stop::Preempted);
             }
             Command::Drain { run, .. } => self.heap.push(Reverse((now + self.physics.drain, Todo::Stop(*run)))),
-            Command::Kill { run } => self.end_now(now, *run, false),
+            Command::Kill { run } => self.end_now(now, *run, Stop::Killed),
             Command::Alarm { at, run, kind } => self.heap.push(Reverse((*at, Todo::Alarm(*run, *kind)))),
             Command::Wake { at } => self.heap.push(Reverse((*at, Todo::Wake))),
             Command::Close { .. } => self.open -= 1,

@@ -13,7 +13,7 @@ use simulator::metrics::Segments;
 use simulator::physics::Physics;
 use simulator::result::Replay;
 use simulator::run::{RunSpec, replay};
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use traces::{Details, Trace, TraceJob};
 
@@ -56,7 +56,7 @@ fn run(trace: &Arc<Trace>, inventory: &Inventory, policy: &str, settings: &[&str
     let physics = Physics::parse(settings).unwrap();
     let policy = policy.to_owned();
     let spec = RunSpec { inventory, policy, physics: &physics, load: 1.0, seed, segments: Segments::Off };
-    let replay = replay(&spec, &Workload::new(trace, inventory, &Weights::default())).unwrap();
+    let replay = replay(&spec, &Workload::new(trace, inventory, &TenantTerms::default())).unwrap();
     assert!(replay.jobs.iter().all(|row| row.outcome == Some(Outcome::Finished)));
     replay
 }

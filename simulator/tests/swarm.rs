@@ -3,6 +3,7 @@
 //! A safety phase with faults, then a liveness phase without, in which every job must end. Each case runs twice, the
 //! second time with fresh policies at random steps: the orders must be equal. A failure prints its seed;
 //! `TRAINYARD_SWARM_SEED=SEED TRAINYARD_SWARM_CASES=1 cargo test -p simulator --test swarm` runs it again.
+//! `TRAINYARD_SWARM_POLICY=NAME` draws only cases of one policy.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
 
@@ -116,7 +117,7 @@ struct Forgetful<'a> {
 
 /// Runs a case to its end. Returns all orders.
 fn run(case: &Case, forgetful: bool) -> Vec<(Time, Command)> {
-    let mut workload = Workload::new(&case.trace, &case.inventory, &case.weights);
+    let mut workload = Workload::new(&case.trace, &case.inventory, &case.terms);
     case.amend(&mut workload);
     let mut world = SimWorld::new(&workload, &case.physics, &case.inventory, case.seed).unwrap();
     world.schedule(case.faults.iter().cloned());

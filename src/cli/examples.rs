@@ -26,7 +26,8 @@ Examples:
   trainyard compare experiment.toml --threads 1
 
 An experiment in a file has the keys trace, cluster, policies, seeds, seed, loads, set, tenants,
-resample, window, threads and out; paths are relative to the file, and options go before its keys.";
+quotas, resample, window, threads and out; paths are relative to the file, and options go before its
+keys.";
 
 pub(super) const TRACE: &str = "\
 Examples:
@@ -71,6 +72,15 @@ Examples:
   trainyard policies
   trainyard policies fair-share
   trainyard policies --format json";
+
+pub(super) const REPRODUCE: &str = "\
+Examples:
+  TRAINYARD_DATA=~/trainyard-data trainyard reproduce
+  trainyard reproduce tiresias
+  trainyard reproduce tiresias/n1g8-count-fifo --format json
+
+The cases are found in the folder that TRAINYARD_DATA names; docs/reproduction.md says where they
+are from, and what the limits are.";
 
 pub(super) const VERIFY: &str = "\
 Example:

@@ -8,7 +8,7 @@ use simulator::metrics::Segments;
 use simulator::output::{Comparison, write_comparison};
 use simulator::physics::Physics;
 use simulator::stats::{Sampling, differences};
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 
 use super::figures;
 use crate::cli::{CompareArgs, Format, Resample};
@@ -26,7 +26,7 @@ pub(crate) fn run(args: CompareArgs) -> Result<(), Error> {
         warnings::about_trace(trace);
     }
     let outcomes = replayed(&experiment)?;
-    warnings::about_weights(&experiment.weights, &outcomes.trace);
+    warnings::about_terms(&experiment.terms, &outcomes.trace);
     warnings::about_rejected(&outcomes.replays, &experiment.inventory);
     warnings::about_throughput(&outcomes.replays);
     if outcomes.sampling == Sampling::OneSample && experiment.seeds.len() > 1 {
@@ -39,7 +39,7 @@ pub(crate) fn run(args: CompareArgs) -> Result<(), Error> {
 fn experiment(plan: &Plan) -> Result<Experiment, Error> {
     let physics = Physics::parse(&plan.settings)?;
     let policies = policies(&plan.policies)?;
-    let weights = plan.tenants.as_deref().map_or_else(|| Ok(Weights::default()), Weights::load)?;
+    let terms = TenantTerms::of(plan.tenants.as_deref(), plan.quotas.as_deref())?;
     let inventory = traces::load_cluster(&plan.cluster)?;
     let source = match (plan.resample, Source::named(&plan.trace)?) {
         (Some(Resample::Days), Source::Fixed(trace)) => Source::Days(trace),
@@ -49,7 +49,8 @@ fn experiment(plan: &Plan) -> Result<Experiment, Error> {
     Ok(Experiment {
         source,
         inventory,
-        weights,
+        registry: ::policies::registry::Registry::default(),
+        terms,
         policies,
         loads: plan.loads.clone(),
         seeds: plan.seeds.clone(),

@@ -11,7 +11,7 @@ use simulator::physics::Physics;
 use simulator::result::Replay;
 use simulator::run::{RunSpec, replay, replay_recorded};
 use simulator::stats::Sampling;
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 
 use super::figures;
@@ -23,15 +23,15 @@ use crate::{progress, stdout, target, warnings};
 pub(crate) fn run(args: &SimulateArgs) -> Result<(), Error> {
     let physics = Physics::parse(&args.world.set)?;
     let policy = ::policies::build(&args.policy, ::policies::Context::default())?.text;
-    let weights = args.world.tenants.as_deref().map_or_else(|| Ok(Weights::default()), Weights::load)?;
+    let terms = TenantTerms::of(args.world.tenants.as_deref(), args.world.quotas.as_deref())?;
     let inventory = traces::load_cluster(&args.cluster)?;
     let trace = Source::named(&args.trace)?.trace(args.seed)?;
     if let Some(folder) = &args.out {
         target::prepare_folder(folder)?;
     }
     warnings::about_trace(&trace);
-    warnings::about_weights(&weights, &trace);
-    let workload = Workload::new(&trace, &inventory, &weights);
+    warnings::about_terms(&terms, &trace);
+    let workload = Workload::new(&trace, &inventory, &terms);
     let segments = if args.out.is_some() { Segments::Recorded } else { Segments::Off };
     let spec = RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: args.seed, segments };
     let spinner = progress::spinner("replaying");

@@ -18,6 +18,7 @@ use engine::{Span, Time};
 use serde::Serialize;
 
 use crate::bytes;
+use crate::civil;
 use crate::error::TraceError;
 use crate::trace::Ledger;
 
@@ -106,6 +107,26 @@ impl CapacitySchedule {
     /// The amount of the series called `name` at a time; `None` before it begins, or where there is no such series.
     pub fn at(&self, name: &str, time: Time) -> Option<u32> {
         self.series.iter().find(|series| series.name == name)?.at(time)
+    }
+
+    /// The amounts of a series from time zero on of a trace whose clock showed `origin` then: what holds at time zero, and what
+    /// changes after it. Where one of the clocks is not known, both begin together.
+    pub fn aligned(&self, name: &str, origin: Option<&str>) -> Vec<(Time, u32)> {
+        let Some(series) = self.series.iter().find(|series| series.name == name) else { return Vec::new() };
+        let clock = |text: Option<&str>| text.and_then(civil::parse);
+        let ahead = match (clock(self.origin.as_deref()), clock(origin)) {
+            (Some(own), Some(other)) => i128::from(own.duration_since(other).as_micros() as i64),
+            _ => 0,
+        };
+        let mut steps: Vec<(Time, u32)> = Vec::new();
+        for (at, amount) in &series.steps {
+            let at = Time(u64::try_from(i128::from(at.0) + ahead).unwrap_or(0));
+            match steps.last_mut() {
+                Some(last) if last.0 == at => last.1 = *amount,
+                _ => steps.push((at, *amount)),
+            }
+        }
+        steps
     }
 
     /// The sum of all series at every time at which one of them changes.

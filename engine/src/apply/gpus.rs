@@ -55,6 +55,8 @@ pub(crate) fn grant_claims(state: &mut State, out: &mut Vec<Command>) {
             state.claims.push(id);
         } else {
             order_launch(state, id, out);
+            // The run begins from another safe point than when it was placed.
+            state.changes.push(id);
         }
     }
 }

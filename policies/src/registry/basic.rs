@@ -1,31 +1,17 @@
-//! Arrival, shortest first, static priorities, EASY, and a plain fair share.
+//! Arrival, shortest first, static priorities, and a plain fair share.
 
 use engine::{Policy, Span};
 
-use super::knobs::{ESTIMATES, PLACE, SKIP_OFF, SKIP_ON};
+use super::knobs::{PLACE, REPLACE, SKIP_OFF, SKIP_ON};
 use super::{Entry, Knob};
 use crate::evict::Evict;
 use crate::order::{Arrival, FairShare, Length, Shortest};
-use crate::pipeline::{Behind, Parts, Pipeline};
+use crate::pipeline::{Parts, Pipeline};
+use crate::refill::{Refill, Sort};
 
-fn boxed(parts: Parts) -> Box<dyn Policy> {
+pub(super) fn boxed(parts: Parts) -> Box<dyn Policy> {
     Box::new(Pipeline::new(parts))
 }
-
-pub(super) static EASY: Entry = Entry {
-    name: "easy",
-    summary: "FIFO with EASY backfill",
-    objective: "use gaps without delaying the first job that waits",
-    knows: "run times: the users' estimates where the trace has them, else the true durations (clairvoyant)",
-    source: "Lifka, JSSPP 1995; Mu'alem and Feitelson, TPDS 2001",
-    knobs: &[ESTIMATES, PLACE],
-    presets: &[],
-    build: |knobs| {
-        let estimates = knobs.estimates()?;
-        let (order, placer) = (Box::new(Arrival), knobs.placer()?);
-        Ok(boxed(Parts { order, placer, behind: Behind::Easy(estimates), evict: None }))
-    },
-};
 
 pub(super) static FAIR_SHARE: Entry = Entry {
     name: "fair-share",
@@ -98,10 +84,13 @@ pub(super) static SRSF: Entry = Entry {
     objective: "mean completion time of gangs",
     knows: "true durations (clairvoyant)",
     source: "Tiresias, NSDI 2019, section 3 (SRSF)",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &[SKIP_ON, PLACE, REPLACE],
     presets: &[],
     build: |knobs| {
         let length = Length::RemainingService;
+        if knobs.replaces_all()? {
+            return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
+        }
         knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
     },
 };
@@ -112,10 +101,13 @@ pub(super) static SRTF: Entry = Entry {
     objective: "mean completion time",
     knows: "true durations (clairvoyant)",
     source: "Schrage, Operations Research 1968 (SRPT)",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &[SKIP_ON, PLACE, REPLACE],
     presets: &[],
     build: |knobs| {
         let length = Length::Remaining;
+        if knobs.replaces_all()? {
+            return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
+        }
         knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
     },
 };

@@ -14,21 +14,29 @@ use crate::spec::{PolicyError, PolicySpec};
 const PRESET: &str = "preset";
 
 /// Which nodes.
-pub(crate) const PLACE: Knob = Knob {
+pub const PLACE: Knob = Knob {
     name: "place",
     default: "best-fit",
     values: "best-fit, worst-fit, first-fit, pack, spread, random, random[seed=N]",
     help: "which nodes a gang gets",
 };
 /// Whether others may pass; by default not.
-pub(crate) const SKIP_OFF: Knob = Knob {
+pub const SKIP_OFF: Knob = Knob {
     name: "skip",
     default: "false",
     values: "true, false",
     help: "whether jobs behind one that does not fit may start",
 };
 /// Whether others may pass; by default they may.
-pub(crate) const SKIP_ON: Knob = Knob { default: "true", ..SKIP_OFF };
+pub const SKIP_ON: Knob = Knob { default: "true", ..SKIP_OFF };
+
+/// What happens to runs at a decision.
+pub(crate) const REPLACE: Knob = Knob {
+    name: "replace",
+    default: "keep",
+    values: "keep, all",
+    help: "whether chosen jobs keep their GPUs; all: at each event everything stops and the cluster is filled anew",
+};
 
 /// Where run times come from.
 pub(crate) const ESTIMATES: Knob = Knob {
@@ -151,6 +159,11 @@ impl<'a> Knobs<'a> {
         Ok(if self.flag("skip")? { Behind::Skip } else { Behind::Blocked })
     }
 
+    /// Whether everything is placed anew at each event: the knob `replace`.
+    pub fn replaces_all(&self) -> Result<bool, PolicyError> {
+        self.one_of("replace", &[("keep", false), ("all", true)])
+    }
+
     /// Where run times come from: the knob `estimates`.
     pub fn estimates(&self) -> Result<Estimates, PolicyError> {
         match self.text("estimates") {
@@ -187,7 +200,7 @@ impl<'a> Knobs<'a> {
     }
 
     /// The parts of a pipeline, from the knobs `place` and `skip`.
-    pub(super) fn parts(&self, order: impl Order + 'static, evict: Option<Evict>) -> Result<Parts, PolicyError> {
+    pub fn parts(&self, order: impl Order + 'static, evict: Option<Evict>) -> Result<Parts, PolicyError> {
         Ok(Parts { order: Box::new(order), placer: self.placer()?, behind: self.skip()?, evict })
     }
 }

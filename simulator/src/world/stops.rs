@@ -2,7 +2,8 @@
 
 use engine::{Event, Exit, Input, RunId, Span, Time};
 
-use super::{NOT_LIVE, SimWorld};
+use super::{NOT_LIVE, SimWorld, Stop};
+use crate::physics::RestartAt;
 
 impl SimWorld<'_> {
     pub(super) fn fail(&mut self, now: Time, run: RunId) -> Event {
@@ -44,10 +45,30 @@ impl SimWorld<'_> {
         Event::Ended { run, exit, saved: Some(saved) }
     }
 
+    /// Work that is safe when a run is preempted at `now`.
+    pub(super) fn saved_at_stop(&mut self, now: Time, run: RunId) -> Span {
+        let saved = self.saved_by(now, run, self.physics.preempt_saves);
+        if self.physics.restart_at == RestartAt::Start {
+            return saved;
+        }
+        let Some(live) = self.live_run(run).map(|live| *live) else { return saved };
+        let price = live.rate.work_in(self.price(run, live.milli));
+        live.from + ((saved - live.from) - price)
+    }
+
+    /// What a restart of the job takes, as the trace says or else the physics.
+    fn price(&self, run: RunId, milli: u64) -> Span {
+        let of_trace = self.workload.trace().jobs[run.job.index()].restart;
+        of_trace.unwrap_or_else(|| self.physics.restart.of_gang(milli))
+    }
+
     /// Ends a run at the present instant.
-    pub(super) fn end_now(&mut self, now: Time, run: RunId, saves_all: bool) {
+    pub(super) fn end_now(&mut self, now: Time, run: RunId, stop: Stop) {
         if self.live_run(run).is_some() {
-            let saved = self.saved_by(now, run, saves_all);
+            let saved = match stop {
+                Stop::Preempted => self.saved_at_stop(now, run),
+                Stop::Killed => self.saved_by(now, run, false),
+            };
             let owed = self.owe(now, run);
             self.now_facts.extend(owed);
             let event = self.end(run, Exit::Stopped, saved);
@@ -62,8 +83,7 @@ impl SimWorld<'_> {
         }
         let live = *self.live_run(run)?;
         let unserved = if live.since == Time::NEVER { live.starts.since(now) } else { Span::ZERO };
-        let of_trace = self.workload.trace().jobs[run.job.index()].restart;
-        let owed = unserved + of_trace.unwrap_or_else(|| self.physics.restart.of_gang(live.milli));
+        let owed = unserved + self.price(run, live.milli);
         self.owed.insert(run.job, owed);
         Some(Input { at: now, event: Event::RestartOwed { job: run.job, owed } })
     }
@@ -73,7 +93,7 @@ impl SimWorld<'_> {
         if self.physics.restart_owed {
             return self.owed.get(&run.job).copied().unwrap_or_default();
         }
-        let of_trace = self.workload.trace().jobs[run.job.index()].restart;
-        if run.attempt > 1 { of_trace.unwrap_or_else(|| self.physics.restart.of_gang(milli)) } else { Span::ZERO }
+        let pays = run.attempt > 1 && self.physics.restart_at == RestartAt::Start;
+        if pays { self.price(run, milli) } else { Span::ZERO }
     }
 }

@@ -7,7 +7,7 @@ use simulator::metrics::Segments;
 use simulator::physics::Physics;
 use simulator::result::JobRow;
 use simulator::run::{RunSpec, replay, run};
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use traces::{Trace, TraceJob};
 
@@ -42,7 +42,7 @@ pub(crate) fn spec<'a>(inventory: &'a Inventory, policy: &str, physics: &'a Phys
 /// Replays `trace`, in which every job must finish.
 pub(crate) fn rows(trace: &Arc<Trace>, inventory: &Inventory, policy: &str, settings: &[&str]) -> Vec<JobRow> {
     let physics = Physics::parse(settings).unwrap();
-    let workload = Workload::new(trace, inventory, &Weights::default());
+    let workload = Workload::new(trace, inventory, &TenantTerms::default());
     let replay = replay(&spec(inventory, policy, &physics), &workload).unwrap();
     assert!(replay.jobs.iter().all(|row| row.outcome == Some(Outcome::Finished)));
     replay.jobs
@@ -56,7 +56,7 @@ pub(crate) fn finishes(plans: &[Plan], gpus: u32, policy: &str) -> Vec<u64> {
 /// Replays `trace` under the eyes of `watch`.
 pub(crate) fn watched(trace: &Arc<Trace>, inventory: &Inventory, policy: &str, watch: &mut impl Watch) -> engine::Core {
     let physics = Physics::default();
-    let workload = Workload::new(trace, inventory, &Weights::default());
+    let workload = Workload::new(trace, inventory, &TenantTerms::default());
     let context = policies::Context { estimates: workload.has_estimates(), seed: 1 };
     let mut core = engine::Core::new(inventory.clone(), policies::build(policy, context).unwrap().policy);
     run(&spec(inventory, policy, &physics), &workload, &mut core, &mut engine::NoRecord, watch).unwrap();

@@ -10,7 +10,7 @@ use simulator::metrics::Segments;
 use simulator::physics::Physics;
 use simulator::result::Summary;
 use simulator::run::replay_recorded;
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 
 use crate::bench::spec;
@@ -25,7 +25,8 @@ fn outcomes(threads: usize) -> Outcomes {
     let experiment = Experiment {
         source: Source::Generated(TRACE.to_owned()),
         inventory: Inventory::uniform(8, 8, "GPU"),
-        weights: Weights::default(),
+        registry: policies::registry::Registry::default(),
+        terms: TenantTerms::default(),
         policies: POLICIES.map(str::to_owned).to_vec(),
         loads: vec![1.0, 1.3],
         seeds: vec![1, 2],
@@ -59,7 +60,7 @@ fn journal(policy: &str) -> Vec<u8> {
     let trace = Arc::new(traces::load(&format!("{}seed=3]", TRACE.replace(']', ","))).unwrap());
     let inventory = Inventory::uniform(8, 8, "GPU");
     let physics = Physics::parse(&PHYSICS).unwrap();
-    let workload = Workload::new(&trace, &inventory, &Weights::default());
+    let workload = Workload::new(&trace, &inventory, &TenantTerms::default());
     let spec = spec(&inventory, policy, &physics);
     let mut writer = Writer::new(&header(&spec, &workload));
     replay_recorded(&spec, &workload, &mut writer).unwrap();

@@ -5,6 +5,7 @@
 mod bench;
 mod closed_forms;
 mod conservation;
+mod conservative_property;
 mod determinism;
 mod easy_property;
 mod naive;

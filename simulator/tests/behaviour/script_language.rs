@@ -16,7 +16,7 @@ use std::fmt::Write;
 
 use engine::{Command, Core, Event, Exit, Input, Inventory, JobId, NodeId, RunId, Slice, Span, Time, Watch};
 use simulator::physics::Physics;
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use simulator::world::{Flaw, SimWorld};
 use traces::Trace;
@@ -142,10 +142,10 @@ impl Script {
         self.facts.push((at, event));
     }
 
-    fn weights(&self) -> Weights {
+    fn weights(&self) -> TenantTerms {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, self.weights.as_bytes()).unwrap();
-        Weights::load(file.path()).unwrap()
+        TenantTerms::load(file.path()).unwrap()
     }
 }
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use engine::{
-    DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy, PoolId,
-    RetryRule, Shape, Span, TaskGroup, TaskRequest, Time, UNLIMITED,
+    Amounts, DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy,
+    PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
 };
 use policies::{Context, registry};
 use simulator::physics::Physics;
-use simulator::tenants::Weights;
+use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use simulator::world::Flaw;
 use traces::{Details, Trace, TraceJob};
@@ -48,7 +48,7 @@ pub(crate) struct Case {
     pub(crate) seed: u64,
     pub(crate) inventory: Inventory,
     pub(crate) trace: Arc<Trace>,
-    pub(crate) weights: Weights,
+    pub(crate) terms: TenantTerms,
     pub(crate) physics: Physics,
     pub(crate) policy_text: String,
     pub(crate) faults: Vec<(Time, Event)>,
@@ -78,7 +78,7 @@ impl Case {
             seed,
             inventory,
             trace,
-            weights: Weights::default(),
+            terms: TenantTerms::default(),
             physics,
             policy_text,
             faults: Vec::new(),
@@ -90,6 +90,7 @@ impl Case {
         case.add_shapes(&mut chance);
         case.add_amendments(&mut chance);
         case.add_faults(&mut chance);
+        case.add_terms(&mut chance);
         case
     }
 
@@ -109,6 +110,26 @@ impl Case {
                 spec.grace = amendment.grace;
                 spec.held = amendment.held;
             });
+        }
+    }
+
+    /// Terms that change at any time; in the end everybody may have the whole cluster.
+    fn add_terms(&mut self, chance: &mut Chance) {
+        let horizon = self.trace.jobs.last().map_or(0, |job| job.submit.0) + 3600 * MICROS;
+        let plain = chance.one_in(3);
+        for path in ["a", "a/x", "a/y", "b", "b/z", "c"] {
+            if plain || chance.one_in(4) {
+                continue;
+            }
+            self.terms.set(path, terms(chance, &self.inventory));
+            for _ in 0..chance.pick(&[0, 0, 1, 3]) {
+                let at = Time(chance.within(1, horizon));
+                self.terms.set_at(path, at, terms(chance, &self.inventory));
+            }
+        }
+        for path in ["a", "a/x", "a/y", "b", "b/z", "c"] {
+            let quota = Some(Amounts::gpus_only(self.inventory.gpus() * 1000));
+            self.terms.set_at(path, Time(horizon) + Span::secs(4000), Terms { quota, ..Terms::default() });
         }
     }
 
@@ -192,6 +213,25 @@ impl Case {
     }
 }
 
+/// Random terms; quotas and limits from nothing to more than the cluster.
+fn terms(chance: &mut Chance, inventory: &Inventory) -> Terms {
+    let gpus = inventory.gpus();
+    let amounts = |chance: &mut Chance| Amounts {
+        gpu_milli: chance.within(0, gpus * 5 / 4) * 1000,
+        cpu_milli: if chance.one_in(4) { chance.within(0, 64) * 1000 } else { u64::MAX },
+        memory_mib: if chance.one_in(8) { chance.within(0, 64) * 1024 } else { u64::MAX },
+    };
+    let maybe = |chance: &mut Chance, n: u64| chance.one_in(n).then(|| amounts(chance));
+    Terms {
+        weight_milli: chance.pick(&[1, 500, 1000, 1000, 3000]),
+        quota: if chance.one_in(4) { None } else { Some(amounts(chance)) },
+        borrow: maybe(chance, 3),
+        lend: maybe(chance, 3),
+        limit: maybe(chance, 5),
+        priority: chance.pick(&[0, 0, 1, -3]),
+    }
+}
+
 fn inventory(chance: &mut Chance) -> Inventory {
     let models = chance.within(1, 3) as usize;
     let nodes = chance.within(1, 12) as usize;
@@ -261,6 +301,7 @@ fn physics(chance: &mut Chance) -> Physics {
     for (key, values) in [
         ("restart_s", &["30", "7", "1:7+8:30+60"][..]),
         ("restart_owed", &["true"]),
+        ("restart_at", &["stop"]),
         ("checkpoint_s", &["600", "never", "1"]),
         ("preempt_saves", &["false"]),
         ("drain_s", &["10", "90"]),
@@ -285,7 +326,9 @@ fn policy(chance: &mut Chance) -> String {
     let place = chance.pick(&["best-fit", "worst-fit", "first-fit", "pack", "spread", "random", "random[seed=9]"]);
     let skip = chance.pick(&["true", "false"]);
     let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();
-    let name = chance.pick(&names);
+    let drawn = chance.pick(&names);
+    let only = std::env::var("TRAINYARD_SWARM_POLICY").ok();
+    let name = only.as_deref().unwrap_or(drawn);
     let of_name = |line: &&str| line.split('[').next() == Some(name);
     let lines: Vec<&str> = POLICIES.lines().filter(of_name).collect();
     assert!(!lines.is_empty(), "simulator/tests/chaos/policies.txt has no line for `{name}`");

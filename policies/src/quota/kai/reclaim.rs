@@ -1,0 +1,171 @@
+//! Reclaim between queues (KAI, Fairness, "Reclaim resources").
+//!
+//! A job reclaims if its queue stays within its fair share. It takes from the queue that would go last, its lowest priority and
+//! newest first, as long as that queue, or the one above it next to the reclaimer's, is above what it may allocate; or as long
+//! as the reclaimer stays within its deserved quota and that queue is above its own. In the end no queue of the reclaimer may
+//! be above its fair share and as saturated as one that was taken from.
+
+use engine::{Bill, Draft, JobId};
+
+use super::actions::{Spare, above};
+use super::order::{Order, Victims, standing_of_victim};
+use super::{Ask, InQuota, Kai};
+use crate::order::service;
+use crate::quota::gang;
+use crate::quota::wide::{Wide, ZERO, any, both, exceeds};
+
+/// A run that may be stopped.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Victim {
+    pub(super) job: JobId,
+    pub(super) leaf: u32,
+    pub(super) held: Wide,
+}
+
+/// What one search has taken so far.
+#[derive(Debug, Default)]
+pub(super) struct Hunt {
+    taken: Vec<Victim>,
+    /// Number of victims from which on the nodes are searched again.
+    look_at: usize,
+}
+
+impl Kai {
+    /// Lets queues below their share take from those above theirs.
+    pub(super) fn reclaim(&mut self, draft: &mut Draft<'_>) {
+        self.open(draft);
+        while let Some((leaf, ask)) = self.order.as_ref().and_then(Order::winner) {
+            if !(self.queues.is_fair(leaf, ask.need) && self.reclaim_for(draft, &ask)) {
+                self.drop_lane(&ask);
+            }
+            self.next(draft, leaf);
+        }
+    }
+
+    fn reclaim_for(&mut self, draft: &mut Draft<'_>, ask: &Ask) -> bool {
+        let mut queues: Vec<Vec<Victim>> = Vec::new();
+        let mut entries = Vec::new();
+        let spare = Spare { priority_below: None, min: self.rules.reclaim_min };
+        for leaf in 0..self.topology.len() as u32 {
+            let has_runs = self.topology.residents[leaf as usize].iter().any(|t| self.placed.of(*t).next().is_some());
+            if leaf == ask.leaf || !has_runs || !self.may_reclaim(ask, leaf) {
+                continue;
+            }
+            let mut victims = self.victims_of(draft, leaf, ask, spare);
+            victims.reverse();
+            if let Some(first) = victims.pop() {
+                entries.push((leaf, (first, queues.len())));
+                queues.push(victims);
+            }
+        }
+        let (topology, table) = (&self.topology, &self.queues);
+        let parent = |node: u32| above(topology, node);
+        let mut order: Victims<(Victim, usize)> = Victims::new(topology, parent, entries, |node, (victim, _)| {
+            standing_of_victim(table, topology, node, victim.held)
+        });
+        let mut hunt = Hunt::default();
+        let mut found = false;
+        while let Some((leaf, (victim, at))) = order.winner() {
+            let may = self.may_reclaim(ask, leaf);
+            found = may && self.take(draft, ask, &mut hunt, victim);
+            if found {
+                break;
+            }
+            let next = if may { queues[at].pop().map(|next| (next, at)) } else { None };
+            let (topology, table) = (&self.topology, &self.queues);
+            order.replace(leaf, next, |node, (victim, _)| standing_of_victim(table, topology, node, victim.held));
+        }
+        self.finish(draft, ask, &hunt, found)
+    }
+
+    /// Whether the queue of `ask` may take from a leaf as things stand, in what the job asks for.
+    fn may_reclaim(&self, ask: &Ask, leaf: u32) -> bool {
+        let (mine, theirs) = self.topology.forks(ask.leaf, leaf);
+        let (asked, victim) = (exceeds(ask.need, ZERO), self.queues.get(theirs));
+        if any(both(asked, exceeds(victim.allocated, victim.allocatable()))) {
+            return true;
+        }
+        let higher = self.queues.get(mine).priority > victim.priority;
+        let by_priority = self.rules.in_quota == InQuota::ByPriority && higher;
+        let over_quota = any(both(asked, exceeds(victim.allocated, victim.deserved)));
+        (over_quota || by_priority) && self.is_deserved(ask, mine)
+    }
+
+    /// Whether a queue stays within its deserved quota, in what the job asks for.
+    fn is_deserved(&self, ask: &Ask, node: u32) -> bool {
+        let queue = self.queues.get(node);
+        let with = crate::quota::wide::plus(queue.allocated, ask.need);
+        !any(both(exceeds(ask.need, ZERO), exceeds(with, queue.deserved)))
+    }
+
+    /// Stops a run. `true` when the job fits now.
+    pub(super) fn take(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt, victim: Victim) -> bool {
+        let job = draft.state().job(victim.job);
+        let milli = engine::placement::gpu_milli(&job.placement);
+        let predicted = u128::from(service(job.work_at_risk(draft.now()).0, milli)) * 1000;
+        if draft.preempt_for(victim.job, Bill { by: Some(ask.job), predicted }).is_err() {
+            return false;
+        }
+        self.queues.stop(&self.topology, victim.leaf, victim.held);
+        hunt.taken.push(victim);
+        if hunt.taken.len() < hunt.look_at {
+            return false;
+        }
+        let fits = self.fits(draft, ask, &hunt.taken);
+        if !fits && self.queues.short(&self.topology, ask).is_none() {
+            hunt.look_at = hunt.taken.len() + hunt.taken.len() / 4 + 1;
+        }
+        fits
+    }
+
+    /// Gives back what need not go and starts the job; or gives all back and returns `false`.
+    pub(super) fn finish(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &Hunt, found: bool) -> bool {
+        let mut taken = hunt.taken.clone();
+        if taken.is_empty() {
+            return false;
+        }
+        let found = found || self.fits(draft, ask, &taken);
+        for at in (0..taken.len()).rev() {
+            let before = draft.mark();
+            let victim = taken[at];
+            if !draft.reprieve(victim.job) {
+                continue;
+            }
+            self.queues.resume(&self.topology, victim.leaf, victim.held);
+            taken.remove(at);
+            if found && !self.fits(draft, ask, &taken) {
+                draft.rollback(before);
+                self.queues.stop(&self.topology, victim.leaf, victim.held);
+                taken.insert(at, victim);
+            }
+        }
+        let started = found && self.start(draft, ask);
+        self.preempted |= started;
+        started
+    }
+
+    /// Whether limits, nodes and the saturation of the queues allow the job.
+    fn fits(&self, draft: &mut Draft<'_>, ask: &Ask, taken: &[Victim]) -> bool {
+        self.queues.short(&self.topology, ask).is_none()
+            && self.keeps_order(ask, taken)
+            && gang::fits(self.placer, draft, ask.job)
+    }
+
+    /// No queue of the reclaimer that is above its fair share is as saturated (allocated / fair share, times the multiplier) as
+    /// the queue next to it that is taken from.
+    fn keeps_order(&self, ask: &Ask, taken: &[Victim]) -> bool {
+        let multiplier = i128::from(self.rules.multiplier_milli);
+        taken.iter().filter(|victim| victim.leaf != ask.leaf).all(|victim| {
+            let (mine, theirs) = self.topology.forks(ask.leaf, victim.leaf);
+            let (mine, theirs) = (self.queues.get(mine), self.queues.get(theirs));
+            (0..3).all(|at| {
+                if ask.need[at] == 0 && victim.held[at] == 0 || theirs.fair[at] == 0 {
+                    return true;
+                }
+                let with = mine.allocated[at] + ask.need[at];
+                let saturated = with * multiplier * theirs.fair[at] >= theirs.allocated[at] * 1000 * mine.fair[at];
+                with <= mine.fair[at] || !saturated
+            })
+        })
+    }
+}

@@ -1,0 +1,253 @@
+//! Preemption by fair sharing (KEP-1714): queues that borrow much give way to those that borrow little.
+//!
+//! Shares are those of `AlmostLCA`: the children of the lowest cohort that both queues belong to, above each of them.
+//! Kueue gives back victims of the preemptor's own queue without looking at its share again; that raises the share, and
+//! what was taken from others may no longer be fair: two jobs can then preempt each other for ever (kueue#14543).
+//! Here nobody of the own queue is given back where a preemption of another queue would no longer be fair in the end.
+
+use engine::Draft;
+
+use super::rules::{Reclaim, Sharing, Within};
+use super::victims::{Candidate, Kin, Patience, Source};
+use super::{Ask, Kueue};
+use crate::quota::tree::Share;
+use crate::quota::wide::Mask;
+
+/// By which rule a victim goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// A job of the own queue, by priority.
+    OwnQueue,
+    /// S2-a: in the end the queue of the preemptor has no larger share than that of the victim.
+    FinalShare,
+    /// S2-b: in the end it has a smaller share than that of the victim had in the beginning.
+    InitialShare(Share),
+}
+
+/// A victim and why it may go.
+#[derive(Clone, Copy, Debug)]
+struct Taken {
+    victim: Candidate,
+    rule: Rule,
+}
+
+/// What one search does so far.
+#[derive(Debug, Default)]
+struct Hunt {
+    taken: Vec<Taken>,
+    /// Candidates by queue, those that go first at the end; `None` where not yet looked up.
+    queues: std::collections::BTreeMap<u32, Vec<Candidate>>,
+    /// Candidates that the first strategy did not allow.
+    retry: std::collections::BTreeMap<u32, Vec<Candidate>>,
+    pruned: std::collections::BTreeSet<u32>,
+    patience: Patience,
+}
+
+impl Kueue {
+    /// Takes victims so that the job fits. `false`, and nothing changed, when none would do.
+    pub(super) fn fair(&mut self, draft: &mut Draft<'_>, ask: &Ask, lacking: Mask, sharing: Sharing) -> bool {
+        let mut hunt = Hunt::default();
+        self.collect(draft, ask, lacking, &mut hunt);
+        if hunt.queues.is_empty() {
+            return false;
+        }
+        let mark = draft.mark();
+        // Shares are those with the job started.
+        self.tree.add(ask.node, ask.need);
+        let mut fits = self.first_strategy(draft, ask, sharing, &mut hunt);
+        if !fits && sharing == Sharing::FinalThenInitial {
+            fits = self.second_strategy(draft, ask, &mut hunt);
+        }
+        // The nodes may not have been searched after the last victims.
+        fits = fits || !hunt.taken.is_empty() && self.fits_with(draft, ask);
+        if fits {
+            self.give_back_fairly(draft, ask, &mut hunt);
+            self.tree.take(ask.node, ask.need);
+            return true;
+        }
+        draft.rollback(mark);
+        for taken in &hunt.taken {
+            self.tree.add(taken.victim.node, taken.victim.held);
+        }
+        self.tree.take(ask.node, ask.need);
+        false
+    }
+
+    fn collect(&self, draft: &Draft<'_>, ask: &Ask, lacking: Mask, hunt: &mut Hunt) {
+        let mut sources: Vec<Source> = Vec::new();
+        if self.rules.within != Within::Never {
+            self.sources_of(ask.node, Kin::Own, ask.node, &mut sources);
+        }
+        let top = self.tree.top(ask.node);
+        if self.rules.reclaim != Reclaim::Never && top != ask.node {
+            self.all_borrowers(top, ask.node, lacking, &mut sources);
+        }
+        for candidate in self.candidates(draft, ask, lacking, &sources) {
+            hunt.queues.entry(candidate.node).or_default().push(candidate);
+        }
+        hunt.queues.values_mut().for_each(|queue| queue.reverse());
+    }
+
+    fn all_borrowers(&self, cohort: u32, own: u32, lacking: Mask, into: &mut Vec<Source>) {
+        for child in &self.topology.children[cohort as usize] {
+            if *child != own && !self.topology.residents[*child as usize].is_empty() {
+                if self.tree.borrows(*child, lacking) {
+                    self.sources_of(*child, Kin::Borrower, cohort, into);
+                }
+            } else {
+                self.all_borrowers(*child, own, lacking, into);
+            }
+        }
+    }
+
+    /// Takes from the queue with the largest share, as long as the strategy allows it; shares change with each victim.
+    fn first_strategy(&mut self, draft: &mut Draft<'_>, ask: &Ask, sharing: Sharing, hunt: &mut Hunt) -> bool {
+        while let Some(target) = self.target(ask, hunt) {
+            let Some(victim) = hunt.queues.get_mut(&target).and_then(Vec::pop) else { break };
+            if target == ask.node {
+                if self.take(draft, ask, hunt, victim, Rule::OwnQueue) {
+                    return true;
+                }
+                continue;
+            }
+            let (mine, theirs) = self.topology.forks(ask.node, target);
+            let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
+            self.tree.take(target, victim.held);
+            let after = self.tree.share(theirs);
+            self.tree.add(target, victim.held);
+            let rule = match sharing {
+                Sharing::InitialShare => (share < before).then_some(Rule::InitialShare(before)),
+                Sharing::FinalShare | Sharing::FinalThenInitial => (share <= after).then_some(Rule::FinalShare),
+            };
+            match rule {
+                Some(rule) => {
+                    if self.take(draft, ask, hunt, victim, rule) {
+                        return true;
+                    }
+                }
+                None => hunt.retry.entry(target).or_default().push(victim),
+            }
+        }
+        false
+    }
+
+    /// S2-b, for what the first strategy did not allow: at most one job of each queue, as in Kueue.
+    fn second_strategy(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt) -> bool {
+        hunt.queues = std::mem::take(&mut hunt.retry);
+        hunt.queues.values_mut().for_each(|queue| queue.reverse());
+        hunt.pruned.clear();
+        while let Some(target) = self.target(ask, hunt) {
+            let (mine, theirs) = self.topology.forks(ask.node, target);
+            let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
+            let victim = hunt.queues.get_mut(&target).and_then(Vec::pop);
+            hunt.pruned.insert(target);
+            if let Some(victim) = victim.filter(|_| share < before)
+                && self.take(draft, ask, hunt, victim, Rule::InitialShare(before))
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Stops a victim. `true` when the job fits now.
+    fn take(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt, victim: Candidate, rule: Rule) -> bool {
+        if !self.evict(draft, ask, &victim) {
+            return false;
+        }
+        hunt.taken.push(Taken { victim, rule });
+        let taken = hunt.taken.len();
+        if !hunt.patience.is_over(taken) || !self.has_room_with(ask) {
+            return false;
+        }
+        let fits = self.placeable(draft, ask);
+        if !fits {
+            hunt.patience.look_later(taken);
+        }
+        fits
+    }
+
+    /// Whether quotas and limits leave room for the job, which the tree counts already.
+    fn has_room_with(&mut self, ask: &Ask) -> bool {
+        self.tree.take(ask.node, ask.need);
+        let has_room = self.tree.short(ask.node, ask.need).is_none();
+        self.tree.add(ask.node, ask.need);
+        has_room
+    }
+
+    fn fits_with(&mut self, draft: &mut Draft<'_>, ask: &Ask) -> bool {
+        self.has_room_with(ask) && self.placeable(draft, ask)
+    }
+
+    /// The queue to take from next: from the top down the child with the largest share. Children that do not borrow are left
+    /// alone, unless they lie above the preemptor.
+    fn target(&self, ask: &Ask, hunt: &mut Hunt) -> Option<u32> {
+        let top = self.tree.top(ask.node);
+        if top == ask.node {
+            return hunt.queues.get(&top).filter(|queue| !queue.is_empty() && !hunt.pruned.contains(&top)).map(|_| top);
+        }
+        while !hunt.pruned.contains(&top) {
+            let mut at = top;
+            loop {
+                match self.greediest(ask, hunt, at) {
+                    None => {
+                        hunt.pruned.insert(at);
+                        break;
+                    }
+                    Some(child) if self.topology.children[child as usize].is_empty() => return Some(child),
+                    Some(child) => at = child,
+                }
+            }
+        }
+        None
+    }
+
+    /// The child of `cohort` with the largest share; cohorts before queues, then the lower number.
+    fn greediest(&self, ask: &Ask, hunt: &mut Hunt, cohort: u32) -> Option<u32> {
+        let mut best: Option<((Share, bool), u32)> = None;
+        for child in &self.topology.children[cohort as usize] {
+            if hunt.pruned.contains(child) {
+                continue;
+            }
+            let share = self.tree.share(*child);
+            let is_cohort = !self.topology.children[*child as usize].is_empty();
+            let above_ask = self.tree.path(ask.node).any(|node| node == *child);
+            let is_empty = !is_cohort && hunt.queues.get(child).is_none_or(Vec::is_empty);
+            if is_empty || share == 0 && !above_ask {
+                hunt.pruned.insert(*child);
+            } else if best.is_none_or(|(largest, _)| (share, is_cohort) > largest) {
+                best = Some(((share, is_cohort), *child));
+            }
+        }
+        best.map(|(_, child)| child)
+    }
+
+    /// Gives back victims that need not go, the last first, as long as all others may still go by their rules.
+    fn give_back_fairly(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt) {
+        for at in (0..hunt.taken.len()).rev() {
+            let Taken { victim, .. } = hunt.taken[at];
+            let before = draft.mark();
+            if !self.reprieve(draft, &victim) {
+                continue;
+            }
+            let taken = hunt.taken.remove(at);
+            if !(self.fits_with(draft, ask) && self.is_fair(ask, &hunt.taken)) {
+                draft.rollback(before);
+                self.tree.take(victim.node, victim.held);
+                hunt.taken.insert(at, taken);
+            }
+        }
+    }
+
+    /// Whether every victim may go, seen from the end. The tree counts the job.
+    fn is_fair(&self, ask: &Ask, taken: &[Taken]) -> bool {
+        taken.iter().all(|Taken { victim, rule }| {
+            let (mine, theirs) = self.topology.forks(ask.node, victim.node);
+            match rule {
+                Rule::OwnQueue => true,
+                Rule::FinalShare => self.tree.share(mine) <= self.tree.share(theirs),
+                Rule::InitialShare(before) => self.tree.share(mine) < *before,
+            }
+        })
+    }
+}

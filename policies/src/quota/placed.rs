@@ -1,0 +1,89 @@
+//! Placed jobs by tenant, those that go first at the head, as a cache that follows the change log of the engine.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use engine::{Amounts, Changes, Draft, JobId, TenantId, Time};
+
+/// Order among the placed jobs of one tenant: the lowest priority first, in it the one placed last (Kueue, Preemption,
+/// "Candidates"; KAI, preempt).
+pub(crate) type Place = (i32, Reverse<Time>, Reverse<JobId>);
+
+/// What is known about a placed job.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    tenant: TenantId,
+    place: Place,
+    preemptible: bool,
+    held: Amounts,
+}
+
+/// Placed jobs.
+#[derive(Debug, Default)]
+pub(crate) struct Placed {
+    seen: u64,
+    entries: Vec<Option<Entry>>,
+    /// Those that may be preempted.
+    by_tenant: Vec<BTreeSet<Place>>,
+    /// What the others hold.
+    fixed: Vec<Amounts>,
+}
+
+impl Placed {
+    /// Catches up with the engine.
+    pub(crate) fn sync(&mut self, draft: &Draft<'_>) {
+        let (changes, end) = draft.state().changes_since(self.seen);
+        match changes {
+            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.refile(draft, *job)),
+            Changes::Everything => {
+                *self = Self::default();
+                for job in draft.state().live() {
+                    self.refile(draft, *job);
+                }
+            }
+        }
+        self.seen = end;
+        let tenants = draft.state().tenants().len();
+        self.by_tenant.resize_with(tenants, BTreeSet::new);
+        self.fixed.resize(tenants, Amounts::ZERO);
+    }
+
+    fn refile(&mut self, draft: &Draft<'_>, id: JobId) {
+        let tenants = draft.state().tenants().len();
+        self.by_tenant.resize_with(tenants, BTreeSet::new);
+        self.fixed.resize(tenants, Amounts::ZERO);
+        if self.entries.len() <= id.index() {
+            self.entries.resize(id.index() + 1, None);
+        }
+        if let Some(entry) = self.entries[id.index()].take() {
+            if entry.preemptible {
+                self.by_tenant[entry.tenant.index()].remove(&entry.place);
+            } else {
+                self.fixed[entry.tenant.index()] -= entry.held;
+            }
+        }
+        let job = draft.state().job(id);
+        if !job.is_placed() {
+            return;
+        }
+        let (tenant, preemptible) = (job.spec.tenant, job.spec.preemptible);
+        let place = (job.spec.priority, Reverse(job.placed), Reverse(id));
+        let held = Amounts::held(&job.placement);
+        if preemptible {
+            self.by_tenant[tenant.index()].insert(place);
+        } else {
+            self.fixed[tenant.index()] += held;
+        }
+        self.entries[id.index()] = Some(Entry { tenant, place, preemptible, held });
+    }
+
+    /// Jobs of `tenant` that may be preempted, those that go first at the head.
+    pub(crate) fn of(&self, tenant: TenantId) -> impl Iterator<Item = Place> + '_ {
+        self.by_tenant[tenant.index()].iter().copied()
+    }
+
+    /// What the jobs of `tenant` hold that may not be preempted.
+    pub(crate) fn fixed(&self, tenant: TenantId) -> Amounts {
+        self.fixed[tenant.index()]
+    }
+}
