@@ -203,7 +203,7 @@ pub struct Job {
     /// Speed of the live run.
     pub rate: Rate,
     /// What the next run needs before it makes progress, or the live one needed at its launch, as far as the world has
-    /// said so; zero once it makes progress.
+    /// said so.
     pub owed: Span,
     /// Work that was safe when the live run started.
     pub work_at_start: Span,
@@ -293,10 +293,10 @@ impl Job {
 
     /// What is left at `now` of the time that a run needs before it makes progress, as far as the world has said so.
     pub fn restart_left(&self, now: Time) -> Span {
-        if self.phase == Phase::Launching && self.launch_ordered {
-            self.owed - now.since(self.launched)
-        } else {
-            self.owed
+        match (self.running_since.known(), self.launch_ordered) {
+            (Some(_), _) => Span::ZERO,
+            (None, true) => self.owed - now.since(self.launched),
+            (None, false) => self.owed,
         }
     }
 

@@ -18,7 +18,6 @@ pub(super) fn start_run(state: &mut State, id: JobId, rate: Rate, out: &mut Vec<
     job.running_since = now;
     job.saved_at = now;
     job.rate = rate;
-    job.owed = Span::ZERO;
     if let Some(eviction) = state.evictions.get_mut(job.eviction as usize) {
         eviction.restarted += u128::from(gpu_milli(&job.placement)) * u128::from(now.since(job.launched).0);
         job.eviction = u32::MAX;
@@ -56,6 +55,7 @@ pub(super) fn end_run(state: &mut State, id: JobId, exit: Exit, saved: Option<Sp
     if job.running_since != Time::NEVER {
         let ran = now.since(job.running_since);
         job.service += ran;
+        job.owed = Span::ZERO;
         job.gpu_milli_micros += u128::from(milli) * u128::from(ran.0);
     }
     let tenant = job.spec.tenant;

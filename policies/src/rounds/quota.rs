@@ -29,9 +29,10 @@ type Key = (u64, Kind);
 /// Place in a lane, smaller first: time left (or the instant at which it would be over), then what breaks ties.
 type Place = (u64, Ties, JobId);
 
-/// What breaks ties. Of jobs that wait: the one that has waited longer, a new one before one that was stopped. Of placed
-/// jobs: the one that was placed earlier, that has made progress for longer, that had waited longer.
-type Ties = [u64; 3];
+/// What breaks ties. Of jobs that wait: the one that has waited longer, a new one before one that was stopped, of those the
+/// one that was stopped first. Of placed jobs: the one that was placed earlier, then as they waited; at last, since when
+/// it makes progress.
+type Ties = [u64; 4];
 
 /// Where a job is filed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +59,7 @@ pub struct QuotaSrtf {
     placed: u64,
     fixed: u64,
     chosen: Vec<JobId>,
-    outside: Vec<JobId>,
+    outside: Vec<Head>,
 }
 
 impl QuotaSrtf {
@@ -126,29 +127,32 @@ impl QuotaSrtf {
         for (at, ((_, kind), jobs)) in lanes.iter_mut().enumerate() {
             heads.extend(jobs.next().map(|place| Reverse((head(*kind, *place, now), at))));
         }
-        while let Some(Reverse(((.., job), at))) = heads.pop() {
+        while let Some(Reverse((best, at))) = heads.pop() {
             let ((need, kind), jobs) = &mut lanes[at];
             if *need > quota {
                 if *kind != Kind::Waits {
-                    self.outside.push(job);
-                    self.outside.extend(jobs.map(|place| place.2));
+                    self.outside.push(best);
+                    self.outside.extend(jobs.map(|place| head(*kind, *place, now)));
                 }
                 continue;
             }
             quota -= *need;
             if *kind == Kind::Waits {
-                self.chosen.push(job);
+                self.chosen.push(best.3);
             }
             heads.extend(jobs.next().map(|place| Reverse((head(*kind, *place, now), at))));
         }
+        self.outside.sort_unstable();
     }
 
     fn stop_outside(&self, draft: &mut Draft<'_>) {
-        for victim in &self.outside {
+        for (number, (.., victim)) in self.outside.iter().enumerate() {
             let job = draft.state().job(*victim);
             let at_risk = u128::from(job.work_at_risk(draft.now()).0);
             let predicted = at_risk * u128::from(engine::placement::gpu_milli(&job.placement));
-            let _stopped = draft.preempt_for(*victim, Bill { by: self.chosen.first().copied(), predicted });
+            if draft.preempt_for(*victim, Bill { by: self.chosen.first().copied(), predicted }).is_ok() {
+                draft.set_memo(*victim, [number as u64 + 1, 0, 0, 0]);
+            }
         }
     }
 
@@ -192,18 +196,20 @@ fn file(draft: &Draft<'_>, id: JobId, need: u64) -> Filed {
         }
         _ => return Filed::Nowhere,
     };
-    Filed::In((need, kind), (value, ties(job), id))
+    Filed::In((need, kind), (value, ties(draft, id), id))
 }
 
 /// Since when a placed job makes progress, or serves a restart that it owes; `NEVER` before.
 fn begun(job: &Job) -> Time {
-    if job.running_since == Time::NEVER && job.owed.0 > 0 { job.launched } else { job.running_since }
+    if job.owed > Span::ZERO { job.launched } else { job.running_since }
 }
 
-fn ties(job: &Job) -> Ties {
+fn ties(draft: &Draft<'_>, id: JobId) -> Ties {
+    let job = draft.state().job(id);
+    let [stopped, ..] = draft.state().memo(id);
     match job.phase {
-        Phase::Ready => [job.ready_since.0, u64::from(job.attempt > 0), 0],
-        _ => [job.placed.0, begun(job).0, job.ready_since.0],
+        Phase::Ready => [job.ready_since.0, stopped, 0, 0],
+        _ => [job.placed.0, job.ready_since.0, stopped, begun(job).0],
     }
 }
 
@@ -213,7 +219,7 @@ fn head(kind: Kind, (value, ties, id): Place, now: Time) -> Head {
         Kind::Waits => (value, 1),
         // A run that has made no progress keeps its place: two jobs could otherwise take turns for ever.
         Kind::Stands => (value, 0),
-        Kind::Falls(ppm) => (Rate::ppm(ppm).work_in(Time(value).since(now)).0, if ties[1] >= now.0 { 0 } else { 2 }),
+        Kind::Falls(ppm) => (Rate::ppm(ppm).work_in(Time(value).since(now)).0, if ties[3] >= now.0 { 0 } else { 2 }),
     };
     (left, rank, ties, id)
 }
