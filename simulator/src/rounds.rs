@@ -112,8 +112,10 @@ impl Rounds {
 
     /// A run was launched that resumes after so much of the job's work.
     pub(crate) fn launch(&mut self, run: RunId, pace: Pace, from: Span, work: Span) {
-        let share = u128::from(from.0) * u128::from(pace.total) + u128::from(work.0 / 2);
-        let done = share.checked_div(u128::from(work.0)).map_or(0, |done| done as u64).min(pace.total);
+        // A part of a step is done again. Work in microseconds was rounded down when it was made of steps.
+        let share = (u128::from(from.0) + 1) * u128::from(pace.total);
+        let steps = share.checked_div(u128::from(work.0)).map_or(0, |done| done as u64).min(pace.total);
+        let done = if from == Span::ZERO || pace.total == work.0 { from.0 } else { steps };
         self.runs.insert(run.job, Live { run, pace, done, since: None, steps: None });
         self.stale = true;
     }
@@ -151,10 +153,6 @@ impl Rounds {
         let close = self.began + self.length;
         let mut next: Option<f64> = None;
         for live in self.runs.values_mut() {
-            // All is done, and nobody has noticed yet.
-            if live.finishes() && live.steps.is_some() && live.end().is_some_and(|end| instant(end) <= now) {
-                continue;
-            }
             if let (Some(since), None) = (live.since, live.steps) {
                 let left = live.pace.total - live.done;
                 // A step that takes longer than a round is done all the same: every round gets something done.
@@ -163,6 +161,10 @@ impl Rounds {
                 if live.finishes() {
                     finishing.extend(live.end().map(|end| (instant(end), live.run)));
                 }
+            }
+            // All is done, and nobody has noticed yet.
+            if live.finishes() && live.end().is_some_and(|end| instant(end) <= now) {
+                continue;
             }
             let in_step = live.since.is_some_and(|since| since <= self.began);
             // What starts in the middle of a round goes on to its end.
@@ -231,6 +233,21 @@ mod tests {
         rounds.begin(end);
         assert_eq!(rounds.plan(end), []);
         assert_eq!(rounds.next(), None);
+    }
+
+    #[test]
+    fn a_part_of_a_step_is_done_again() {
+        let mut rounds = Rounds::new(Span::hours(9));
+        let work = Span(1_000_000_000);
+        let mut end = |steps: u64, from: u64| {
+            rounds.begin(Time::ZERO);
+            rounds.launch(run(0), Pace::of_steps(steps, work, Rate::FULL), Span(from), work);
+            rounds.start(JobId(0), Time::ZERO);
+            rounds.plan(Time::ZERO)[0].0.0
+        };
+        assert_eq!([0, 400_000_000, 500_000_000].map(|from| end(2, from)), [1_000_000_000, 1_000_000_000, 500_000_000]);
+        // A third of the work, rounded down.
+        assert_eq!(end(3, 333_333_333), 666_666_667);
     }
 
     #[test]

@@ -98,14 +98,21 @@ fn on_model(shape: &Shape, model: ModelId) -> Shape {
     shape
 }
 
-/// Best fit on nodes of one model, the least gang.
+/// The least gang on nodes of one model: best fit, and first fit where that misses what fits. First fit is what says that a
+/// gang can run at all.
 fn place_on_model(draft: &mut Draft<'_>, job: JobId, model: ModelId) -> bool {
     let shape = on_model(&draft.state().class_of(job).shape, model);
+    let best =
+        |draft: &Draft<'_>, request: &TaskRequest| draft.cluster().by_free(*request, Scan::FewestFree, None).next();
+    let first = |draft: &Draft<'_>, request: &TaskRequest| draft.cluster().next_fit(request, 0, None);
+    place_by(draft, &shape, best) || shape.groups.len() > 1 && place_by(draft, &shape, first)
+}
+
+fn place_by(draft: &mut Draft<'_>, shape: &Shape, node: impl Fn(&Draft<'_>, &TaskRequest) -> Option<NodeId>) -> bool {
     let mark = draft.mark();
     for group in &shape.groups {
         for _ in 0..group.tasks_min {
-            let node: Option<NodeId> = draft.cluster().by_free(group.request, Scan::FewestFree, None).next();
-            if !node.is_some_and(|node| draft.take(node, &group.request)) {
+            if !node(draft, &group.request).is_some_and(|node| draft.take(node, &group.request)) {
                 draft.rollback(mark);
                 return false;
             }

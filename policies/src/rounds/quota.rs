@@ -217,9 +217,12 @@ fn ties(draft: &Draft<'_>, id: JobId) -> Ties {
 fn head(kind: Kind, (value, ties, id): Place, now: Time) -> Head {
     let (left, rank) = match kind {
         Kind::Waits => (value, 1),
-        // A run that has made no progress keeps its place: two jobs could otherwise take turns for ever.
+        // A run that has made no progress, or is through, keeps its place: two could otherwise take turns for ever.
         Kind::Stands => (value, 0),
-        Kind::Falls(ppm) => (Rate::ppm(ppm).work_in(Time(value).since(now)).0, if ties[3] >= now.0 { 0 } else { 2 }),
+        Kind::Falls(ppm) => {
+            let left = Rate::ppm(ppm).work_in(Time(value).since(now)).0;
+            (left, if left == 0 || ties[3] >= now.0 { 0 } else { 2 })
+        }
     };
     (left, rank, ties, id)
 }
