@@ -4,7 +4,8 @@ use engine::Terms;
 
 use crate::yard::{Yard, quota};
 
-const FAIR: &str = "kueue[preset=kueue-drs,cohort=all]";
+/// Without the bound on preemptions: the rules alone must end them.
+const FAIR: &str = "kueue[preset=kueue-drs,cohort=all,evictions-max=1000000]";
 
 /// kueue#7101: proj-1 has 4 jobs of 2; of proj-2 jobs of 6 and 5 may not preempt, one of 4 must, one of 3 then changes nothing.
 #[test]

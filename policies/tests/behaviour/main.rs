@@ -11,4 +11,5 @@ mod naive;
 mod placers;
 mod placers_by_hand;
 mod quota_property;
+mod speed_tmp;
 mod yard;

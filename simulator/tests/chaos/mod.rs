@@ -318,7 +318,7 @@ pub(crate) const POLICIES: &str = include_str!("policies.txt");
 fn policy(chance: &mut Chance) -> String {
     let place = chance.pick(&["best-fit", "worst-fit", "first-fit", "pack", "spread", "random", "random[seed=9]"]);
     let skip = chance.pick(&["true", "false"]);
-    let names: Vec<&str> = vec!["kai", "kueue"];
+    let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();
     let name = chance.pick(&names);
     let of_name = |line: &&str| line.split('[').next() == Some(name);
     let lines: Vec<&str> = POLICIES.lines().filter(of_name).collect();
