@@ -141,3 +141,16 @@ fn bug_8309_a_strict_queue_does_not_starve_its_gang() {
     last = gang;
     assert_eq!(yard.running(), [last]);
 }
+
+/// A circle of three that our own search found, and that Kueue's proof does not cover: by priority j2 takes from j0 of its own
+/// queue; by its share j1 takes from j2; by its share j0 takes from j1; and so on.
+#[test]
+fn a_circle_through_priority_and_shares_ends() {
+    let mut yard = Yard::new("kueue[preset=kueue-drs,sharing=initial-share,cohort=all,evictions-max=1000000]", &[6]);
+    yard.terms("pool", quota(5)).terms("a", quota(0)).terms("b", quota(0));
+    yard.submit("a", 2);
+    yard.submit("b", 4);
+    yard.submit_as("a", 5, |spec| spec.priority = 1);
+    assert!(yard.preempted.len() < 5, "{:?}", yard.preempted);
+    yard.drain();
+}
