@@ -11,5 +11,4 @@ mod naive;
 mod placers;
 mod placers_by_hand;
 mod quota_property;
-mod speed_tmp;
 mod yard;
