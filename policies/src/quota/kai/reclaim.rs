@@ -161,7 +161,9 @@ impl Kai {
         let Hunt { mut taken, mark, .. } = hunt;
         if !(found || !taken.is_empty() && self.fits(draft, ask, &taken)) {
             draft.rollback(mark);
-            taken.iter().for_each(|victim| self.queues.resume(&self.topology, victim.leaf, victim.held));
+            for victim in &taken {
+                self.queues.resume(&self.topology, victim.leaf, victim.held);
+            }
             return false;
         }
         for at in (0..taken.len()).rev() {
@@ -181,7 +183,9 @@ impl Kai {
         let started = self.start(draft, ask);
         self.preempted |= started;
         if started {
-            taken.iter().for_each(|victim| retaliation::bar(draft, victim.job));
+            for victim in &taken {
+                retaliation::bar(draft, victim.job);
+            }
         }
         started
     }
