@@ -16,7 +16,7 @@ mod running;
 pub mod spec;
 
 pub use crate::easy::Estimates;
-pub use crate::evict::Evict;
+pub use crate::evict::{Choice, Evict, Guards, Price};
 pub use crate::order::{Arrival, FairShare, Length, Order, Shortest, Starts};
 pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, place};

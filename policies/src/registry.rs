@@ -1,6 +1,7 @@
 //! Every policy by name, with its knobs, what it must know, and where it is from.
 
 mod basic;
+mod guards;
 mod knobs;
 mod list;
 
