@@ -13,6 +13,7 @@ mod potential;
 mod ready;
 pub mod registry;
 mod running;
+pub mod sla;
 pub mod spec;
 
 pub use crate::easy::Estimates;

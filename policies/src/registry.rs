@@ -4,6 +4,7 @@ mod basic;
 mod guards;
 mod knobs;
 mod list;
+mod sla;
 
 use std::sync::LazyLock;
 

@@ -23,10 +23,12 @@ struct Live {
     from: Span,
     /// Since when it makes progress; `NEVER` before.
     since: Time,
+    /// When it stopped to make progress in order to save; `NEVER` before.
+    paused: Time,
     rate: Rate,
 }
 
-const NOT_LIVE: Live = Live { attempt: 0, from: Span::ZERO, since: Time::NEVER, rate: Rate::FULL };
+const NOT_LIVE: Live = Live { attempt: 0, from: Span::ZERO, since: Time::NEVER, paused: Time::NEVER, rate: Rate::FULL };
 
 /// What will happen, unless its run is dead by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +36,8 @@ enum Todo {
     Finish(RunId),
     Start(RunId),
     Save(RunId),
+    /// It stops to make progress, and saves.
+    Pause(RunId),
     Stop(RunId),
     Fail(RunId),
     Alarm(RunId, Alarm),
@@ -124,14 +128,18 @@ impl<'a> SimWorld<'a> {
         | Todo::Finish(run)
         | Todo::Start(run)
         | Todo::Save(run)
+        | Todo::Pause(run)
         | Todo::Stop(run)
         | Todo::Fail(run)) = todo
         else {
             return false;
         };
+        let dead = |live: &Live| {
+            let paused = live.paused != Time::NEVER && matches!(todo, Todo::Finish(_) | Todo::Save(_) | Todo::Fail(_));
+            live.attempt != run.attempt || paused
+        };
         // An alarm may be about the wait after a run.
-        !matches!(todo, Todo::Alarm(_, Alarm::Backoff))
-            && self.live.get(run.job.index()).is_none_or(|live| live.attempt != run.attempt)
+        !matches!(todo, Todo::Alarm(_, Alarm::Backoff)) && self.live.get(run.job.index()).is_none_or(dead)
     }
 
     /// Time of the next thing to come. Things about dead runs are dropped on the way.
@@ -174,6 +182,10 @@ impl<'a> SimWorld<'a> {
                 Todo::Finish(run) => self.end(run, Exit::Completed, self.workload.work(run.job)),
                 Todo::Start(run) => self.start(now, run),
                 Todo::Save(run) => self.save(now, run),
+                Todo::Pause(run) => {
+                    self.pause(now, run);
+                    continue;
+                }
                 Todo::Stop(run) => {
                     let saved = self.saved_by(now, run, self.physics.preempt_saves);
                     self.end(run, Exit::Stopped, saved)
@@ -250,7 +262,7 @@ impl<'a> SimWorld<'a> {
         let work = self.workload.work(run.job);
         match self.live_run(run) {
             Some(live) if live.since != Time::NEVER => {
-                (live.from, (live.from + live.rate.work_in(now.since(live.since))).min(work))
+                (live.from, (live.from + live.rate.work_in(now.min(live.paused).since(live.since))).min(work))
             }
             Some(live) => (live.from, live.from),
             None => (Span::ZERO, Span::ZERO),
@@ -279,12 +291,33 @@ impl<'a> SimWorld<'a> {
         }
     }
 
+    /// A run stops to make progress; once it has saved, it ends.
+    fn pause(&mut self, now: Time, run: RunId) {
+        if let Some(live) = self.live_run(run) {
+            live.paused = now;
+            // A run that never started has nothing to save.
+            let saving = if live.since == Time::NEVER { Span::ZERO } else { self.physics.saving() };
+            self.heap.push(Reverse((now + saving, Todo::Stop(run))));
+        }
+    }
+
+    /// A run is told to stop.
+    fn drain(&mut self, now: Time, run: RunId) {
+        let Physics { drain, preempt_saves, .. } = *self.physics;
+        match (drain, self.physics.saving()) {
+            (Span::ZERO, Span::ZERO) => self.end_now(now, run, preempt_saves),
+            (Span::ZERO, _) => self.pause(now, run),
+            (_, Span::ZERO) => self.heap.push(Reverse((now + drain, Todo::Stop(run)))),
+            _ => self.heap.push(Reverse((now + drain, Todo::Pause(run)))),
+        }
+    }
+
     fn launch(&mut self, now: Time, run: RunId, speed: Speed, from: Span) {
         let rate = match speed {
             Speed::Runs(rate) => rate,
             Speed::CannotRun => Rate::FULL,
         };
-        self.live[run.job.index()] = Live { attempt: run.attempt, from, since: Time::NEVER, rate };
+        self.live[run.job.index()] = Live { attempt: run.attempt, from, since: Time::NEVER, paused: Time::NEVER, rate };
         self.running += 1;
         self.idle_failures = 0;
         if speed == Speed::CannotRun {
@@ -315,11 +348,14 @@ impl World for SimWorld<'_> {
             batch.append(&mut self.now_facts);
             return Ok(true);
         }
-        let Some(now) = self.next_instant() else { return Ok(false) };
-        self.todos_at(now, batch);
-        self.failures_at(now, batch);
-        self.scheduled_at(now, batch);
-        self.arrivals_at(now, batch);
+        // What happens inside the world alone is no fact.
+        while batch.is_empty() {
+            let Some(now) = self.next_instant() else { return Ok(false) };
+            self.todos_at(now, batch);
+            self.failures_at(now, batch);
+            self.scheduled_at(now, batch);
+            self.arrivals_at(now, batch);
+        }
         Ok(true)
     }
 
@@ -329,10 +365,7 @@ impl World for SimWorld<'_> {
                 let speed = self.speeds.of(run.job, placement);
                 self.launch(now, *run, speed, *resume_from);
             }
-            Command::Drain { run, .. } if self.physics.drain == Span::ZERO => {
-                self.end_now(now, *run, self.physics.preempt_saves);
-            }
-            Command::Drain { run, .. } => self.heap.push(Reverse((now + self.physics.drain, Todo::Stop(*run)))),
+            Command::Drain { run, .. } => self.drain(now, *run),
             Command::Kill { run } => self.end_now(now, *run, false),
             Command::Alarm { at, run, kind } => self.heap.push(Reverse((*at, Todo::Alarm(*run, *kind)))),
             Command::Wake { at } => self.heap.push(Reverse((*at, Todo::Wake))),

@@ -168,8 +168,14 @@ fn liveness(case: &Case, core: &Core, guard: &Guard) {
             job.phase,
             core.state().reason(id)
         );
-        let bound = 50 * case.trace.jobs.len() as u32;
-        assert!(job.preemptions <= bound, "seed {}: {id} was preempted {} times", case.seed, job.preemptions);
+        let bound = case.preemptions_max.unwrap_or(50 * case.trace.jobs.len() as u32);
+        assert!(
+            job.preemptions <= bound,
+            "seed {} ({}): {id} was preempted {} times",
+            case.seed,
+            case.policy_text,
+            job.preemptions
+        );
         assert!(job.preemptions == 0 || guard.preemptible[&id], "seed {}: {id} may not be preempted", case.seed);
     }
     assert!(guard.running.is_empty(), "seed {}: runs are left over", case.seed);
@@ -186,7 +192,8 @@ fn work_is_conserved(case: &Case, core: &Core, workload: &Workload<'_>) {
     if case.physics.spread_rate != engine::Rate::FULL || case.has_elastic {
         return;
     }
-    let (mut ran, mut done) = (0u128, core.state().totals().lost_milli_micros);
+    let totals = core.state().totals();
+    let (mut ran, mut done) = (0u128, totals.lost_milli_micros + totals.saving_milli_micros);
     for (index, job) in core.state().jobs().iter().enumerate() {
         let milli = u128::from(core.state().class(job.spec.class).gpu_milli);
         let work =

@@ -69,7 +69,8 @@ impl Knobs<'_> {
         })
     }
 
-    fn count32(&self, name: &str) -> Result<u32, PolicyError> {
+    /// A whole number of at most 2^32.
+    pub(super) fn count32(&self, name: &str) -> Result<u32, PolicyError> {
         u32::try_from(self.count(name)?).map_err(|_| self.bad_value(name))
     }
 

@@ -1,6 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, basic};
+use super::{Entry, basic, sla};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -8,6 +8,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &basic::FAIR_SHARE,
     &basic::FIFO,
     &basic::PRIORITY,
+    &sla::SLA,
     &basic::SJF,
     &basic::SRSF,
     &basic::SRTF,

@@ -1,0 +1,392 @@
+//! Deadlines and latest starts: promised when they can be met, earliest deadline first, and kept by stopping others.
+//!
+//! A job with a deadline or a start-by target is judged once, when it first waits: the future is played out with all
+//! promised jobs and this one ([`future`]). If all of them meet their targets, it is promised. From then on nothing that
+//! the policy does may break the promise:
+//!
+//! - promised jobs start in the order of their deadlines, as soon as they fit on what is free;
+//! - all others share what is left, in order of priority and arrival;
+//! - when a promised job would be late if it waited for others to end by themselves, they are stopped, not before the
+//!   last moment at which that is early enough.
+//!
+//! Promised jobs are never stopped. Two jobs can never evict each other: only a promised job evicts, only others go.
+
+mod future;
+mod target;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Bill, Changes, Draft, JobId, Needs, Phase, Placement, Policy, Reason, Span, Time, Triggers};
+
+use self::future::{Future, Hold, Start};
+use self::target::{Standing, Want};
+use crate::easy::Estimates;
+use crate::evict::Guards;
+use crate::order::by_priority;
+use crate::place::{Placer, place};
+use crate::ready::{Filing, LaneKey, Ready};
+use crate::running::Sorting;
+
+/// What becomes of a job whose target cannot be met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is turned away, with the earliest time that could be kept.
+    Reject,
+    /// It runs without a promise.
+    Demote,
+    /// Nobody asks: every target counts as promised.
+    Off,
+}
+
+/// The settings of the policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Targets {
+    /// Where run times come from.
+    pub estimates: Estimates,
+    /// Where jobs without a promise go.
+    pub placer: Placer,
+    /// What becomes of a job whose target cannot be met.
+    pub admission: Admission,
+    /// Promised jobs that may wait at one time; more are not promised anything.
+    pub depth: usize,
+    /// What protects those that may be stopped, and what that costs. Budget and rate do not apply to promises.
+    pub guards: Guards,
+}
+
+/// The policy.
+#[derive(Debug)]
+pub struct Sla {
+    targets: Targets,
+    seen: u64,
+    /// Promised jobs that wait, by due time.
+    promised: BTreeSet<(Time, JobId)>,
+    due: BTreeMap<JobId, Time>,
+    /// Jobs with a target that nobody has judged yet.
+    unjudged: BTreeSet<JobId>,
+    /// Jobs without a promise.
+    ready: Ready,
+    holds: Vec<Hold>,
+}
+
+/// Files jobs without a promise in lanes of their class; promised ones stand apart.
+struct BestEffort;
+
+impl Filing for BestEffort {
+    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
+        by_priority(draft.state().job(job))
+    }
+
+    fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
+        let class = draft.state().job(job).spec.class;
+        LaneKey { class, bucket: u8::from(Standing::of(draft, job) != Standing::BestEffort), ..LaneKey::default() }
+    }
+}
+
+impl Policy for Sla {
+    fn needs(&self) -> Needs {
+        Needs {
+            oracle: self.targets.estimates == Estimates::True,
+            triggers: Triggers::FREED.and(Triggers::ARRIVED).and(Triggers::WOKE),
+            usage_half_life: None,
+        }
+    }
+
+    fn decide(&mut self, _now: Time, draft: &mut Draft<'_>) {
+        self.sync(draft);
+        if !self.promised.is_empty() || !self.unjudged.is_empty() {
+            self.look_around(draft);
+            self.judge(draft);
+        }
+        self.ready.sync(draft, &BestEffort);
+        if !self.promised.is_empty() {
+            self.keep_promises(draft);
+        }
+        self.fill(draft);
+    }
+}
+
+impl Sla {
+    /// A policy with these settings.
+    pub fn new(targets: Targets) -> Self {
+        Self {
+            targets,
+            seen: 0,
+            promised: BTreeSet::new(),
+            due: BTreeMap::new(),
+            unjudged: BTreeSet::new(),
+            ready: Ready::default(),
+            holds: Vec::new(),
+        }
+    }
+
+    fn sync(&mut self, draft: &Draft<'_>) {
+        let (changes, end) = draft.state().changes_since(self.seen);
+        match changes {
+            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.file(draft, *job)),
+            Changes::Everything => {
+                *self = Self::new(self.targets);
+                for index in 0..draft.state().jobs().len() {
+                    self.file(draft, JobId::new(index));
+                }
+            }
+        }
+        self.seen = end;
+    }
+
+    fn file(&mut self, draft: &Draft<'_>, job: JobId) {
+        self.forget(job);
+        let waits = draft.state().job(job).phase == Phase::Ready;
+        match Standing::of(draft, job) {
+            Standing::Promised if waits => self.expect(draft, job),
+            Standing::Unjudged if waits => drop(self.unjudged.insert(job)),
+            _ => {}
+        }
+    }
+
+    fn forget(&mut self, job: JobId) {
+        self.unjudged.remove(&job);
+        if let Some(due) = self.due.remove(&job) {
+            self.promised.remove(&(due, job));
+        }
+    }
+
+    fn expect(&mut self, draft: &Draft<'_>, job: JobId) {
+        let due = self.want(draft, job).due();
+        self.promised.insert((due, job));
+        self.due.insert(job, due);
+    }
+
+    fn want(&self, draft: &Draft<'_>, job: JobId) -> Want {
+        Want::of(draft, self.targets.estimates, self.targets.guards.price.restart, job)
+    }
+
+    /// Who holds what, until when, and who of them may be stopped.
+    fn look_around(&mut self, draft: &Draft<'_>) {
+        self.holds.clear();
+        for at in 0..draft.state().live().len() {
+            let job = draft.state().live()[at];
+            if draft.is_placed(job) {
+                let hold = self.hold(draft, job, draft.state().job(job).placement.clone());
+                self.holds.push(hold);
+            }
+        }
+        self.holds.sort_unstable_by_key(|hold| hold.job);
+    }
+
+    fn hold(&self, draft: &Draft<'_>, id: JobId, slices: Placement) -> Hold {
+        let Targets { estimates, guards, .. } = &self.targets;
+        let job = draft.state().job(id);
+        let end = if job.is_placed() {
+            let known = estimates.standing(draft, id).map(|(_, end)| end.unsigned_abs()).filter(|end| *end < FOREVER);
+            let starting = job.running_since == Time::NEVER;
+            let again = if job.attempt > 1 { job.spec.restart.unwrap_or(guards.price.restart) } else { Span::ZERO };
+            let late = if starting { again + guards.price.drain } else { Span::ZERO };
+            known.map_or(Time::NEVER, |end| Time(end) + late)
+        } else {
+            let run = self.want(draft, id).run;
+            if run == Span::MAX { Time::NEVER } else { draft.now() + guards.price.drain + run }
+        };
+        let firm = !job.spec.preemptible || Standing::of(draft, id) == Standing::Promised;
+        let yields = match guards.exempt(draft, id) {
+            _ if firm => Time::NEVER,
+            _ if !job.is_placed() => draft.now() + guards.min_runtime,
+            until => until.unwrap_or(draft.now()),
+        };
+        Hold { job: id, slices, end, yields, bill: if job.is_placed() { guards.price.bill(draft, id) } else { 0 } }
+    }
+
+    fn play(&self, draft: &Draft<'_>, wants: &[Want]) -> Vec<Start> {
+        Future::new(draft, &self.holds, self.targets.guards.price.drain).play(draft, wants)
+    }
+
+    /// The promised jobs that wait, earliest due first; those that are late already come last.
+    fn wants(&self, draft: &Draft<'_>) -> Vec<Want> {
+        let first = self.promised.iter().take(self.targets.depth);
+        let mut wants: Vec<Want> = first.map(|(_, job)| self.want(draft, *job)).collect();
+        wants.sort_by_key(|want| self.place_of(draft, want));
+        wants
+    }
+
+    fn place_of(&self, draft: &Draft<'_>, want: &Want) -> (bool, Time, JobId) {
+        (want.latest_start() < draft.now(), want.due(), want.job)
+    }
+
+    /// Promises what can be met to jobs that are new.
+    fn judge(&mut self, draft: &mut Draft<'_>) {
+        while let Some(job) = self.unjudged.pop_first() {
+            let want = self.want(draft, job);
+            let answer = if self.targets.admission == Admission::Off { Ok(()) } else { self.ask(draft, want) };
+            match (answer, self.targets.admission) {
+                (Ok(()), _) => {
+                    Standing::Promised.note(draft, job);
+                    self.expect(draft, job);
+                }
+                (Err(Some(earliest)), Admission::Reject) => {
+                    // It is ready and has no plan: the draft cannot refuse.
+                    let _rejected = draft.reject(job, Reason::CannotMeet { earliest });
+                }
+                (Err(_), _) => Standing::BestEffort.note(draft, job),
+            }
+        }
+    }
+
+    /// Whether a job can be promised its target. If not: the earliest end (or start) that could be kept, where one is
+    /// known.
+    fn ask(&self, draft: &Draft<'_>, want: Want) -> Result<(), Option<Time>> {
+        if want.is_open_ended() || self.promised.len() >= self.targets.depth {
+            return Err(None);
+        }
+        let before = self.wants(draft);
+        let met = in_time(&self.play(draft, &before));
+        let mut wants = before.clone();
+        wants.push(want);
+        wants.sort_by_key(|want| self.place_of(draft, want));
+        let with = in_time(&self.play(draft, &wants));
+        if with.contains(&want.job) && met.is_subset(&with) {
+            return Ok(());
+        }
+        // Behind all others it harms nobody.
+        let mut last = before;
+        last.push(want);
+        let starts = self.play(draft, &last);
+        let start = starts.iter().find(|start| start.want.job == want.job).map_or(Time::NEVER, |start| start.at);
+        let launch = start + self.targets.guards.price.drain;
+        Err(Some(if want.end_by == Time::NEVER { launch } else { launch + want.run }))
+    }
+
+    /// Starts promised jobs, and stops others where that is the last moment.
+    fn keep_promises(&mut self, draft: &mut Draft<'_>) {
+        let mut wants = self.wants(draft);
+        let starts = self.course(draft, &mut wants);
+        let mut wake = self.exempt_until(draft.now());
+        let mut started = Vec::new();
+        for start in starts {
+            let want = start.want;
+            if start.at > draft.now() {
+                let known = start.at.known().map(|start| Reason::Reserved { start });
+                draft.refuse(want.job, known.unwrap_or_else(|| shortage(draft, want.job)));
+                // When its time to insist comes, or when a start that was expected has not come and the slack is gone.
+                let gone = start.slack.map_or(Time::NEVER, |slack| draft.now() + slack + Span(1));
+                wake = wake.min(gone).min(if want.insists > draft.now() { want.insists } else { Time::NEVER });
+            } else if self.carry_out(draft, &start) {
+                started.push(self.hold(draft, want.job, start.slices));
+            }
+        }
+        if !self.promised.is_empty() {
+            if wake != Time::NEVER {
+                draft.wake_at(wake);
+            }
+            self.look_around(draft);
+            self.holds.extend(started);
+        }
+    }
+
+    /// When the first run that is protected for a while no longer is.
+    fn exempt_until(&self, now: Time) -> Time {
+        self.holds.iter().map(|hold| hold.yields).filter(|yields| *yields > now).min().unwrap_or(Time::NEVER)
+    }
+
+    fn carry_out(&mut self, draft: &mut Draft<'_>, start: &Start) -> bool {
+        let job = start.want.job;
+        for victim in &start.victims {
+            let predicted = self.targets.guards.price.bill(draft, *victim);
+            // Whoever yields is placed and preemptible.
+            let _stopped = draft.preempt_for(*victim, Bill { by: Some(job), predicted });
+        }
+        if draft.start_at(job, &start.slices).is_err() {
+            draft.refuse(job, shortage(draft, job));
+            return false;
+        }
+        self.forget(job);
+        self.ready.remove(job);
+        true
+    }
+
+    /// The course that stops others as late as possible: never, each at its own last moment, at the first of these, or
+    /// now. What no course can meet changes nothing.
+    fn course(&self, draft: &Draft<'_>, wants: &mut [Want]) -> Vec<Start> {
+        let now = draft.now();
+        wants.iter_mut().for_each(|want| want.insists = Time::NEVER);
+        let patient = self.play(draft, wants);
+        let met_patiently = in_time(&patient);
+        if met_patiently.len() == wants.len() {
+            return patient;
+        }
+        wants.iter_mut().for_each(|want| want.insists = now);
+        let at_once = self.play(draft, wants);
+        let met = in_time(&at_once);
+        if met.is_subset(&met_patiently) {
+            return patient;
+        }
+        let slack: BTreeMap<JobId, Span> =
+            at_once.iter().filter_map(|start| Some((start.want.job, start.slack?))).collect();
+        let least = slack.values().min().copied().unwrap_or(Span::ZERO);
+        for each in [true, false] {
+            for want in wants.iter_mut() {
+                let own = slack.get(&want.job).copied();
+                want.insists = own.map_or(Time::NEVER, |own| now + if each { own } else { least });
+            }
+            let starts = self.play(draft, wants);
+            if met.is_subset(&in_time(&starts)) {
+                return starts;
+            }
+        }
+        at_once
+    }
+
+    /// Jobs without a promise, in order of priority and arrival; who does not fit is passed.
+    fn fill(&mut self, draft: &mut Draft<'_>) {
+        let wants = self.wants(draft);
+        let met = if wants.is_empty() { BTreeSet::new() } else { in_time(&self.play(draft, &wants)) };
+        let lanes = self.ready.active().iter().filter(|lane| self.ready.lane(**lane).key.bucket == 0);
+        let mut heads: BTreeSet<((u64, JobId), u32)> =
+            lanes.filter_map(|lane| Some((*self.ready.lane(*lane).jobs.first()?, *lane))).collect();
+        while let Some((first, lane)) = heads.pop_first() {
+            let job = first.1;
+            let class = draft.state().job(job).spec.class;
+            let mark = draft.mark();
+            if !place(self.targets.placer, draft, job) {
+                let reason = draft.shortage(class);
+                draft.refuse_class(class, reason);
+                continue;
+            }
+            if !self.may_start(draft, job, &wants, &met) {
+                draft.rollback(mark);
+                let (head, start) = (wants[0].job, wants[0].latest_start());
+                draft.refuse_class(class, Reason::WouldDelayHead { head, start });
+                continue;
+            }
+            self.ready.remove(job);
+            heads.extend(self.ready.lane(lane).jobs.first().map(|next| (*next, lane)));
+        }
+    }
+}
+
+impl Sla {
+    /// Starts the open placement, unless a promise would be broken. Those who can be stopped at once break none.
+    fn may_start(&mut self, draft: &mut Draft<'_>, job: JobId, wants: &[Want], met: &BTreeSet<JobId>) -> bool {
+        let hold = (!wants.is_empty()).then(|| self.hold(draft, job, draft.open().into()));
+        // The placement is open and the job is ready.
+        let _started = draft.start(job);
+        let Some(hold) = hold else { return true };
+        let yields = hold.yields <= draft.now();
+        self.holds.push(hold);
+        let kept = yields || met.is_subset(&in_time(&self.play(draft, wants)));
+        if !kept {
+            self.holds.pop();
+        }
+        kept
+    }
+}
+
+/// Ends from here on are unknown.
+const FOREVER: u64 = i64::MAX as u64;
+
+fn shortage(draft: &Draft<'_>, job: JobId) -> Reason {
+    draft.shortage(draft.state().job(job).spec.class)
+}
+
+/// The jobs that meet their targets.
+fn in_time(starts: &[Start]) -> BTreeSet<JobId> {
+    starts.iter().filter(|start| start.slack.is_some()).map(|start| start.want.job).collect()
+}
