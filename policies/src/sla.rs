@@ -11,6 +11,7 @@
 //!
 //! Promised jobs are never stopped. Two jobs can never evict each other: only a promised job evicts, only others go.
 
+mod course;
 mod future;
 mod target;
 
@@ -18,7 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Bill, Changes, Draft, JobId, Needs, Phase, Placement, Policy, Reason, Span, Time, Triggers};
 
-use self::future::{Future, Hold, Start};
+use self::course::{Course, Stage};
+use self::future::{Hold, Start};
 use self::target::{Standing, Want};
 use crate::easy::Estimates;
 use crate::evict::Guards;
@@ -68,8 +70,13 @@ pub struct Sla {
     holds: Vec<Hold>,
 }
 
-/// Files jobs without a promise in lanes of their class; promised ones stand apart.
-struct BestEffort;
+/// Files jobs without a promise in lanes of their class; those that cannot be stopped also by run time, as the short may
+/// start where the long break a promise. Promised jobs stand apart.
+struct BestEffort(Estimates);
+
+/// The lanes of promised jobs, and of those that can be stopped; the others have the power of two of their run time.
+const PROMISED: u8 = u8::MAX;
+const YIELDING: u8 = u8::MAX - 1;
 
 impl Filing for BestEffort {
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
@@ -77,8 +84,13 @@ impl Filing for BestEffort {
     }
 
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
-        let class = draft.state().job(job).spec.class;
-        LaneKey { class, bucket: u8::from(Standing::of(draft, job) != Standing::BestEffort), ..LaneKey::default() }
+        let spec = &draft.state().job(job).spec;
+        let bucket = match Standing::of(draft, job) {
+            Standing::BestEffort if spec.preemptible => YIELDING,
+            Standing::BestEffort => Estimates::bucket(self.0.remaining(draft, job)),
+            _ => PROMISED,
+        };
+        LaneKey { class: spec.class, bucket, ..LaneKey::default() }
     }
 }
 
@@ -97,7 +109,7 @@ impl Policy for Sla {
             self.look_around(draft);
             self.judge(draft);
         }
-        self.ready.sync(draft, &BestEffort);
+        self.ready.sync(draft, &BestEffort(self.targets.estimates));
         if !self.promised.is_empty() {
             self.keep_promises(draft);
         }
@@ -195,20 +207,12 @@ impl Sla {
         Hold { job: id, slices, end, yields, bill: if job.is_placed() { guards.price.bill(draft, id) } else { 0 } }
     }
 
-    fn play(&self, draft: &Draft<'_>, wants: &[Want]) -> Vec<Start> {
-        Future::new(draft, &self.holds, self.targets.guards.price.drain).play(draft, wants)
-    }
-
     /// The promised jobs that wait, earliest due first; those that are late already come last.
     fn wants(&self, draft: &Draft<'_>) -> Vec<Want> {
         let first = self.promised.iter().take(self.targets.depth);
         let mut wants: Vec<Want> = first.map(|(_, job)| self.want(draft, *job)).collect();
-        wants.sort_by_key(|want| self.place_of(draft, want));
+        wants.sort_by_key(|want| place_of(draft, want));
         wants
-    }
-
-    fn place_of(&self, draft: &Draft<'_>, want: &Want) -> (bool, Time, JobId) {
-        (want.latest_start() < draft.now(), want.due(), want.job)
     }
 
     /// Promises what can be met to jobs that are new.
@@ -237,37 +241,40 @@ impl Sla {
             return Err(None);
         }
         let before = self.wants(draft);
-        let met = in_time(&self.play(draft, &before));
+        let stage = self.stage(draft);
+        let met = if before.is_empty() { BTreeSet::new() } else { stage.course(&before).met };
         let mut wants = before.clone();
         wants.push(want);
-        wants.sort_by_key(|want| self.place_of(draft, want));
-        let with = in_time(&self.play(draft, &wants));
+        wants.sort_by_key(|want| place_of(draft, want));
+        let with = stage.course(&wants).met;
         if with.contains(&want.job) && met.is_subset(&with) {
             return Ok(());
         }
         // Behind all others it harms nobody.
         let mut last = before;
-        last.push(want);
-        let starts = self.play(draft, &last);
+        last.push(Want { insists: draft.now(), ..want });
+        let starts = stage.play(&last);
         let start = starts.iter().find(|start| start.want.job == want.job).map_or(Time::NEVER, |start| start.at);
-        let launch = start + self.targets.guards.price.drain;
+        let launch = start + stage.drain;
         Err(Some(if want.end_by == Time::NEVER { launch } else { launch + want.run }))
+    }
+
+    fn stage<'a>(&'a self, draft: &'a Draft<'a>) -> Stage<'a> {
+        Stage { draft, holds: &self.holds, drain: self.targets.guards.price.drain }
     }
 
     /// Starts promised jobs, and stops others where that is the last moment.
     fn keep_promises(&mut self, draft: &mut Draft<'_>) {
-        let mut wants = self.wants(draft);
-        let starts = self.course(draft, &mut wants);
+        let Course { starts, .. } = self.stage(draft).course(&self.wants(draft));
         let mut wake = self.exempt_until(draft.now());
         let mut started = Vec::new();
         for start in starts {
             let want = start.want;
             if start.at > draft.now() {
+                want.note(draft);
                 let known = start.at.known().map(|start| Reason::Reserved { start });
                 draft.refuse(want.job, known.unwrap_or_else(|| shortage(draft, want.job)));
-                // When its time to insist comes, or when a start that was expected has not come and the slack is gone.
-                let gone = start.slack.map_or(Time::NEVER, |slack| draft.now() + slack + Span(1));
-                wake = wake.min(gone).min(if want.insists > draft.now() { want.insists } else { Time::NEVER });
+                wake = wake.min(look_again(&start, draft.now()));
             } else if self.carry_out(draft, &start) {
                 started.push(self.hold(draft, want.job, start.slices));
             }
@@ -302,43 +309,11 @@ impl Sla {
         true
     }
 
-    /// The course that stops others as late as possible: never, each at its own last moment, at the first of these, or
-    /// now. What no course can meet changes nothing.
-    fn course(&self, draft: &Draft<'_>, wants: &mut [Want]) -> Vec<Start> {
-        let now = draft.now();
-        wants.iter_mut().for_each(|want| want.insists = Time::NEVER);
-        let patient = self.play(draft, wants);
-        let met_patiently = in_time(&patient);
-        if met_patiently.len() == wants.len() {
-            return patient;
-        }
-        wants.iter_mut().for_each(|want| want.insists = now);
-        let at_once = self.play(draft, wants);
-        let met = in_time(&at_once);
-        if met.is_subset(&met_patiently) {
-            return patient;
-        }
-        let slack: BTreeMap<JobId, Span> =
-            at_once.iter().filter_map(|start| Some((start.want.job, start.slack?))).collect();
-        let least = slack.values().min().copied().unwrap_or(Span::ZERO);
-        for each in [true, false] {
-            for want in wants.iter_mut() {
-                let own = slack.get(&want.job).copied();
-                want.insists = own.map_or(Time::NEVER, |own| now + if each { own } else { least });
-            }
-            let starts = self.play(draft, wants);
-            if met.is_subset(&in_time(&starts)) {
-                return starts;
-            }
-        }
-        at_once
-    }
-
     /// Jobs without a promise, in order of priority and arrival; who does not fit is passed.
     fn fill(&mut self, draft: &mut Draft<'_>) {
         let wants = self.wants(draft);
-        let met = if wants.is_empty() { BTreeSet::new() } else { in_time(&self.play(draft, &wants)) };
-        let lanes = self.ready.active().iter().filter(|lane| self.ready.lane(**lane).key.bucket == 0);
+        let met = if wants.is_empty() { BTreeSet::new() } else { self.stage(draft).course(&wants).met };
+        let lanes = self.ready.active().iter().filter(|lane| self.ready.lane(**lane).key.bucket != PROMISED);
         let mut heads: BTreeSet<((u64, JobId), u32)> =
             lanes.filter_map(|lane| Some((*self.ready.lane(*lane).jobs.first()?, *lane))).collect();
         while let Some((first, lane)) = heads.pop_first() {
@@ -353,7 +328,7 @@ impl Sla {
             if !self.may_start(draft, job, &wants, &met) {
                 draft.rollback(mark);
                 let (head, start) = (wants[0].job, wants[0].latest_start());
-                draft.refuse_class(class, Reason::WouldDelayHead { head, start });
+                draft.refuse(job, Reason::WouldDelayHead { head, start });
                 continue;
             }
             self.ready.remove(job);
@@ -363,19 +338,28 @@ impl Sla {
 }
 
 impl Sla {
-    /// Starts the open placement, unless a promise would be broken. Those who can be stopped at once break none.
+    /// Starts the open placement, unless that breaks a promise. The course on which it does not is noted.
     fn may_start(&mut self, draft: &mut Draft<'_>, job: JobId, wants: &[Want], met: &BTreeSet<JobId>) -> bool {
         let hold = (!wants.is_empty()).then(|| self.hold(draft, job, draft.open().into()));
         // The placement is open and the job is ready.
         let _started = draft.start(job);
         let Some(hold) = hold else { return true };
-        let yields = hold.yields <= draft.now();
         self.holds.push(hold);
-        let kept = yields || met.is_subset(&in_time(&self.play(draft, wants)));
-        if !kept {
+        let course = self.stage(draft).course(&self.wants(draft));
+        // What the course starts now would have to stop somebody now: that was decided before.
+        let waits = course.starts.iter().all(|start| start.at > draft.now());
+        if !waits || !met.is_subset(&course.met) {
             self.holds.pop();
+            return false;
         }
-        kept
+        for start in &course.starts {
+            start.want.note(draft);
+            let again = look_again(start, draft.now());
+            if again != Time::NEVER {
+                draft.wake_at(again);
+            }
+        }
+        true
     }
 }
 
@@ -386,7 +370,16 @@ fn shortage(draft: &Draft<'_>, job: JobId) -> Reason {
     draft.shortage(draft.state().job(job).spec.class)
 }
 
-/// The jobs that meet their targets.
-fn in_time(starts: &[Start]) -> BTreeSet<JobId> {
-    starts.iter().filter(|start| start.slack.is_some()).map(|start| start.want.job).collect()
+/// The order of promised jobs: earliest due first; those that are late already come last.
+fn place_of(draft: &Draft<'_>, want: &Want) -> (bool, Time, JobId) {
+    (want.latest_start() < draft.now(), want.due(), want.job)
+}
+
+/// When a start has to be thought about again: when the job may stop others, or when a start that was expected has not
+/// come and the slack is gone.
+fn look_again(start: &Start, now: Time) -> Time {
+    let gone = start.slack.filter(|_| start.want.latest_start() != Time::NEVER);
+    let gone = gone.map_or(Time::NEVER, |_| start.want.latest_start() + Span(1));
+    let insists = if start.want.insists > now { start.want.insists } else { Time::NEVER };
+    if gone > now { gone.min(insists) } else { insists }
 }

@@ -27,6 +27,7 @@ fn number(name: &str, default: u64) -> u64 {
 /// Checks what the engine cannot check about itself: that the world it commands is never told something impossible.
 struct Guard {
     seed: u64,
+    policy: String,
     step: u64,
     /// What really runs, by the orders given.
     running: BTreeMap<JobId, (RunId, Placement)>,
@@ -36,12 +37,19 @@ struct Guard {
 }
 
 impl Guard {
-    fn new(seed: u64) -> Self {
-        Self { seed, step: 0, running: BTreeMap::new(), preemptible: BTreeMap::new(), orders: Vec::new() }
+    fn new(seed: u64, policy: &str) -> Self {
+        Self {
+            seed,
+            policy: policy.to_owned(),
+            step: 0,
+            running: BTreeMap::new(),
+            preemptible: BTreeMap::new(),
+            orders: Vec::new(),
+        }
     }
 
     fn fail(&self, core: &Core, what: &str) -> ! {
-        panic!("seed {} step {} at {}: {what}", self.seed, self.step, core.state().now());
+        panic!("seed {} ({}) step {} at {}: {what}", self.seed, self.policy, self.step, core.state().now());
     }
 
     fn ended(&mut self, core: &Core, run: RunId) {
@@ -124,7 +132,8 @@ fn run(case: &Case, forgetful: bool) -> Vec<(Time, Command)> {
         world.flaw(*job, *flaw);
     }
     let mut core = Core::new(case.inventory.clone(), case.policy());
-    let mut forget = Forgetful { guard: Guard::new(case.seed), case, chance: Chance::new(case.seed + 77) };
+    let mut forget =
+        Forgetful { guard: Guard::new(case.seed, &case.policy_text), case, chance: Chance::new(case.seed + 77) };
     if forgetful {
         step_by_step(&mut core, &mut world, &mut forget);
     } else {

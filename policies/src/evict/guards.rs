@@ -2,7 +2,7 @@
 
 use engine::{Draft, Eviction, JobId, Reason, Span, Time, Triggers};
 
-use super::price::{Choice, Price, started};
+use super::price::{Choice, Price};
 
 /// Rules that every preempting policy shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,8 @@ impl Guards {
         if self.preemptions_max > 0 && job.preemptions >= self.preemptions_max {
             return Some(Time::NEVER);
         }
-        let until = started(job) + self.min_runtime;
+        // A claim that was never launched loses nothing.
+        let until = job.running_since.known().or(job.launched.known())? + self.min_runtime;
         (until > draft.now()).then_some(until)
     }
 }

@@ -70,7 +70,7 @@ fn safe_point(job: &Job) -> Time {
 }
 
 /// The start of the live run, or the time it was placed while it has not started.
-pub(crate) fn started(job: &Job) -> Time {
+fn started(job: &Job) -> Time {
     job.running_since.known().unwrap_or(job.placed)
 }
 

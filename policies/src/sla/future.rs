@@ -141,9 +141,11 @@ impl<'a> Future<'a> {
             }
         }
         loop {
+            let mut stopped = false;
             for want in waiting.drain(..) {
                 match self.start(draft, want) {
                     Some(start) => {
+                        stopped |= !start.victims.is_empty();
                         let end = if want.run == Span::MAX { Time::NEVER } else { start.at + self.drain + want.run };
                         self.expect(end, Change::Ends(starts.len() as u32));
                         starts.push(start);
@@ -152,7 +154,8 @@ impl<'a> Future<'a> {
                 }
             }
             std::mem::swap(&mut waiting, &mut still);
-            if waiting.is_empty() || !self.advance(&starts) {
+            // What the stopped leave over is there for those before, at the same instant.
+            if waiting.is_empty() || !(stopped || self.advance(&starts)) {
                 break;
             }
         }

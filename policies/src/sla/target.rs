@@ -31,7 +31,8 @@ impl Standing {
             Self::Promised => 1,
             Self::BestEffort => 2,
         };
-        draft.set_memo(job, [mark, 0, 0, 0]);
+        let [_, rest @ ..] = draft.state().memo(job);
+        draft.set_memo(job, [mark, rest[0], rest[1], rest[2]]);
     }
 }
 
@@ -45,7 +46,7 @@ pub(super) struct Want {
     pub(super) end_by: Time,
     /// When it must have started; `NEVER` also for a job that has started before.
     pub(super) start_by: Time,
-    /// From when on it may stop others.
+    /// From when on it may stop others: as the last course that was found had it, else the origin.
     pub(super) insists: Time,
 }
 
@@ -59,8 +60,14 @@ impl Want {
             run: estimates.remaining(draft, id) + again,
             end_by: job.spec.deadline.unwrap_or(Time::NEVER),
             start_by: job.spec.start_by.filter(|_| !started).unwrap_or(Time::NEVER),
-            insists: draft.now(),
+            insists: Time(draft.state().memo(id)[1]),
         }
+    }
+
+    /// Notes from when on it stops others, so that the same course can be found again.
+    pub(super) fn note(&self, draft: &mut Draft<'_>) {
+        let [mark, _, rest @ ..] = draft.state().memo(self.job);
+        draft.set_memo(self.job, [mark, self.insists.0, rest[0], rest[1]]);
     }
 
     /// Whether nothing can be said about its target, because nobody knows how long it runs.

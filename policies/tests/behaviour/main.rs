@@ -4,6 +4,9 @@
 
 mod bench;
 mod fair_share;
+mod guards;
 mod naive;
 mod placers;
 mod placers_by_hand;
+mod sla;
+mod yard;

@@ -155,6 +155,7 @@ fn odd_cases() -> Vec<(&'static str, Trace, Vec<Replay>)> {
         jobs,
         series,
         segments,
+        evictions: vec![],
         unprofiled: std::collections::BTreeMap::new(),
     };
     let many = (0..10).map(|k| replay(&ten, &inventory, &format!("policy-{k}[with=a,long=name]"), 1.0, 0)).collect();
