@@ -42,16 +42,14 @@ impl Sorting for Hunt<'_> {
         }
         let milli = engine::placement::gpu_milli(&job.placement).min(u64::from(u32::MAX));
         match (self.guards.choice, self.rule) {
-            (Choice::Cost, _) => Some((milli, self.guards.price.place(job))),
+            (Choice::Cost, Evict::Longer(_)) => Some((milli, self.guards.price.place(job))),
             (Choice::Order, Evict::Longer(length)) => {
                 let left = draft.oracle()?.work(id)? - job.work_at_start;
                 let finish = job.running_since.known().unwrap_or(job.placed) + job.rate.time_for(left);
                 let width = if length == Length::RemainingService { milli } else { 0 };
                 Some((u64::from(job.rate.as_ppm()) << 32 | width, -i64::try_from(finish.0).unwrap_or(i64::MAX)))
             }
-            (Choice::Order, Evict::LowerPriority) => {
-                Some((priority(draft, id) << 32 | milli, self.guards.price.place(job)))
-            }
+            (_, Evict::LowerPriority) => Some((priority(draft, id) << 32 | milli, self.guards.price.place(job))),
         }
     }
 }
@@ -70,6 +68,11 @@ impl Hunt<'_> {
     /// Whether a victim that may not be evicted means that none after it may be.
     fn in_order(self) -> bool {
         self.guards.choice == Choice::Order
+    }
+
+    /// Whether a job may evict all of a group or none of it.
+    fn by_group(self) -> bool {
+        self.rule == Evict::LowerPriority
     }
 
     /// Whether a waiting job may evict a victim.

@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Bill, Changes, Draft, JobId, Needs, Phase, Placement, Policy, Reason, Span, Time, Triggers};
 
-use self::course::{Course, Stage};
-use self::future::{Hold, Start};
+use self::course::Stage;
+use self::future::{Hold, Present, Start};
 use self::target::{Standing, Want};
 use crate::easy::Estimates;
 use crate::evict::Guards;
@@ -67,7 +67,6 @@ pub struct Sla {
     unjudged: BTreeSet<JobId>,
     /// Jobs without a promise.
     ready: Ready,
-    holds: Vec<Hold>,
 }
 
 /// Files jobs without a promise in lanes of their class; those that cannot be stopped also by run time, as the short may
@@ -105,15 +104,13 @@ impl Policy for Sla {
 
     fn decide(&mut self, _now: Time, draft: &mut Draft<'_>) {
         self.sync(draft);
-        if !self.promised.is_empty() || !self.unjudged.is_empty() {
-            self.look_around(draft);
-            self.judge(draft);
+        let present = (!self.promised.is_empty() || !self.unjudged.is_empty()).then(|| self.present(draft, Vec::new()));
+        if let Some(present) = &present {
+            self.judge(draft, present);
         }
         self.ready.sync(draft, &BestEffort(self.targets.estimates));
-        if !self.promised.is_empty() {
-            self.keep_promises(draft);
-        }
-        self.fill(draft);
+        let kept = present.filter(|_| !self.promised.is_empty()).and_then(|present| self.keep_promises(draft, present));
+        self.fill(draft, kept);
     }
 }
 
@@ -127,7 +124,6 @@ impl Sla {
             due: BTreeMap::new(),
             unjudged: BTreeSet::new(),
             ready: Ready::default(),
-            holds: Vec::new(),
         }
     }
 
@@ -172,17 +168,16 @@ impl Sla {
         Want::of(draft, self.targets.estimates, self.targets.guards.price.restart, job)
     }
 
-    /// Who holds what, until when, and who of them may be stopped.
-    fn look_around(&mut self, draft: &Draft<'_>) {
-        self.holds.clear();
-        for at in 0..draft.state().live().len() {
-            let job = draft.state().live()[at];
-            if draft.is_placed(job) {
-                let hold = self.hold(draft, job, draft.state().job(job).placement.clone());
-                self.holds.push(hold);
+    /// Who holds what, until when, and who of them may be stopped; with what the draft has started.
+    fn present(&self, draft: &Draft<'_>, started: Vec<Hold>) -> Present {
+        let mut holds = started;
+        for job in draft.state().live() {
+            if draft.is_placed(*job) {
+                holds.push(self.hold(draft, *job, draft.state().job(*job).placement.clone()));
             }
         }
-        self.holds.sort_unstable_by_key(|hold| hold.job);
+        holds.sort_unstable_by_key(|hold| hold.job);
+        Present::new(draft, holds)
     }
 
     fn hold(&self, draft: &Draft<'_>, id: JobId, slices: Placement) -> Hold {
@@ -216,10 +211,10 @@ impl Sla {
     }
 
     /// Promises what can be met to jobs that are new.
-    fn judge(&mut self, draft: &mut Draft<'_>) {
+    fn judge(&mut self, draft: &mut Draft<'_>, present: &Present) {
         while let Some(job) = self.unjudged.pop_first() {
             let want = self.want(draft, job);
-            let answer = if self.targets.admission == Admission::Off { Ok(()) } else { self.ask(draft, want) };
+            let answer = if self.targets.admission == Admission::Off { Ok(()) } else { self.ask(draft, present, want) };
             match (answer, self.targets.admission) {
                 (Ok(()), _) => {
                     Standing::Promised.note(draft, job);
@@ -236,12 +231,12 @@ impl Sla {
 
     /// Whether a job can be promised its target. If not: the earliest end (or start) that could be kept, where one is
     /// known.
-    fn ask(&self, draft: &Draft<'_>, want: Want) -> Result<(), Option<Time>> {
+    fn ask(&self, draft: &Draft<'_>, present: &Present, want: Want) -> Result<(), Option<Time>> {
         if want.is_open_ended() || self.promised.len() >= self.targets.depth {
             return Err(None);
         }
         let before = self.wants(draft);
-        let stage = self.stage(draft);
+        let stage = self.stage(draft, present);
         let met = if before.is_empty() { BTreeSet::new() } else { stage.course(&before).met };
         let mut wants = before.clone();
         wants.push(want);
@@ -259,16 +254,17 @@ impl Sla {
         Err(Some(if want.end_by == Time::NEVER { launch } else { launch + want.run }))
     }
 
-    fn stage<'a>(&'a self, draft: &'a Draft<'a>) -> Stage<'a> {
-        Stage { draft, holds: &self.holds, drain: self.targets.guards.price.drain }
+    fn stage<'a>(&self, draft: &'a Draft<'a>, present: &'a Present) -> Stage<'a> {
+        Stage { draft, present, drain: self.targets.guards.price.drain }
     }
 
-    /// Starts promised jobs, and stops others where that is the last moment.
-    fn keep_promises(&mut self, draft: &mut Draft<'_>) {
-        let Course { starts, .. } = self.stage(draft).course(&self.wants(draft));
-        let mut wake = self.exempt_until(draft.now());
+    /// Starts promised jobs, and stops others where that is the last moment. Returns what it has come to, where promised
+    /// jobs still wait.
+    fn keep_promises(&mut self, draft: &mut Draft<'_>, present: Present) -> Option<Kept> {
+        let course = self.stage(draft, &present).course(&self.wants(draft));
+        let mut wake = present.exempt_until();
         let mut started = Vec::new();
-        for start in starts {
+        for start in course.starts {
             let want = start.want;
             if start.at > draft.now() {
                 want.note(draft);
@@ -279,18 +275,18 @@ impl Sla {
                 started.push(self.hold(draft, want.job, start.slices));
             }
         }
-        if !self.promised.is_empty() {
-            if wake != Time::NEVER {
-                draft.wake_at(wake);
-            }
-            self.look_around(draft);
-            self.holds.extend(started);
+        if self.promised.is_empty() {
+            return None;
         }
-    }
-
-    /// When the first run that is protected for a while no longer is.
-    fn exempt_until(&self, now: Time) -> Time {
-        self.holds.iter().map(|hold| hold.yields).filter(|yields| *yields > now).min().unwrap_or(Time::NEVER)
+        if wake != Time::NEVER {
+            draft.wake_at(wake);
+        }
+        if started.is_empty() {
+            return Some(Kept { present, met: course.met });
+        }
+        let present = self.present(draft, started);
+        let met = self.stage(draft, &present).course(&self.wants(draft)).met;
+        Some(Kept { present, met })
     }
 
     fn carry_out(&mut self, draft: &mut Draft<'_>, start: &Start) -> bool {
@@ -310,9 +306,7 @@ impl Sla {
     }
 
     /// Jobs without a promise, in order of priority and arrival; who does not fit is passed.
-    fn fill(&mut self, draft: &mut Draft<'_>) {
-        let wants = self.wants(draft);
-        let met = if wants.is_empty() { BTreeSet::new() } else { self.stage(draft).course(&wants).met };
+    fn fill(&mut self, draft: &mut Draft<'_>, mut kept: Option<Kept>) {
         let lanes = self.ready.active().iter().filter(|lane| self.ready.lane(**lane).key.bucket != PROMISED);
         let mut heads: BTreeSet<((u64, JobId), u32)> =
             lanes.filter_map(|lane| Some((*self.ready.lane(*lane).jobs.first()?, *lane))).collect();
@@ -325,32 +319,30 @@ impl Sla {
                 draft.refuse_class(class, reason);
                 continue;
             }
-            if !self.may_start(draft, job, &wants, &met) {
+            if let Err(reason) = self.start(draft, job, kept.as_mut()) {
                 draft.rollback(mark);
-                let (head, start) = (wants[0].job, wants[0].latest_start());
-                draft.refuse(job, Reason::WouldDelayHead { head, start });
+                draft.refuse(job, reason);
                 continue;
             }
             self.ready.remove(job);
             heads.extend(self.ready.lane(lane).jobs.first().map(|next| (*next, lane)));
         }
     }
-}
 
-impl Sla {
     /// Starts the open placement, unless that breaks a promise. The course on which it does not is noted.
-    fn may_start(&mut self, draft: &mut Draft<'_>, job: JobId, wants: &[Want], met: &BTreeSet<JobId>) -> bool {
-        let hold = (!wants.is_empty()).then(|| self.hold(draft, job, draft.open().into()));
-        // The placement is open and the job is ready.
-        let _started = draft.start(job);
-        let Some(hold) = hold else { return true };
-        self.holds.push(hold);
-        let course = self.stage(draft).course(&self.wants(draft));
+    fn start(&self, draft: &mut Draft<'_>, job: JobId, kept: Option<&mut Kept>) -> Result<(), Reason> {
+        let Some(kept) = kept else { return draft.start(job) };
+        let hold = self.hold(draft, job, draft.open().into());
+        draft.start(job)?;
+        let present = kept.present.with(hold);
+        let wants = self.wants(draft);
+        let course = self.stage(draft, &present).course(&wants);
         // What the course starts now would have to stop somebody now: that was decided before.
         let waits = course.starts.iter().all(|start| start.at > draft.now());
-        if !waits || !met.is_subset(&course.met) {
-            self.holds.pop();
-            return false;
+        if !waits || !kept.met.is_subset(&course.met) {
+            let head = wants.first().map_or(job, |want| want.job);
+            let start = wants.first().map_or(Time::NEVER, Want::latest_start);
+            return Err(Reason::WouldDelayHead { head, start });
         }
         for start in &course.starts {
             start.want.note(draft);
@@ -359,8 +351,16 @@ impl Sla {
                 draft.wake_at(again);
             }
         }
-        true
+        *kept = Kept { present, met: course.met };
+        Ok(())
     }
+}
+
+/// Promised jobs wait, and this is how things stand.
+struct Kept {
+    present: Present,
+    /// The jobs whose promises can be kept.
+    met: BTreeSet<JobId>,
 }
 
 /// Ends from here on are unknown.

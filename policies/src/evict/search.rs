@@ -62,7 +62,9 @@ impl Search {
         let mut cursors: Vec<_> = running.groups().map(|(_, members)| members).collect();
         let mut heads = BinaryHeap::with_capacity(cursors.len());
         for (at, members) in cursors.iter_mut().enumerate() {
-            heads.extend(members.next().map(|(_, victim)| Reverse((hunt.rank(draft, victim), at, victim))));
+            let first = members.next().map(|(_, victim)| victim);
+            let may_go = |victim: &JobId| !hunt.by_group() || hunt.allows(draft, evictor, *victim);
+            heads.extend(first.filter(may_go).map(|victim| Reverse((hunt.rank(draft, victim), at, victim))));
         }
         let class = draft.state().class_of(evictor.job);
         let (need, widest) = (class.gpu_milli_min, widest(&class.shape.groups));

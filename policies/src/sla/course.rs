@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Draft, JobId, Span, Time};
 
-use super::future::{Future, Hold, Start};
+use super::future::{Future, Present, Start};
 use super::target::Want;
 
 /// What a course comes to.
@@ -19,13 +19,13 @@ pub(super) struct Course {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Stage<'a> {
     pub(super) draft: &'a Draft<'a>,
-    pub(super) holds: &'a [Hold],
+    pub(super) present: &'a Present,
     pub(super) drain: Span,
 }
 
 impl Stage<'_> {
     pub(super) fn play(&self, wants: &[Want]) -> Vec<Start> {
-        Future::new(self.draft, self.holds, self.drain).play(self.draft, wants)
+        Future::new(self.present, self.drain).play(self.draft, wants)
     }
 
     /// The first of these courses that meets most targets: all wait for others to end by themselves; the course that was

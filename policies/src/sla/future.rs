@@ -50,17 +50,89 @@ enum Change {
     Insists,
 }
 
-/// The play.
-pub(super) struct Future<'a> {
-    holds: &'a [Hold],
+/// Who holds what now, as all plays of one decision begin.
+#[derive(Clone, Debug)]
+pub(super) struct Present {
+    holds: Vec<Hold>,
     /// With everything that runs.
     full: Cluster,
-    /// Without the runs that may be stopped.
+    /// Without the runs that may be stopped now.
+    bare: Cluster,
+    /// What is known of the future, in order.
+    coming: Vec<(Time, Change)>,
+    /// Runs that may be stopped, now or later, by node.
+    yielding: BTreeMap<NodeId, Vec<u32>>,
+    now: Time,
+}
+
+impl Present {
+    /// The runs of `holds` on the cluster as the draft has it.
+    pub(super) fn new(draft: &Draft<'_>, holds: Vec<Hold>) -> Self {
+        let full = draft.cluster().clone();
+        let mut present = Self {
+            bare: full.clone(),
+            full,
+            holds: Vec::with_capacity(holds.len()),
+            coming: Vec::with_capacity(holds.len()),
+            yielding: BTreeMap::new(),
+            now: draft.now(),
+        };
+        holds.into_iter().for_each(|hold| present.enter(hold));
+        present.coming.sort_unstable();
+        present
+    }
+
+    fn enter(&mut self, hold: Hold) {
+        let at = self.holds.len() as u32;
+        if hold.end != Time::NEVER {
+            // A run that outlives its estimate may end at any moment, but not now.
+            self.coming.push((hold.end.max(self.now + Span(1)), Change::Leaves(at)));
+        }
+        if hold.yields != Time::NEVER {
+            for slice in &hold.slices {
+                let there = self.yielding.entry(slice.node).or_default();
+                if there.last() != Some(&at) {
+                    there.push(at);
+                }
+            }
+            if hold.yields > self.now {
+                self.coming.push((hold.yields, Change::Yields(at)));
+            } else {
+                hold.slices.iter().for_each(|slice| self.bare.vacate(slice));
+            }
+        }
+        self.holds.push(hold);
+    }
+
+    /// The same, with one more run that the draft has just started.
+    pub(super) fn with(&self, hold: Hold) -> Self {
+        let mut present = self.clone();
+        for slice in &hold.slices {
+            present.full.occupy(slice);
+            present.bare.occupy(slice);
+        }
+        present.enter(hold);
+        present.coming.sort_unstable();
+        present
+    }
+
+    /// When the first run that is protected for a while no longer is.
+    pub(super) fn exempt_until(&self) -> Time {
+        let yields = self.holds.iter().map(|hold| hold.yields).filter(|yields| *yields > self.now);
+        yields.min().unwrap_or(Time::NEVER)
+    }
+}
+
+/// The play.
+pub(super) struct Future<'a> {
+    present: &'a Present,
+    full: Cluster,
     bare: Cluster,
     /// Whether a run is gone, and whether it has been taken out of `bare`, by index of the hold.
     gone: Vec<(bool, bool)>,
-    /// Runs that may be stopped, by node.
-    yielding: BTreeMap<NodeId, Vec<u32>>,
+    /// The first of what is coming that has not come.
+    next: usize,
+    /// What the play itself brings.
     changes: BinaryHeap<Reverse<(Time, Change)>>,
     /// Delay between the order to start and the launch, where GPUs have to drain first.
     drain: Span,
@@ -68,30 +140,18 @@ pub(super) struct Future<'a> {
 }
 
 impl<'a> Future<'a> {
-    /// The present.
-    pub(super) fn new(draft: &Draft<'_>, holds: &'a [Hold], drain: Span) -> Self {
-        let (full, now) = (draft.cluster().clone(), draft.now());
-        let mut future = Self {
-            holds,
-            bare: full.clone(),
-            full,
-            gone: vec![(false, false); holds.len()],
-            yielding: BTreeMap::new(),
+    /// A play that begins now.
+    pub(super) fn new(present: &'a Present, drain: Span) -> Self {
+        Self {
+            full: present.full.clone(),
+            bare: present.bare.clone(),
+            gone: present.holds.iter().map(|hold| (false, hold.yields <= present.now)).collect(),
+            next: 0,
             changes: BinaryHeap::new(),
             drain,
-            now,
-        };
-        for (at, hold) in holds.iter().enumerate() {
-            let at = at as u32;
-            // A run that outlives its estimate may end at any moment, but not now.
-            future.expect(hold.end, Change::Leaves(at));
-            if hold.yields <= now {
-                future.give_way(at);
-            } else {
-                future.expect(hold.yields, Change::Yields(at));
-            }
+            now: present.now,
+            present,
         }
-        future
     }
 
     fn expect(&mut self, at: Time, change: Change) {
@@ -107,12 +167,8 @@ impl<'a> Future<'a> {
             return;
         }
         *out = true;
-        for slice in &self.holds[hold as usize].slices {
+        for slice in &self.present.holds[hold as usize].slices {
             self.bare.vacate(slice);
-            let there = self.yielding.entry(slice.node).or_default();
-            if there.last() != Some(&hold) {
-                there.push(hold);
-            }
         }
     }
 
@@ -122,7 +178,7 @@ impl<'a> Future<'a> {
         if gone {
             return;
         }
-        for slice in &self.holds[hold as usize].slices {
+        for slice in &self.present.holds[hold as usize].slices {
             self.full.vacate(slice);
             if !out {
                 self.bare.vacate(slice);
@@ -166,23 +222,33 @@ impl<'a> Future<'a> {
 
     /// Goes to the next instant at which something changes.
     fn advance(&mut self, starts: &[Start]) -> bool {
-        let Some(Reverse((at, _))) = self.changes.peek().copied() else { return false };
+        let known = self.present.coming.get(self.next).map(|(at, _)| *at);
+        let brought = self.changes.peek().map(|Reverse((at, _))| *at);
+        let Some(at) = known.into_iter().chain(brought).min() else { return false };
         self.now = at;
+        while let Some((_, change)) = self.present.coming.get(self.next).filter(|(next, _)| *next == at) {
+            self.next += 1;
+            self.bring(*change, starts);
+        }
         while let Some(Reverse((_, change))) = self.changes.peek().copied().filter(|Reverse((next, _))| *next == at) {
             self.changes.pop();
-            match change {
-                Change::Ends(start) => {
-                    for slice in &starts[start as usize].slices {
-                        self.full.vacate(slice);
-                        self.bare.vacate(slice);
-                    }
-                }
-                Change::Leaves(hold) => self.leave(hold),
-                Change::Yields(hold) => self.give_way(hold),
-                Change::Insists => {}
-            }
+            self.bring(change, starts);
         }
         true
+    }
+
+    fn bring(&mut self, change: Change, starts: &[Start]) {
+        match change {
+            Change::Ends(start) => {
+                for slice in &starts[start as usize].slices {
+                    self.full.vacate(slice);
+                    self.bare.vacate(slice);
+                }
+            }
+            Change::Leaves(hold) => self.leave(hold),
+            Change::Yields(hold) => self.give_way(hold),
+            Change::Insists => {}
+        }
     }
 
     /// Starts a job now, if it fits on what is free, or where runs that may be stopped for it are out of the way.
@@ -227,7 +293,7 @@ impl<'a> Future<'a> {
                 }
             }
         }
-        Some((slices, stopped.into_iter().map(|hold| self.holds[hold as usize].job).collect()))
+        Some((slices, stopped.into_iter().map(|hold| self.present.holds[hold as usize].job).collect()))
     }
 
     /// Takes room on `node`, and stops runs for it where it must.
@@ -246,11 +312,18 @@ impl<'a> Future<'a> {
     /// The node on which the runs that may be stopped cost least, of the tightest that would fit without them.
     fn cheapest(&self, request: &TaskRequest, within: Option<Within>) -> Option<NodeId> {
         let fitting = self.bare.by_free(*request, Scan::FewestFree, within).take(NODES_COMPARED);
-        fitting.min_by_key(|node| self.yielding_on(*node).map(|hold| self.holds[hold as usize].bill).sum::<u128>())
+        fitting
+            .min_by_key(|node| self.yielding_on(*node).map(|hold| self.present.holds[hold as usize].bill).sum::<u128>())
     }
 
     fn yielding_on(&self, node: NodeId) -> impl Iterator<Item = u32> + '_ {
-        self.yielding.get(&node).into_iter().flatten().copied().filter(|hold| !self.gone[*hold as usize].0)
+        self.present
+            .yielding
+            .get(&node)
+            .into_iter()
+            .flatten()
+            .copied()
+            .filter(|hold| self.gone[*hold as usize] == (false, true))
     }
 
     /// Stops runs on `node`, the cheapest first, until `request` fits.
@@ -259,7 +332,9 @@ impl<'a> Future<'a> {
             return;
         }
         let mut there: Vec<u32> = self.yielding_on(node).collect();
-        there.sort_by_key(|hold| (self.holds[*hold as usize].bill, Reverse(self.holds[*hold as usize].job)));
+        there.sort_by_key(|hold| {
+            (self.present.holds[*hold as usize].bill, Reverse(self.present.holds[*hold as usize].job))
+        });
         for hold in there {
             self.leave(hold);
             stopped.push(hold);
@@ -273,7 +348,7 @@ impl<'a> Future<'a> {
     fn bring_back(&mut self, stopped: &[u32]) {
         for hold in stopped {
             self.gone[*hold as usize].0 = false;
-            for slice in &self.holds[*hold as usize].slices {
+            for slice in &self.present.holds[*hold as usize].slices {
                 self.full.occupy(slice);
             }
         }

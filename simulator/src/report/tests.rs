@@ -62,6 +62,7 @@ fn equal_input_makes_equal_bytes_and_no_stray_files() {
         let written = write_comparison(&out, &comparison).unwrap();
         let mut files = vec![written.summary, written.differences, written.report];
         files.extend(written.jobs);
+        files.extend(written.evictions);
         files.extend(written.figures);
         let count = fs::read_dir(&out).unwrap().count() + fs::read_dir(out.join("figures")).unwrap().count();
         assert_eq!(count, files.len() + 1, "every file is named in what was written");

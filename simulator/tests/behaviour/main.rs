@@ -8,6 +8,7 @@ mod conservation;
 mod determinism;
 mod easy_property;
 mod naive;
+mod preemption;
 mod script;
 mod script_language;
 mod srpt;
