@@ -52,7 +52,7 @@ pub struct Within {
 /// Free resources of all nodes, with indices for the searches of placers.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    inventory: Inventory,
+    inventory: std::sync::Arc<Inventory>,
     nodes: Vec<Node>,
     /// Wholly free GPUs, a word a bank.
     banks: Vec<u64>,
@@ -104,7 +104,7 @@ impl Cluster {
         let buckets: Vec<Vec<Bitmap>> = (0..models).map(|m| vec![Bitmap::with_bound(bound); most(m) + 1]).collect();
         let sizes = buckets.iter().map(|counts| vec![0; counts.len()]).collect();
         let mut cluster = Self {
-            inventory,
+            inventory: std::sync::Arc::new(inventory),
             nodes,
             banks,
             partial: BTreeMap::new(),

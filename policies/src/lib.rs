@@ -19,13 +19,14 @@ mod refill;
 pub mod registry;
 mod rounds;
 mod running;
+pub mod sla;
 pub mod slurm;
 pub mod spec;
 mod tiresias;
 
 pub use crate::conservative::{Conservative, QueueOrder, Settings};
 pub use crate::easy::Estimates;
-pub use crate::evict::Evict;
+pub use crate::evict::{Choice, Evict, Guards, Price};
 pub use crate::order::{
     Arrival, Deadline, FairShare, Length, Line, Order, PredictedService, PredictedTime, ResponseRatio, Score, Shortest,
     Starts,

@@ -62,6 +62,7 @@ fn equal_input_makes_equal_bytes_and_no_stray_files() {
         let written = write_comparison(&out, &comparison).unwrap();
         let mut files = vec![written.summary, written.differences, written.report];
         files.extend(written.jobs);
+        files.extend(written.evictions);
         files.extend(written.figures);
         let count = fs::read_dir(&out).unwrap().count() + fs::read_dir(out.join("figures")).unwrap().count();
         assert_eq!(count, files.len() + 1, "every file is named in what was written");
@@ -155,6 +156,7 @@ fn odd_cases() -> Vec<(&'static str, Trace, Vec<Replay>)> {
         jobs,
         series,
         segments,
+        evictions: vec![],
         unprofiled: std::collections::BTreeMap::new(),
     };
     let many = (0..10).map(|k| replay(&ten, &inventory, &format!("policy-{k}[with=a,long=name]"), 1.0, 0)).collect();
