@@ -104,7 +104,7 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         migrations: 0,
         restarts: rows.iter().map(|row| u64::from(row.attempts.saturating_sub(1))).sum(),
         lost_gpu_s: totals.lost_milli_micros as f64 / 1000.0 / MICROS as f64,
-        preempted_gpu_s: targets::gpu_s(evicted(|eviction| eviction.cost())),
+        preempted_gpu_s: targets::gpu_s(evicted(engine::Eviction::cost)),
         preempted_gpu_s_predicted: targets::gpu_s(evicted(|eviction| eviction.bill.predicted)),
         preempted_lost_gpu_s: targets::gpu_s(evicted(|eviction| eviction.lost)),
         preempted_drained_gpu_s: targets::gpu_s(evicted(|eviction| eviction.drained)),

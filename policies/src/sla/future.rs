@@ -77,7 +77,9 @@ impl Present {
             yielding: BTreeMap::new(),
             now: draft.now(),
         };
-        holds.into_iter().for_each(|hold| present.enter(hold));
+        for hold in holds {
+            present.enter(hold);
+        }
         present.coming.sort_unstable();
         present
     }
@@ -98,7 +100,9 @@ impl Present {
             if hold.yields > self.now {
                 self.coming.push((hold.yields, Change::Yields(at)));
             } else {
-                hold.slices.iter().for_each(|slice| self.bare.vacate(slice));
+                for slice in &hold.slices {
+                    self.bare.vacate(slice);
+                }
             }
         }
         self.holds.push(hold);

@@ -35,7 +35,9 @@ impl Bill {
     fn add(&mut self, other: &Self) {
         self.evictions += other.evictions;
         self.predicted_gpu_s += other.predicted_gpu_s;
-        self.parts_gpu_s.iter_mut().zip(other.parts_gpu_s).for_each(|(sum, part)| *sum += part);
+        for (sum, part) in self.parts_gpu_s.iter_mut().zip(other.parts_gpu_s) {
+            *sum += part;
+        }
     }
 
     /// The texts of a row: evictions, predicted, actual, and its three parts.
@@ -65,7 +67,9 @@ pub fn bills(replays: &[&Replay]) -> Vec<Bill> {
     bills.sort_by(|a, b| b.cost_gpu_s().total_cmp(&a.cost_gpu_s()).then(b.evictions.total_cmp(&a.evictions)));
     if bills.len() > SHOWN {
         let mut rest = empty("others", "others");
-        bills.drain(SHOWN - 1..).for_each(|bill| rest.add(&bill));
+        for bill in bills.drain(SHOWN - 1..) {
+            rest.add(&bill);
+        }
         bills.push(rest);
     }
     bills
@@ -102,12 +106,11 @@ pub(super) fn section(comparison: &Comparison<'_>) -> String {
                     made progress.</p>\n"
         .to_owned();
     let loads = comparison.loads();
-    for load in &loads {
-        if loads.len() > 1 {
-            html += &format!("<h3>Load {}</h3>\n", fmt::number(*load));
-        }
-        html += &at_load(comparison, *load);
-    }
+    let tables = loads.iter().map(|load| {
+        let head = if loads.len() > 1 { format!("<h3>Load {}</h3>\n", fmt::number(*load)) } else { String::new() };
+        head + &at_load(comparison, *load)
+    });
+    html.extend(tables);
     html
 }
 
@@ -119,7 +122,9 @@ fn at_load(comparison: &Comparison<'_>, load: f64) -> String {
             continue;
         }
         let mut sum = empty("", "");
-        bills.iter().for_each(|bill| sum.add(bill));
+        for bill in &bills {
+            sum.add(bill);
+        }
         let name = |text: &str| if text.is_empty() { fmt::NOTHING.to_owned() } else { escape(text) };
         let row = |first: [String; 3], bill: &Bill| first.into_iter().chain(bill.texts()).collect::<Vec<_>>();
         rows.push(row([policy_cell(comparison, policy), "all".to_owned(), "all".to_owned()], &sum));

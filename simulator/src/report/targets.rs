@@ -36,7 +36,9 @@ impl Kept {
 
     fn join(&mut self, other: &Self) {
         self.jobs += other.jobs;
-        self.missed.iter_mut().zip(other.missed).for_each(|(sum, more)| *sum += more);
+        for (sum, more) in self.missed.iter_mut().zip(other.missed) {
+            *sum += more;
+        }
     }
 
     /// The texts of a row: jobs, missed, share, and each cause.
@@ -65,12 +67,16 @@ pub fn kept(replays: &[&Replay]) -> Option<(Kept, Vec<(String, Kept)>)> {
         }
     }
     let mut all = Kept::default();
-    tenants.values().for_each(|kept| all.join(kept));
+    for kept in tenants.values() {
+        all.join(kept);
+    }
     let mut rows: Vec<(String, Kept)> = tenants.into_iter().map(|(name, kept)| (name.to_owned(), kept)).collect();
     rows.sort_by(|(_, a), (_, b)| b.misses().total_cmp(&a.misses()));
     if rows.len() > SHOWN {
         let mut rest = Kept::default();
-        rows.drain(SHOWN - 1..).for_each(|(_, kept)| rest.join(&kept));
+        for (_, kept) in rows.drain(SHOWN - 1..) {
+            rest.join(&kept);
+        }
         rows.push(("others".to_owned(), rest));
     }
     (all.jobs > 0.0).then_some((all, rows))
@@ -87,12 +93,11 @@ pub(super) fn section(comparison: &Comparison<'_>) -> String {
                     holds counts.</p>\n"
         .to_owned();
     let loads = comparison.loads();
-    for load in &loads {
-        if loads.len() > 1 {
-            html += &format!("<h3>Load {}</h3>\n", fmt::number(*load));
-        }
-        html += &at_load(comparison, *load);
-    }
+    let tables = loads.iter().map(|load| {
+        let head = if loads.len() > 1 { format!("<h3>Load {}</h3>\n", fmt::number(*load)) } else { String::new() };
+        head + &at_load(comparison, *load)
+    });
+    html.extend(tables);
     html
 }
 
