@@ -17,7 +17,7 @@ const PRESET: &str = "preset";
 pub const PLACE: Knob = Knob {
     name: "place",
     default: "best-fit",
-    values: "best-fit, worst-fit, first-fit, pack, spread, random, random[seed=N]",
+    values: "best-fit, worst-fit, first-fit, pack, consolidate, spread, random, random[seed=N]",
     help: "which nodes a gang gets",
 };
 /// Whether others may pass; by default not.
@@ -176,6 +176,7 @@ impl<'a> Knobs<'a> {
             "worst-fit" => Ok(Placer::WorstFit),
             "first-fit" => Ok(Placer::FirstFit),
             "pack" => Ok(Placer::Pack),
+            "consolidate" => Ok(Placer::Consolidate),
             "spread" => Ok(Placer::Spread),
             _ => Err(self.bad_value("place")),
         }

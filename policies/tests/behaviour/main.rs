@@ -4,6 +4,7 @@
 
 mod auctions;
 mod bench;
+mod consolidation;
 mod fair_share;
 mod fair_world;
 mod filling;

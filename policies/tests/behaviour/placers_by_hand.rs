@@ -96,3 +96,19 @@ fn parts_go_to_the_tightest_shared_gpu() {
     assert_eq!(placed(Placer::BestFit, part(500)), [(0, 1)], "no GPU is shared: the fullest node");
     assert_eq!(placed(Placer::WorstFit, part(500)), [(2, 1)]);
 }
+
+#[test]
+fn room_on_shared_gpus_counts_for_a_rack() {
+    let part = |milli| TaskRequest { gpus: GpuRequest::Milli(milli), ..TaskRequest::whole_gpus(0) };
+    let mut inventory = cluster();
+    inventory.nodes.iter_mut().for_each(|node| node.gpus = 1);
+    let gang = Shape { required: Some(Level::Rack), ..Shape::uniform(2, part(500)) };
+    let mut bench = Bench::new(inventory, asked(|_| {}), &[("all", None, 1000)], &[gang]);
+    bench.core.refresh_policy(asked(move |draft: &mut Draft<'_>| {
+        (0..4).for_each(|node| assert!(draft.reserve(NodeId(node), &part(500))));
+        assert!(place(Placer::BestFit, draft, JobId(0)), "no GPU is free as a whole");
+        draft.start(JobId(0)).unwrap();
+    }));
+    let submission = bench.submission(0, 0);
+    assert_eq!(bench.at(0, [submission]), [0]);
+}
