@@ -7,6 +7,7 @@ mod knobs;
 mod list;
 mod names;
 mod orders;
+mod placement;
 mod quota;
 mod slurm;
 

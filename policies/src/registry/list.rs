@@ -1,6 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, backfill, basic, fair, orders, quota, slurm};
+use super::{Entry, backfill, basic, fair, orders, placement, quota, slurm};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -17,6 +17,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &fair::HDRF,
     &fair::MAX_MIN,
     &fair::THEMIS,
+    &placement::HIVED,
     &orders::EDF,
     &orders::HRRN,
     &orders::PAI_SJF,

@@ -8,6 +8,7 @@ mod consolidation;
 mod fair_share;
 mod fair_world;
 mod filling;
+mod hived;
 mod kai;
 mod kueue;
 mod kueue_bugs;
