@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{DomainId, Domains, Event, Inventory, JobId, Level, NodeId, Outcome, Reason, Shape, TaskRequest};
+use engine::{
+    DomainId, Domains, Event, GpuRequest, Inventory, JobId, Level, NodeId, Outcome, Phase, Reason, Shape, TaskRequest,
+};
+use policies::{Context, build};
 use proptest::prelude::*;
 
 use crate::yard::{Yard, quota};
@@ -141,6 +144,82 @@ proptest! {
         }
         yard.drain();
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(150))]
+
+    /// All that it remembers is a cache: a fresh policy before each step decides the same. Quotas change, nodes come and go.
+    #[test]
+    fn a_fresh_policy_decides_the_same(
+        knobs in prop::sample::select(vec!["", "top=node,skip=true", "opportunistic=beyond", "place=consolidate,skip=true,opportunistic=beyond"]),
+        steps in prop::collection::vec((0..12u32, 0..4usize, 0..10u32, 1..4u32, any::<prop::sample::Index>()), 1..60),
+    ) {
+        let policy = format!("hived[{knobs}]");
+        let mut yards = [Yard::on(&policy, racks(3)), Yard::on(&policy, racks(3))];
+        for yard in &mut yards {
+            yard.terms("a", quota(16)).terms("b", quota(11));
+        }
+        for (step, vc, gpus, tasks, index) in steps {
+            let fresh = build(&policy, Context::default()).unwrap().policy;
+            yards[1].core.refresh_policy(fresh);
+            for yard in &mut yards {
+                change(yard, step, vc, gpus, tasks, index);
+            }
+            let [old, new] = &yards;
+            prop_assert_eq!(placements(old), placements(new));
+            let waiting = old.core.state().jobs().iter().enumerate().filter(|(_, job)| job.phase == Phase::Ready);
+            for (at, _) in waiting {
+                let reason = old.core.state().reason(JobId::new(at));
+                prop_assert!(reason.is_some_and(|reason| reason != Reason::NotTried), "j{at}");
+                prop_assert_eq!(reason, new.core.state().reason(JobId::new(at)));
+            }
+        }
+        // Every job ends when nodes stay up, unless it was turned away.
+        for yard in &mut yards {
+            (0..6).for_each(|node| yard.tell(Event::NodeUp { node: NodeId(node) }));
+            while let Some(job) = yard.running().first().copied() {
+                yard.wait(1).end(job);
+            }
+            for (at, job) in yard.core.state().jobs().iter().enumerate() {
+                let outcome = job.outcome();
+                let impossible = yard.core.state().class(job.spec.class).impossible.is_some();
+                let turned_away = outcome == Some(Outcome::Rejected) && (impossible || !job.spec.preemptible);
+                prop_assert!(outcome == Some(Outcome::Finished) || turned_away, "j{at}: {outcome:?}");
+            }
+        }
+    }
+}
+
+/// One random fact.
+fn change(yard: &mut Yard, step: u32, vc: usize, gpus: u32, tasks: u32, index: prop::sample::Index) {
+    let running = yard.running();
+    let node = NodeId::new(index.index(6));
+    match step {
+        0..3 if !running.is_empty() => yard.end(running[index.index(running.len())]),
+        3 if gpus < 5 => yard.tell(Event::NodeDrained { node }),
+        3 => yard.tell(Event::NodeDown { node }),
+        4 => yard.tell(Event::NodeUp { node }),
+        5 => {
+            yard.terms(["a", "b", "c", "others"][vc], quota(u64::from(gpus) * 2));
+        }
+        _ => {
+            let request = match gpus {
+                9 => TaskRequest { gpus: GpuRequest::Milli(500), ..TaskRequest::whole_gpus(0) },
+                gpus => TaskRequest::whole_gpus(gpus),
+            };
+            let required = (step == 11).then_some(Level::Rack);
+            let shape = Shape { required, ..Shape::uniform(tasks, request) };
+            yard.submit_shape(["a", "b", "c", "others"][vc], &shape, |spec| {
+                spec.priority = if step == 8 { -1 } else { 0 };
+                spec.preemptible = step != 9;
+            });
+        }
+    }
+}
+
+fn placements(yard: &Yard) -> Vec<engine::Placement> {
+    yard.core.state().jobs().iter().map(|job| job.placement.clone()).collect()
 }
 
 fn scavenger(yard: &mut Yard, gpus: u32) -> u32 {
