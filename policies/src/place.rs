@@ -1,9 +1,12 @@
 //! Where a gang goes.
 
 mod consolidate;
+mod skew;
 
 use engine::placement::nodes_spanned;
 use engine::{ClassId, Draft, GpuRequest, JobId, Level, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
+
+pub use self::skew::Skewed;
 
 /// A rule that picks nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub enum Placer {
     Pack,
     /// The fewest nodes, then the tightest level of the topology, then its fullest domain.
     Consolidate,
+    /// Consolidated where the job is of a model with skewed tensors, else where nodes are fullest (Tiresias).
+    Skew(Skewed),
     /// A node of its own for each task where possible, the one with the most free GPUs first.
     Spread,
     /// A fitting node by lot, by a hash of seed, job, attempt and task.
@@ -40,6 +45,7 @@ struct Spot {
 ///
 /// Greedy, group by group and task by task. A required domain is the tightest that has room, a preferred one is tried first.
 pub fn place(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
+    let placer = placer.of_job(draft, job);
     let class = draft.state().job(job).spec.class;
     let entry = draft.state().class(class);
     if entry.gpu_milli_min > draft.cluster().free_gpu_milli() {
@@ -144,7 +150,7 @@ impl Placer {
             shared.or_else(|| cluster.by_free(*request, Scan::FewestFree, within).next())
         };
         match self {
-            Self::BestFit => tightest(),
+            Self::BestFit | Self::Skew(_) => tightest(),
             Self::WorstFit => cluster.by_free(*request, Scan::MostFree, within).next(),
             Self::FirstFit => cluster.next_fit(request, 0, within),
             Self::Pack | Self::Consolidate => pack(draft, request, spot).or_else(tightest),

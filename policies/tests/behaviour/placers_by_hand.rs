@@ -1,7 +1,9 @@
 //! Placers on small clusters whose answers can be seen by eye.
 
-use engine::{DomainId, Domains, Draft, Event, GpuRequest, Inventory, JobId, Level, NodeId, Shape, TaskRequest};
-use policies::{Placer, place};
+use engine::{
+    DomainId, Domains, Draft, Event, GpuRequest, Inventory, JobId, Level, NameId, NodeId, Shape, TaskRequest,
+};
+use policies::{Placer, Skewed, place};
 
 use crate::bench::{Bench, asked, nodes};
 
@@ -111,4 +113,32 @@ fn room_on_shared_gpus_counts_for_a_rack() {
     }));
     let submission = bench.submission(0, 0);
     assert_eq!(bench.at(0, [submission]), [0]);
+}
+
+#[test]
+fn only_skewed_models_are_consolidated() {
+    let placer = Placer::Skew(Skewed::new(vec!["vgg16".to_owned(), "alexnet".to_owned()]));
+    let of = |name: Option<&str>| {
+        let mut bench = Bench::new(cluster(), asked(|_| {}), &[("all", None, 1000)], &[tasks(4, 2)]);
+        let mut submission = bench.submission(0, 0);
+        if let (Event::Submitted { spec, .. }, Some(text)) = (&mut submission, name) {
+            bench.at(0, [Event::NameDeclared { name: NameId(0), text: text.to_owned() }]);
+            spec.name = Some(NameId(0));
+        }
+        bench.core.refresh_policy(asked(move |draft: &mut Draft<'_>| {
+            for (node, held) in [(0, 5), (1, 2), (3, 3)] {
+                assert!(draft.reserve(NodeId(node), &TaskRequest::whole_gpus(held)));
+            }
+            let placed = draft.is_ready(JobId(0)) && place(placer, draft, JobId(0)) && draft.start(JobId(0)).is_ok();
+            assert!(placed || !draft.is_ready(JobId(0)));
+        }));
+        bench.at(0, [submission]);
+        engine::placement::nodes_spanned(&bench.core.state().job(JobId(0)).placement)
+    };
+    assert_eq!([of(Some("vgg16")), of(Some("alexnet/7"))], [1, 1]);
+    assert_eq!(
+        [of(Some("vgg161")), of(Some("resnet50")), of(None)],
+        [3, 3, 3],
+        "3, 5, 6 free: the fullest nodes first"
+    );
 }
