@@ -147,7 +147,9 @@ impl Hived {
         self.seen = end;
         let hive = match (&mut self.hive, changes) {
             (Some(hive), Changes::Jobs(jobs)) => {
-                jobs.iter().for_each(|job| hive.refile(draft, *job));
+                for job in jobs {
+                    hive.refile(draft, *job);
+                }
                 hive
             }
             (hive, _) => hive.insert(Hive::new(draft, self.rules.top)),
@@ -319,7 +321,9 @@ impl Hive {
         match draft.state().memo(id)[0] {
             GUARANTEED if job.is_placed() => {
                 let seats = ask::seats(&self.forest, &draft.state().class_of(id).shape, &job.placement);
-                seats.iter().for_each(|seat| self.seats.sit(&self.forest, *seat));
+                for seat in &seats {
+                    self.seats.sit(&self.forest, *seat);
+                }
                 self.seated.insert(id, seats);
             }
             SCAVENGER if job.is_placed() => {

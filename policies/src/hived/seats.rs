@@ -105,7 +105,9 @@ impl Seats {
     /// Lets go of bound cells in which nobody sits.
     pub(crate) fn release_empty(&mut self, forest: &Forest) {
         let empty: Vec<CellId> = self.bound.iter().filter(|(_, bound)| bound.tasks == 0).map(|(id, _)| *id).collect();
-        empty.into_iter().for_each(|id| self.unbind(forest, id));
+        for id in empty {
+            self.unbind(forest, id);
+        }
     }
 
     /// GPUs of a virtual cluster on which nobody sits.

@@ -51,7 +51,9 @@ impl Hive {
             return true;
         }
         draft.rollback(mark);
-        seats.into_iter().for_each(|seat| self.seats.rise(&self.forest, seat));
+        for seat in seats {
+            self.seats.rise(&self.forest, seat);
+        }
         false
     }
 
@@ -107,7 +109,9 @@ fn seat_all(forest: &Forest, seats: &mut Seats, vc: Vc, shape: &Shape, ground: &
             _ => ask::levels(forest, request),
         };
         let Some(seat) = seats.seat(forest, vc, &levels, ground) else {
-            found.into_iter().for_each(|seat| seats.rise(forest, seat));
+            for seat in found {
+                seats.rise(forest, seat);
+            }
             return None;
         };
         found.push(seat);

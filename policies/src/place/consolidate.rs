@@ -6,6 +6,8 @@ use super::{Placer, domains, grow, place_within};
 
 /// Nodes for a gang, and how many tasks each takes.
 type Plan = Vec<(NodeId, u32)>;
+/// How many nodes a gang spans, and in which domain, if it is kept inside one.
+type Spanned = (usize, Option<Within>);
 
 /// Takes the gang into the open placement. A preferred level is kept where there is any way, a required one always.
 pub(super) fn consolidate(draft: &mut Draft<'_>, job: JobId, shape: &Shape) -> bool {
@@ -19,7 +21,7 @@ pub(super) fn consolidate(draft: &mut Draft<'_>, job: JobId, shape: &Shape) -> b
 
 /// The same inside one domain of `bound`, or of a tighter level; anywhere where there is no bound.
 fn inside(draft: &mut Draft<'_>, job: JobId, shape: &Shape, bound: Option<Level>) -> bool {
-    let Some(within) = tightest(draft, job, shape, bound) else { return false };
+    let Some((_, within)) = tightest(draft, job, shape, bound) else { return false };
     let equal = equal_tasks(shape);
     let Some(group) = equal else { return place_within(Placer::Pack, draft, job, shape, within) };
     let Some(plan) = fewest(draft.cluster(), &group.request, group.tasks_min, within) else { return false };
@@ -44,12 +46,12 @@ fn equal_tasks(shape: &Shape) -> Option<TaskGroup> {
     }
 }
 
-/// The domain in which the gang spans the fewest nodes, of the tightest level, and the fullest of those; `Some(None)` where
-/// no domain is as good as the whole cluster.
-fn tightest(draft: &mut Draft<'_>, job: JobId, shape: &Shape, bound: Option<Level>) -> Option<Option<Within>> {
+/// The domain in which the gang spans the fewest nodes, of the tightest level, and the fullest of those; no domain where
+/// none is as good as the whole cluster.
+fn tightest(draft: &mut Draft<'_>, job: JobId, shape: &Shape, bound: Option<Level>) -> Option<Spanned> {
     let anywhere = spanned(draft, job, shape, None)?;
     if anywhere == 1 && bound.is_none() {
-        return Some(None);
+        return Some((1, None));
     }
     let mut best = bound.is_none().then_some((anywhere, None));
     for level in Level::ALL.into_iter().filter(|level| bound.is_none_or(|bound| *level <= bound)) {
@@ -59,11 +61,11 @@ fn tightest(draft: &mut Draft<'_>, job: JobId, shape: &Shape, bound: Option<Leve
                 best = Some((nodes, within));
             }
             if nodes <= anywhere {
-                return Some(within);
+                return best;
             }
         }
     }
-    best.map(|(_, within)| within)
+    best
 }
 
 /// Nodes that the smallest gang spans; `None` when it does not fit.
