@@ -4,9 +4,11 @@
 //! worst fit and first fit need a few instructions at any size. GPUs held in part are in an ordered set beside it.
 
 mod check;
+mod domains;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::domains::DomainIndex;
 use crate::bitmap::Bitmap;
 use crate::ids::{ModelId, NodeId};
 use crate::inventory::{Inventory, NodeSpec, UNLIMITED};
@@ -64,6 +66,7 @@ pub struct Cluster {
     buckets: Vec<Vec<Bitmap>>,
     /// Per model and free count: how many nodes are in the bucket.
     sizes: Vec<Vec<u32>>,
+    domains: DomainIndex,
     free_milli: u64,
     up_milli: u64,
     /// Grows when a node changes its state.
@@ -104,6 +107,7 @@ impl Cluster {
         let buckets: Vec<Vec<Bitmap>> = (0..models).map(|m| vec![Bitmap::with_bound(bound); most(m) + 1]).collect();
         let sizes = buckets.iter().map(|counts| vec![0; counts.len()]).collect();
         let mut cluster = Self {
+            domains: DomainIndex::new(&inventory),
             inventory: std::sync::Arc::new(inventory),
             nodes,
             banks,
@@ -376,6 +380,7 @@ impl Cluster {
         }
         if hot.state == NodeState::Up {
             self.free_milli -= milli;
+            self.domains.take(slice.node, milli);
         }
     }
 
@@ -390,6 +395,7 @@ impl Cluster {
         }
         if hot.state == NodeState::Up {
             self.free_milli += milli;
+            self.domains.add(slice.node, milli);
         }
     }
 
@@ -446,7 +452,9 @@ impl Cluster {
         for &(gpu, room) in &partial {
             self.partial_by_room.insert((room, node, gpu));
         }
-        self.free_milli += self.node_free_milli(node);
+        let milli = self.node_free_milli(node);
+        self.free_milli += milli;
+        self.domains.add(node, milli);
         self.up_milli += u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
         self.count_beside(node, |sum, amount| *sum += amount, |nodes| *nodes += 1);
     }
@@ -460,7 +468,9 @@ impl Cluster {
         for &(gpu, room) in &partial {
             self.partial_by_room.remove(&(room, node, gpu));
         }
-        self.free_milli -= self.node_free_milli(node);
+        let milli = self.node_free_milli(node);
+        self.free_milli -= milli;
+        self.domains.take(node, milli);
         self.up_milli -= u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
         self.count_beside(node, |sum, amount| *sum -= amount, |nodes| *nodes -= 1);
     }
@@ -503,17 +513,44 @@ impl Cluster {
             GpuRequest::Whole(gpus) => gpus as usize,
             GpuRequest::Milli(_) => 0,
         };
+        let listed = self.listed(within).map(|members| self.sorted_by_free(members, &request, order));
         let most = self.sizes.iter().map(Vec::len).max().unwrap_or(0);
         let counts = need..most.max(need);
-        let steps = counts.len();
+        let steps = if listed.is_some() { 0 } else { counts.len() };
         let count_at = move |step: usize| match order {
             Scan::FewestFree => need + step,
             Scan::MostFree => need + steps - 1 - step,
         };
-        (0..steps)
+        let scanned = (0..steps)
             .map(count_at)
             .flat_map(move |free| self.in_bucket(request, free))
-            .filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
+            .filter(move |node| self.is_within(*node, within) && self.fits(*node, &request));
+        listed.into_iter().flatten().chain(scanned)
+    }
+
+    /// The nodes of a domain by id, where they are few enough to look at each.
+    fn listed(&self, within: Option<Within>) -> Option<&[NodeId]> {
+        within.and_then(|within| self.domains.listed(within.domain))
+    }
+
+    /// Those of `members` on which `request` fits, in the order of [`Cluster::by_free`].
+    fn sorted_by_free(&self, members: &[NodeId], request: &TaskRequest, order: Scan) -> Vec<NodeId> {
+        let mut fitting: Vec<NodeId> = members.iter().copied().filter(|node| self.fits(*node, request)).collect();
+        fitting.sort_by_key(|node| match order {
+            Scan::FewestFree => self.free_gpus(*node),
+            Scan::MostFree => u32::MAX - self.free_gpus(*node),
+        });
+        fitting
+    }
+
+    /// Domains of `level` with at least `need` thousandths of a GPU free on nodes that are up, the tightest first.
+    pub fn domains(&self, level: Level, need: u64) -> impl Iterator<Item = Within> + '_ {
+        self.domains.with_free(level, need).map(move |domain| Within { level, domain })
+    }
+
+    /// Free thousandths of a GPU in a domain, on nodes that are up.
+    pub fn free_milli_in(&self, within: Within) -> u64 {
+        self.domains.free_milli(within.domain)
     }
 
     /// Nodes with exactly `free` wholly free GPUs of an allowed model, by id.
@@ -576,6 +613,9 @@ impl Cluster {
 
     /// The lowest node from `from` on that fits `request`.
     pub fn next_fit(&self, request: &TaskRequest, from: usize, within: Option<Within>) -> Option<NodeId> {
+        if let Some(members) = self.listed(within) {
+            return members.iter().copied().find(|node| node.index() >= from && self.fits(*node, request));
+        }
         let need = match request.gpus {
             GpuRequest::Whole(gpus) if gpus > 0 => gpus as usize,
             _ => {

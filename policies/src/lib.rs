@@ -8,6 +8,7 @@ mod conservative;
 mod easy;
 mod evict;
 pub mod fair;
+mod hived;
 mod order;
 mod pipeline;
 mod place;
@@ -32,7 +33,7 @@ pub use crate::order::{
     Starts,
 };
 pub use crate::pipeline::{Behind, Parts, Pipeline};
-pub use crate::place::{Placer, place};
+pub use crate::place::{Placer, Skewed, place};
 pub use crate::predict::{Features, Model, Pool, Rolling};
 pub use crate::quota::{Kai, Kueue};
 pub use crate::registry::{Built, Context, build};

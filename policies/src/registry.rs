@@ -8,6 +8,7 @@ mod knobs;
 mod list;
 mod names;
 mod orders;
+mod placement;
 mod quota;
 mod rounds;
 mod sla;

@@ -1,6 +1,7 @@
 //! Every policy that the registry knows, one a line.
 
 use super::{Entry, backfill, basic, fair, orders, quota, rounds, sla, slurm, tiresias};
+use super::{Entry, backfill, basic, fair, orders, placement, quota, slurm};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -18,6 +19,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &fair::HDRF,
     &fair::MAX_MIN,
     &fair::THEMIS,
+    &placement::HIVED,
     &orders::EDF,
     &orders::HRRN,
     &orders::PAI_SJF,

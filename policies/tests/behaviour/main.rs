@@ -4,11 +4,13 @@
 
 mod auctions;
 mod bench;
+mod consolidation;
 mod fair_share;
 mod fair_world;
 mod filling;
 mod gittins;
 mod guards;
+mod hived;
 mod kai;
 mod kueue;
 mod kueue_bugs;

@@ -350,7 +350,8 @@ fn bound(policy: &str) -> Option<u32> {
 pub(crate) const POLICIES: &str = include_str!("policies.txt");
 
 fn policy(chance: &mut Chance) -> String {
-    let place = chance.pick(&["best-fit", "worst-fit", "first-fit", "pack", "spread", "random", "random[seed=9]"]);
+    let places = ["best-fit", "worst-fit", "first-fit", "pack", "consolidate", "spread", "random", "random[seed=9]"];
+    let place = chance.pick(&places);
     let skip = chance.pick(&["true", "false"]);
     let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();
     let drawn = chance.pick(&names);
