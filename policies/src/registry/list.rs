@@ -1,7 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, backfill, basic, fair, orders, quota, rounds, sla, slurm, tiresias};
-use super::{Entry, backfill, basic, fair, orders, placement, quota, slurm};
+use super::{Entry, backfill, basic, fair, orders, placement, quota, rounds, sla, slurm, tiresias};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[

@@ -1,11 +1,16 @@
 //! KAI's actions: allocate, then preempt within a queue. Reclaim stands in a file of its own.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use engine::{ClassId, Draft, JobId, Reason, Span, Time};
 
 use super::order::{Order, standing};
 use super::queues::Short;
 use super::reclaim::{Hunt, Victim};
 use super::{Ask, Kai};
+use crate::quota::placed::{Place, Placed};
+use crate::quota::retaliation;
 use crate::quota::topology::Topology;
 use crate::quota::wide::{RESOURCES, shown, wide};
 
@@ -32,21 +37,36 @@ impl Kai {
     pub(super) fn preempt(&mut self, draft: &mut Draft<'_>) {
         self.open(draft);
         while let Some((leaf, ask)) = self.order.as_ref().and_then(Order::winner) {
+            if !self.may_preempt(draft, &ask) {
+                self.drop_lane(&ask);
+                self.next(draft, leaf);
+                continue;
+            }
             let spare = Spare { priority_below: Some(ask.priority), min: self.rules.preempt_min };
-            let victims = self.victims_of(draft, leaf, &ask, spare);
             let mut hunt = Hunt::default();
             let mut found = false;
-            for victim in victims {
+            // Out of the way, so that they can be read while the queues change.
+            let (placed, topology) = (std::mem::take(&mut self.placed), Arc::clone(&self.topology));
+            let mut runs = runs(&topology, &placed, leaf);
+            while let Some(victim) = self.next_victim(draft, leaf, &ask, spare, &mut runs) {
                 found = self.take(draft, &ask, &mut hunt, victim);
                 if found {
                     break;
                 }
             }
+            drop(runs);
+            self.placed = placed;
             if !self.finish(draft, &ask, &hunt, found) {
                 self.drop_lane(&ask);
             }
             self.next(draft, leaf);
         }
+    }
+
+    /// Whether a job may reclaim or preempt at all now: those that another queue has just taken from do not ([`retaliation`]).
+    /// Where usage over time counts, queues are meant to take turns.
+    pub(super) fn may_preempt(&self, draft: &Draft<'_>, ask: &Ask) -> bool {
+        self.rules.window.is_some() || !retaliation::is_barred(draft.state(), ask.job)
     }
 
     /// All leaves with waiting jobs put up their first.
@@ -127,23 +147,31 @@ impl Kai {
         for_all && !self.preempted && self.unplaced[class.index()] == draft.state().freed_epoch()
     }
 
-    /// Runs of a leaf that may be stopped for `ask`, those that go first at the head.
-    pub(super) fn victims_of(&mut self, draft: &Draft<'_>, leaf: u32, ask: &Ask, spare: Spare) -> Vec<Victim> {
-        let mut victims = Vec::new();
-        for tenant in &self.topology.residents[leaf as usize] {
-            for (priority, std::cmp::Reverse(since), std::cmp::Reverse(job)) in self.placed.of(*tenant) {
-                if spare.priority_below.is_some_and(|below| priority >= below) {
-                    break;
-                }
-                let Some(victim) = victim(draft, leaf, job, ask, self.rules.evictions_max) else { continue };
-                if spared(draft, since, spare.min, &mut self.spared_until) {
-                    continue;
-                }
-                victims.push(victim);
+    /// The next run of a leaf that may be stopped for `ask`.
+    pub(super) fn next_victim(
+        &mut self,
+        draft: &Draft<'_>,
+        leaf: u32,
+        ask: &Ask,
+        spare: Spare,
+        runs: &mut impl Iterator<Item = Place>,
+    ) -> Option<Victim> {
+        for (priority, Reverse(since), Reverse(job)) in runs {
+            if spare.priority_below.is_some_and(|below| priority >= below) {
+                return None;
+            }
+            let Some(victim) = victim(draft, leaf, job, ask, self.rules.evictions_max) else { continue };
+            if !spared(draft, since, spare.min, &mut self.spared_until) {
+                return Some(victim);
             }
         }
-        victims
+        None
     }
+}
+
+/// All runs of a leaf that may be preempted, those that go first at the head. A leaf has the jobs of one tenant.
+pub(super) fn runs<'a>(topology: &'a Topology, placed: &'a Placed, leaf: u32) -> impl Iterator<Item = Place> + 'a {
+    topology.residents[leaf as usize].iter().flat_map(|tenant| placed.of(*tenant))
 }
 
 /// The node above.

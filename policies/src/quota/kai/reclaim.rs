@@ -5,14 +5,18 @@
 //! as the reclaimer stays within its deserved quota and that queue is above its own. In the end no queue of the reclaimer may
 //! be above its fair share and as saturated as one that was taken from.
 
+use std::sync::Arc;
+
 use engine::{Bill, Draft, JobId};
 
-use super::actions::{Spare, above};
+use super::actions::{Spare, above, runs};
 use super::order::{Order, Victims, standing_of_victim};
 use super::{Ask, InQuota, Kai};
 use crate::order::service;
-use crate::quota::gang;
+use crate::quota::placed::Placed;
+use crate::quota::topology::Topology;
 use crate::quota::wide::{Wide, ZERO, any, both, exceeds};
+use crate::quota::{gang, retaliation};
 
 /// A run that may be stopped.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,8 @@ impl Kai {
     pub(super) fn reclaim(&mut self, draft: &mut Draft<'_>) {
         self.open(draft);
         while let Some((leaf, ask)) = self.order.as_ref().and_then(Order::winner) {
-            if !(self.queues.is_fair(leaf, ask.need) && self.reclaim_for(draft, &ask)) {
+            let may = self.may_preempt(draft, &ask) && self.queues.is_fair(leaf, ask.need);
+            if !(may && self.reclaim_for(draft, &ask)) {
                 self.drop_lane(&ask);
             }
             self.next(draft, leaf);
@@ -43,39 +48,51 @@ impl Kai {
     }
 
     fn reclaim_for(&mut self, draft: &mut Draft<'_>, ask: &Ask) -> bool {
-        let mut queues: Vec<Vec<Victim>> = Vec::new();
-        let mut entries = Vec::new();
+        // Out of the way, so that they can be read while the queues change.
+        let (placed, topology) = (std::mem::take(&mut self.placed), Arc::clone(&self.topology));
+        let mut hunt = Hunt::default();
+        let found = self.hunt(draft, ask, &topology, &placed, &mut hunt);
+        self.placed = placed;
+        self.finish(draft, ask, &hunt, found)
+    }
+
+    /// Takes run after run from the queue that would go last. `true` once the job fits.
+    fn hunt(
+        &mut self,
+        draft: &mut Draft<'_>,
+        ask: &Ask,
+        topology: &Topology,
+        placed: &Placed,
+        hunt: &mut Hunt,
+    ) -> bool {
         let spare = Spare { priority_below: None, min: self.rules.reclaim_min };
-        for leaf in 0..self.topology.len() as u32 {
-            let has_runs = self.topology.residents[leaf as usize].iter().any(|t| self.placed.of(*t).next().is_some());
-            if leaf == ask.leaf || !has_runs || !self.may_reclaim(ask, leaf) {
+        let mut queues = Vec::new();
+        let mut entries = Vec::new();
+        for leaf in 0..topology.len() as u32 {
+            if leaf == ask.leaf || topology.residents[leaf as usize].is_empty() || !self.may_reclaim(ask, leaf) {
                 continue;
             }
-            let mut victims = self.victims_of(draft, leaf, ask, spare);
-            victims.reverse();
-            if let Some(first) = victims.pop() {
+            let mut runs = runs(topology, placed, leaf);
+            if let Some(first) = self.next_victim(draft, leaf, ask, spare, &mut runs) {
                 entries.push((leaf, (first, queues.len())));
-                queues.push(victims);
+                queues.push(runs);
             }
         }
-        let (topology, table) = (&self.topology, &self.queues);
+        let table = &self.queues;
         let parent = |node: u32| above(topology, node);
         let mut order: Victims<(Victim, usize)> = Victims::new(topology, parent, entries, |node, (victim, _)| {
             standing_of_victim(table, topology, node, victim.held)
         });
-        let mut hunt = Hunt::default();
-        let mut found = false;
         while let Some((leaf, (victim, at))) = order.winner() {
             let may = self.may_reclaim(ask, leaf);
-            found = may && self.take(draft, ask, &mut hunt, victim);
-            if found {
-                break;
+            if may && self.take(draft, ask, hunt, victim) {
+                return true;
             }
-            let next = if may { queues[at].pop().map(|next| (next, at)) } else { None };
-            let (topology, table) = (&self.topology, &self.queues);
+            let next = if may { self.next_victim(draft, leaf, ask, spare, &mut queues[at]) } else { None };
+            let (next, table) = (next.map(|next| (next, at)), &self.queues);
             order.replace(leaf, next, |node, (victim, _)| standing_of_victim(table, topology, node, victim.held));
         }
-        self.finish(draft, ask, &hunt, found)
+        false
     }
 
     /// Whether the queue of `ask` may take from a leaf as things stand, in what the job asks for.
@@ -141,6 +158,10 @@ impl Kai {
         }
         let started = found && self.start(draft, ask);
         self.preempted |= started;
+        if started {
+            let others = taken.iter().filter(|victim| victim.leaf != ask.leaf);
+            others.for_each(|victim| retaliation::bar(draft, victim.job));
+        }
         started
     }
 

@@ -107,6 +107,20 @@ impl Heads {
         self.preempted = true;
     }
 
+    /// The first job of every lane that is still in the sweep.
+    pub(super) fn all(&self, ready: &Ready) -> Vec<Entry> {
+        let mut all = Vec::new();
+        for node in &self.nodes {
+            for lane in &self.lanes[*node as usize] {
+                let entry = ready.lane(*lane);
+                let class = entry.key.class;
+                let head = entry.jobs.first();
+                all.extend(head.map(|(rank, job)| Entry { node: *node, lane: *lane, class, rank: *rank, job: *job }));
+            }
+        }
+        all
+    }
+
     /// The first job of `node`: by the usage of its local queue where that counts, then priority, then arrival.
     pub(super) fn first(&self, draft: &Draft<'_>, ready: &Ready, usage: Option<UsageRule>, node: u32) -> Option<Entry> {
         let head = |lane: &u32| {
@@ -120,14 +134,16 @@ impl Heads {
     }
 
     /// The job of `entry`, and with it all behind it in its lane, fails in this decision.
-    pub(super) fn fail(&mut self, entry: &Entry, reason: Reason) {
+    pub(super) fn fail(&mut self, entry: &Entry, reason: Reason, memory: Memory) {
         self.lanes[entry.node as usize].retain(|lane| *lane != entry.lane);
         let at = entry.lane as usize;
         if self.failures.len() <= at {
             self.failures.resize(at + 1, None);
         }
         // What failed after a start of this decision failed in a state that the next decision will not see.
-        if !self.started {
+        if memory == Memory::None {
+            self.failures[at] = None;
+        } else if !self.started {
             self.failures[at] = Some(Failure { stamp: self.stamp, rank: (entry.rank, entry.job), reason });
         }
         self.reasons.push((entry.job, reason));
@@ -160,4 +176,13 @@ impl Heads {
             }
         }
     }
+}
+
+/// Whether the next decision may count on a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// It may, while nothing changes.
+    Kept,
+    /// It may not.
+    None,
 }
