@@ -7,16 +7,17 @@
 
 use engine::{Span, Time};
 
-use super::clock::{civil_cell, origin, start_at_first};
+use super::clock::{civil_cell, origin};
 use super::{Signs, Spec};
-use crate::build::{Builder, Twins, row_id};
+use crate::build::{Builder, ROW_IDS, Twins, row_id};
 use crate::canonical::words::below_unlimited;
 use crate::decimal::Flaw;
 use crate::error::TraceError;
 use crate::header::Header;
 use crate::input::Input;
+use crate::order::Order;
 use crate::table::{Cells, Table};
-use crate::trace::{Trace, TraceJob};
+use crate::trace::{Ledger, Trace, TraceJob};
 
 /// Columns without which nothing can be read.
 const NEEDED: [&str; 4] = ["timestamp", "duration", "num_gpus", "cluster"];
@@ -32,40 +33,72 @@ pub(super) static SPEC: Spec = Spec {
     read,
 };
 
-/// Reads the flat table.
+/// Reads the flat table. Its rows are in no order: what they say is sorted first, and jobs are made in order.
 fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let mut table = Table::open(input.file, input.text)?;
     table.header().check_needed("philly", &NEEDED, &USED)?;
     let columns = Columns::find(table.header());
     let mut builder = Builder::new(input.file, "philly");
     builder.ledger.ignored_columns = table.header().ignored(&USED);
-    builder.reserve(table.rows_left());
+    let mut rows: Vec<Row> = Vec::with_capacity(table.rows_left());
     while let Some(cells) = table.next()? {
         builder.row();
-        let job = columns.job(&cells, &mut builder)?;
-        builder.push(job, cells.place);
+        rows.push(columns.row(&cells, &mut builder)?);
     }
-    if builder.len() > 0 {
-        builder.ledger.change_row("id from row number (counted once)");
-    }
-    let first = start_at_first(builder.jobs_mut());
-    let mut trace = builder.finish(Twins::Impossible, first.and_then(origin))?;
-    for _ in 0..twins(&trace.jobs) {
-        trace.ledger.change_row("fully duplicated row, kept");
-    }
-    Ok(trace)
+    let first = push_jobs(rows, &mut builder);
+    builder.finish(Twins::Impossible, first.and_then(origin))
 }
 
-/// Jobs that equal one before them in all that a row says. They are sorted by submission, so twins are not far apart.
-fn twins(jobs: &[TraceJob]) -> usize {
-    let row = |job: &TraceJob| (job.duration, job.gpu_milli, job.tenant);
-    let mut twins = 0;
-    for instant in jobs.chunk_by(|a, b| a.submit == b.submit).filter(|instant| instant.len() > 1) {
-        let mut rows: Vec<_> = instant.iter().map(row).collect();
-        rows.sort_unstable();
-        twins += rows.windows(2).filter(|pair| pair[0] == pair[1]).count();
+/// Rows that are fetched out of order at once, before anything is done with them: memory has time to answer.
+const BATCH: usize = 1024;
+
+/// What a row says.
+#[derive(Clone, Copy)]
+struct Row {
+    /// Microseconds on the clock of the table.
+    submit: u64,
+    duration: Span,
+    gpu_milli: u32,
+    tenant: u32,
+}
+
+/// Makes jobs of the rows, in order, and counts rows that are equal. Tells when the first was submitted.
+fn push_jobs(rows: Vec<Row>, builder: &mut Builder) -> Option<u64> {
+    let order = Order::of(rows.iter().map(|row| row.submit));
+    let first = rows[order.positions().next()?].submit;
+    builder.ledger.change_row(ROW_IDS);
+    builder.reserve_unplaced(rows.len());
+    let (mut instant, mut together) = (first, Vec::new());
+    let mut positions = order.positions();
+    let mut batch: Vec<(usize, Row)> = Vec::with_capacity(BATCH);
+    loop {
+        batch.extend(positions.by_ref().take(BATCH).map(|at| (at, rows[at])));
+        if batch.is_empty() {
+            break;
+        }
+        for (at, Row { submit, duration, gpu_milli, tenant }) in batch.drain(..) {
+            if submit != instant {
+                count_twins(&mut together, &mut builder.ledger);
+                instant = submit;
+            }
+            together.push((duration, gpu_milli, tenant));
+            let job = TraceJob::plain(row_id(at as u64 + 1), Time(submit - first), duration, gpu_milli);
+            builder.push_unplaced(TraceJob { tenant, ..job });
+        }
     }
-    twins
+    count_twins(&mut together, &mut builder.ledger);
+    Some(first)
+}
+
+/// Counts rows of one instant that equal one before them, and forgets them all.
+fn count_twins(together: &mut Vec<(Span, u32, u32)>, ledger: &mut Ledger) {
+    if together.len() > 1 {
+        together.sort_unstable();
+        for _ in together.windows(2).filter(|pair| pair[0] == pair[1]) {
+            ledger.change_row("fully duplicated row, kept");
+        }
+    }
+    together.clear();
 }
 
 struct Columns {
@@ -87,8 +120,8 @@ impl Columns {
         }
     }
 
-    /// The job of a row; its submission is that on the clock of the table.
-    fn job(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<TraceJob, TraceError> {
+    /// Reads a row.
+    fn row(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<Row, TraceError> {
         let duration = cells.scaled(self.duration, "duration", 6)?;
         if duration.rounded {
             builder.ledger.change_row("duration: rounded to a microsecond");
@@ -103,14 +136,16 @@ impl Columns {
             }
         }
         let tenant = builder.tenant_of(&[cells.word(self.cluster, "cluster")?]);
-        let submit = Time(civil_cell(cells, self.timestamp, "timestamp")?);
-        let id = row_id(u32::try_from(builder.ledger.rows).unwrap_or(u32::MAX));
-        Ok(TraceJob { tenant, ..TraceJob::plain(id, submit, Span(duration.value), gpu_milli) })
+        let submit = civil_cell(cells, self.timestamp, "timestamp")?;
+        Ok(Row { submit, duration: Span(duration.value), gpu_milli, tenant })
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use engine::MICROS;
+    use proptest::prelude::*;
+
     use super::*;
 
     const HEADER: &str = "timestamp,duration,num_gpus,gpu_time,cluster\n";
@@ -153,6 +188,30 @@ mod tests {
             ]
         );
         assert_eq!((trace.ledger.rows, trace.ledger.dropped.len()), (4, 0));
+    }
+
+    proptest! {
+        /// Over more rows than are fetched at once: what a stable sort of the rows in the file is.
+        #[test]
+        fn rows_in_any_order(rows in prop::collection::vec((0u64..900, 1u64..3, 1u32..3, 0u32..2), 1..2500)) {
+            let text = |(second, run, gpus, cluster): &(u64, u64, u32, u32)| {
+                format!("2017-10-09 07:{:02}:{:02},{run},{gpus},,vc{cluster}\n", second / 60, second % 60)
+            };
+            let trace = read_rows(&rows.iter().map(text).collect::<String>()).unwrap();
+            let mut sorted: Vec<_> = (1..).zip(&rows).collect();
+            sorted.sort_by_key(|(_, row)| row.0);
+            let first = sorted[0].1.0;
+            prop_assert_eq!(trace.jobs.len(), rows.len());
+            for (job, (number, (second, run, gpus, cluster))) in trace.jobs.iter().zip(sorted) {
+                let name = &trace.tenants[job.tenant as usize];
+                prop_assert_eq!((&*job.id, name.as_str()), (&*format!("row-{number}"), &*format!("vc{cluster}")));
+                prop_assert_eq!((job.submit, job.duration), (Time((second - first) * MICROS), Span::secs(*run)));
+                prop_assert_eq!(job.gpu_milli, gpus * 1000);
+            }
+            let twins = rows.len() - rows.iter().collect::<std::collections::BTreeSet<_>>().len();
+            let counted = trace.ledger.changed.get("fully duplicated row, kept").copied().unwrap_or(0);
+            prop_assert_eq!(counted, twins as u64);
+        }
     }
 
     #[test]

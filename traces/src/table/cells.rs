@@ -74,6 +74,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The text in `column`; empty where the file has no such column.
+    #[inline]
     pub(crate) fn text(&self, column: Option<usize>) -> &'a str {
         match column.and_then(|column| self.row.cells.get(column)) {
             Some(Cell::Text(from, to)) => self.text.get(*from..*to).unwrap_or(""),
