@@ -9,7 +9,7 @@ use engine::{Span, Time};
 
 use super::clock::{civil_cell, origin};
 use super::{Signs, Spec};
-use crate::build::{Builder, ROW_IDS, Twins, row_id};
+use crate::build::{Builder, ROW_IDS, RowIds, Twins};
 use crate::canonical::words::below_unlimited;
 use crate::decimal::Flaw;
 use crate::error::TraceError;
@@ -40,50 +40,49 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let columns = Columns::find(table.header());
     let mut builder = Builder::new(input.file, "philly");
     builder.ledger.ignored_columns = table.header().ignored(&USED);
+    let mut times: Vec<u64> = Vec::with_capacity(table.rows_left());
     let mut rows: Vec<Row> = Vec::with_capacity(table.rows_left());
     while let Some(cells) = table.next()? {
         builder.row();
-        rows.push(columns.row(&cells, &mut builder)?);
+        let (time, row) = columns.row(&cells, &mut builder)?;
+        times.push(time);
+        rows.push(row);
     }
-    let first = push_jobs(rows, &mut builder);
+    let first = push_jobs(times, &rows, &mut builder);
     builder.finish(Twins::Impossible, first.and_then(origin))
 }
 
 /// Rows that are fetched out of order at once, before anything is done with them: memory has time to answer.
 const BATCH: usize = 1024;
 
-/// What a row says.
-#[derive(Clone, Copy)]
+/// What a row says beside its submission.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Row {
-    /// Microseconds on the clock of the table.
-    submit: u64,
     duration: Span,
     gpu_milli: u32,
     tenant: u32,
 }
 
-/// Makes jobs of the rows, in order, and counts rows that are equal. Tells when the first was submitted.
-fn push_jobs(rows: Vec<Row>, builder: &mut Builder) -> Option<u64> {
-    let order = Order::of(rows.iter().map(|row| row.submit));
-    let first = rows[order.positions().next()?].submit;
+/// Makes jobs of the rows, which were submitted at `times` in microseconds on the clock of the table, in order, and
+/// counts rows that are equal. Tells when the first was submitted.
+fn push_jobs(times: Vec<u64>, rows: &[Row], builder: &mut Builder) -> Option<u64> {
+    let ids = RowIds::up_to(rows.len() as u64);
+    let order = Order::of(times);
+    let first = if rows.is_empty() { return None } else { order.at(0).0 };
     builder.ledger.change_row(ROW_IDS);
     builder.reserve_unplaced(rows.len());
-    let (mut instant, mut together) = (first, Vec::new());
-    let mut positions = order.positions();
-    let mut batch: Vec<(usize, Row)> = Vec::with_capacity(BATCH);
-    loop {
-        batch.extend(positions.by_ref().take(BATCH).map(|at| (at, rows[at])));
-        if batch.is_empty() {
-            break;
-        }
-        for (at, Row { submit, duration, gpu_milli, tenant }) in batch.drain(..) {
-            if submit != instant {
+    let (mut instant, mut together, mut batch) = (first, Vec::new(), Vec::with_capacity(BATCH));
+    for from in (0..rows.len()).step_by(BATCH) {
+        let ranks = from..rows.len().min(from + BATCH);
+        batch.extend(ranks.map(|rank| order.at(rank)).map(|(time, at)| (time, at, rows[at])));
+        for (time, at, row) in batch.drain(..) {
+            if time != instant {
                 count_twins(&mut together, &mut builder.ledger);
-                instant = submit;
+                instant = time;
             }
-            together.push((duration, gpu_milli, tenant));
-            let job = TraceJob::plain(row_id(at as u64 + 1), Time(submit - first), duration, gpu_milli);
-            builder.push_unplaced(TraceJob { tenant, ..job });
+            together.push(row);
+            let job = TraceJob::plain(ids.of(at as u64 + 1), Time(time - first), row.duration, row.gpu_milli);
+            builder.push_unplaced(TraceJob { tenant: row.tenant, ..job });
         }
     }
     count_twins(&mut together, &mut builder.ledger);
@@ -91,7 +90,7 @@ fn push_jobs(rows: Vec<Row>, builder: &mut Builder) -> Option<u64> {
 }
 
 /// Counts rows of one instant that equal one before them, and forgets them all.
-fn count_twins(together: &mut Vec<(Span, u32, u32)>, ledger: &mut Ledger) {
+fn count_twins(together: &mut Vec<Row>, ledger: &mut Ledger) {
     if together.len() > 1 {
         together.sort_unstable();
         for _ in together.windows(2).filter(|pair| pair[0] == pair[1]) {
@@ -120,8 +119,8 @@ impl Columns {
         }
     }
 
-    /// Reads a row.
-    fn row(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<Row, TraceError> {
+    /// Reads when a row was submitted, and what else it says.
+    fn row(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<(u64, Row), TraceError> {
         let duration = cells.scaled(self.duration, "duration", 6)?;
         if duration.rounded {
             builder.ledger.change_row("duration: rounded to a microsecond");
@@ -136,8 +135,8 @@ impl Columns {
             }
         }
         let tenant = builder.tenant_of(&[cells.word(self.cluster, "cluster")?]);
-        let submit = civil_cell(cells, self.timestamp, "timestamp")?;
-        Ok(Row { submit, duration: Span(duration.value), gpu_milli, tenant })
+        let time = civil_cell(cells, self.timestamp, "timestamp")?;
+        Ok((time, Row { duration: Span(duration.value), gpu_milli, tenant }))
     }
 }
 

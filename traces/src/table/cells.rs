@@ -99,6 +99,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A number of at least zero in units of 10^-`digits`.
+    #[inline]
     pub(crate) fn scaled(&self, at: Option<usize>, field: &str, digits: u32) -> Result<decimal::Scaled, TraceError> {
         let text = self.text(at);
         decimal::scaled(text, digits).map_err(|flaw| self.flaw(field, flaw, text))
