@@ -306,7 +306,10 @@ impl RowIds {
     pub(crate) fn up_to(last: u64) -> Self {
         Self {
             heads: (0..=last / 1000).map(row_id).collect(),
-            digits: (0..1000).map(|number| format!("{number:03}")).collect(),
+            digits: (0..1000u32)
+                .flat_map(|number| [number / 100, number / 10 % 10, number % 10])
+                .map(|digit| char::from(b'0' + digit as u8))
+                .collect(),
         }
     }
 

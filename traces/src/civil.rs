@@ -29,9 +29,9 @@ fn plain_micros(text: &[u8]) -> Option<u64> {
     if !matches!(between, b' ' | b'T') {
         return None;
     }
-    let date = pairs(text.first_chunk()?, *b"0000-00-")?;
-    let middle = pairs(text[8..].first_chunk()?, [b'0', b'0', between, b'0', b'0', b':', b'0', b'0'])?;
-    let time = pairs(text.last_chunk()?, *b"00:00:00")?;
+    let date = pairs(*text.first_chunk()?, *b"0000-00-")?;
+    let middle = pairs(*text[8..].first_chunk()?, [b'0', b'0', between, b'0', b'0', b':', b'0', b'0'])?;
+    let time = pairs(*text.last_chunk()?, *b"00:00:00")?;
     let (year, month, day) = (u64::from(date[0]) * 100 + u64::from(date[2]), u64::from(date[5]), u64::from(middle[0]));
     let (hour, minute, second) = (u64::from(time[0]), u64::from(time[3]), u64::from(time[6]));
     let fits = year >= 1970 && (1..=12).contains(&month) && (1..=days_in(month, year)).contains(&day);
@@ -43,11 +43,11 @@ fn plain_micros(text: &[u8]) -> Option<u64> {
 
 /// The numbers of two digits that begin at each byte of `text`, which must have a digit wherever `form` has a zero, and
 /// be like `form` elsewhere. All eight bytes at once, in one word.
-fn pairs(text: &[u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
+fn pairs(text: [u8; 8], form: [u8; 8]) -> Option<[u8; 8]> {
     // What is left of a digit is 0 to 9, and of the rest nothing. With the slack of its byte added, anything more shows
     // in the highest bit.
     let slack = u64::from_le_bytes(form.map(|byte| if byte == b'0' { 0x7f - 9 } else { 0x7f }));
-    let digits = u64::from_le_bytes(*text) ^ u64::from_le_bytes(form);
+    let digits = u64::from_le_bytes(text) ^ u64::from_le_bytes(form);
     if (digits.wrapping_add(slack) | digits) & u64::from_le_bytes([0x80; 8]) != 0 {
         return None;
     }

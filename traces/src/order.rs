@@ -30,7 +30,7 @@ impl Order {
             return Self::Pairs(pairs);
         }
         for (at, time) in times.iter_mut().enumerate() {
-            *time = (*time - first) / unit << position_bits | at as u64;
+            *time = ((*time - first) / unit) << position_bits | at as u64;
         }
         Self::Words { words: sorted(times, position_bits, time_bits), first, unit, position_bits }
     }
