@@ -1,12 +1,14 @@
 //! Order, placer, backfill and eviction put together: the policy that most names in the registry are.
 
 mod backfill;
+mod round;
 
 use engine::{ClassId, Draft, JobId, Needs, Policy, QueueId, Reason, TenantId, Time, Triggers};
 
-use crate::easy::{Estimates, Reservation, Shadow};
-use crate::evict::{Evict, Evictor, Guards, Held, Hunt, Search};
-use crate::order::{Order, Score, Starts};
+use self::round::{Candidate, Failed, Round};
+use crate::easy::{Estimates, Shadow};
+use crate::evict::{Evict, Evictor, Guards, Hunt, Search};
+use crate::order::{Order, Starts};
 use crate::place::{Placer, place};
 use crate::ready::{Filing, LaneKey, Line, Ready};
 use crate::running::Running;
@@ -60,59 +62,6 @@ pub struct Pipeline {
     shadow: Shadow,
     starts: Starts,
     round: Round,
-}
-
-/// What one round knows, and what the next may reuse while nothing becomes free.
-#[derive(Debug, Default)]
-struct Round {
-    /// How each class last failed.
-    failed: Vec<Failed>,
-    /// Whether there is a class that must be tried in every round.
-    restless: bool,
-    /// Whether this round has evicted anybody: what failed in earlier rounds may fit now.
-    evicted: bool,
-    /// Whether this round has started anything.
-    started: bool,
-    /// When the first guard that was in somebody's way no longer is; `NEVER` where time alone changes nothing.
-    held_until: Time,
-    /// The round in which a class last failed in the room that a reservation leaves over, by class.
-    failed_in_spare: Vec<u64>,
-    number: u64,
-    /// The freed epoch at the end of the last round.
-    epoch: u64,
-    /// Lanes that are still in the round.
-    lanes: Vec<Candidate>,
-    /// Lanes that got a job since the last round, sorted.
-    touched: Vec<u32>,
-    /// The reservation of the last round, with the versions of the state that it was made from.
-    reservation: Option<((u64, u64), Reservation)>,
-}
-
-/// How a class last failed.
-#[derive(Clone, Copy, Debug)]
-struct Failed {
-    /// The freed epoch in which it did.
-    at: u64,
-    /// The round in which it did.
-    round: u64,
-    /// The rank of the job that did.
-    rank: u64,
-    /// Whether the class has one task group.
-    for_all: bool,
-    /// The guard that was in its way.
-    held: Option<Held>,
-}
-
-/// The best job of a lane that is still in the round.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    lane: u32,
-    /// Rank of the tenant.
-    tenant: [u64; 2],
-    /// Rank of the job at this instant.
-    score: Score,
-    /// Rank in the lane.
-    job: (u64, JobId),
 }
 
 struct FiledBy<'a>(&'a Parts);

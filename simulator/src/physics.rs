@@ -83,6 +83,22 @@ pub enum RestartAt {
     Stop,
 }
 
+impl RestartAt {
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "start" => Some(Self::Start),
+            "stop" => Some(Self::Stop),
+            _ => None,
+        }
+    }
+}
+
+impl Checkpoints {
+    fn every(interval: Span) -> Option<Self> {
+        (interval > Span::ZERO).then_some(Self::Every(interval))
+    }
+}
+
 /// The settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Physics {
@@ -261,11 +277,8 @@ impl Physics {
             }
             "round_steps" => self.round_steps = flag()?,
             "restart_at" => {
-                self.restart_at = match value {
-                    "start" => RestartAt::Start,
-                    "stop" => RestartAt::Stop,
-                    _ => return Err(fail("neither start nor stop", "say start or stop")),
-                }
+                let at = RestartAt::named(value);
+                self.restart_at = at.ok_or_else(|| fail("neither start nor stop", "say start or stop"))?;
             }
             "drain_s" => self.drain = seconds()?,
             "save_s" => self.save = seconds()?,
@@ -274,10 +287,8 @@ impl Physics {
                 self.checkpoints = match value {
                     "none" => Checkpoints::Continuous,
                     "never" => Checkpoints::Never,
-                    _ if seconds()? == Span::ZERO => {
-                        return Err(fail("no time between checkpoints", "for that say `none`"));
-                    }
-                    _ => Checkpoints::Every(seconds()?),
+                    _ => Checkpoints::every(seconds()?)
+                        .ok_or_else(|| fail("no time between checkpoints", "for that say `none`"))?,
                 }
             }
             "preempt_saves" => self.preempt_saves = flag()?,
