@@ -17,7 +17,7 @@ pub mod sla;
 pub mod spec;
 
 pub use crate::easy::Estimates;
-pub use crate::evict::{Choice, Evict, Guards, Price};
+pub use crate::evict::{Choice, Evict, Guards, OnStop, Price};
 pub use crate::order::{Arrival, FairShare, Length, Order, Shortest, Starts};
 pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, place};
