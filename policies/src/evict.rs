@@ -8,7 +8,7 @@ use engine::{Draft, JobId, TaskGroup};
 
 pub use self::guards::Guards;
 pub(crate) use self::guards::Held;
-pub use self::price::{Choice, Price};
+pub use self::price::{Choice, OnStop, Price};
 pub(crate) use self::search::{Evictor, Search};
 use crate::order::{Length, by_deadline, by_priority, service};
 use crate::running::{Sorting, Standing};

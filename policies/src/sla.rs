@@ -334,12 +334,13 @@ impl Sla {
         let Some(kept) = kept else { return draft.start(job) };
         let hold = self.hold(draft, job, draft.open().into());
         draft.start(job)?;
-        let present = kept.present.with(hold);
+        kept.present.push(hold);
         let wants = self.wants(draft);
-        let course = self.stage(draft, &present).course(&wants);
+        let course = self.stage(draft, &kept.present).course(&wants);
         // What the course starts now would have to stop somebody now: that was decided before.
         let waits = course.starts.iter().all(|start| start.at > draft.now());
         if !waits || !kept.met.is_subset(&course.met) {
+            kept.present.pop();
             let head = wants.first().map_or(job, |want| want.job);
             let start = wants.first().map_or(Time::NEVER, Want::latest_start);
             return Err(Reason::WouldDelayHead { head, start });
@@ -351,7 +352,7 @@ impl Sla {
                 draft.wake_at(again);
             }
         }
-        *kept = Kept { present, met: course.met };
+        kept.met = course.met;
         Ok(())
     }
 }

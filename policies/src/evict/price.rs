@@ -13,6 +13,16 @@ pub enum Choice {
     Cost,
 }
 
+/// What becomes of the work of a run that is told to stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStop {
+    /// What is not safe is lost.
+    #[default]
+    Loses,
+    /// The run saves before it stops.
+    Saves,
+}
+
 /// What a policy assumes about the cost of stopping a run: GPUs x (time since the last safe point + drain + restart).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Price {
@@ -20,6 +30,8 @@ pub struct Price {
     pub restart: Span,
     /// Time from the order to stop until the GPUs are free.
     pub drain: Span,
+    /// Whether the time since the last safe point is at risk.
+    pub on_stop: OnStop,
     /// The most that the time since the last safe point may protect a run; `None`: reported safe points are trusted.
     pub risk_max: Option<Span>,
 }
@@ -35,7 +47,11 @@ impl Price {
             return 0;
         }
         let restart = job.spec.restart.unwrap_or(self.restart);
-        let span = draft.now().since(safe_point(job)) + restart + self.drain;
+        let at_risk = match self.on_stop {
+            OnStop::Loses => draft.now().since(safe_point(job)),
+            OnStop::Saves => Span::ZERO,
+        };
+        let span = at_risk + restart + self.drain;
         u128::from(gpu_milli(&job.placement)) * u128::from(span.0)
     }
 
@@ -47,18 +63,26 @@ impl Price {
     pub(crate) fn protection(self, draft: &Draft<'_>, id: JobId) -> u64 {
         let job = draft.state().job(id);
         let (at_risk, restart) = match self.risk_max {
-            None => (draft.now().since(safe_point(job)), job.spec.restart.unwrap_or(self.restart)),
+            _ if self.on_stop == OnStop::Saves => (Span::ZERO, self.restart_of(job)),
+            None => (draft.now().since(safe_point(job)), self.restart_of(job)),
             Some(most) if has_saved(job) => (most, self.restart),
             Some(most) => (draft.now().since(started(job)).min(most), self.restart),
         };
         crate::order::service((at_risk + restart + self.drain).0, gpu_milli(&job.placement))
     }
 
+    /// What a run of this job is expected to need before it makes progress; with a cap on risk the word of the job counts
+    /// for nothing.
+    fn restart_of(self, job: &Job) -> Span {
+        job.spec.restart.filter(|_| self.risk_max.is_none()).unwrap_or(self.restart)
+    }
+
     /// A constant place among runs of equal GPUs that sorts them by [`Price::protection`] at every instant.
     pub(crate) fn place(self, job: &Job) -> i64 {
         let micros = |value: u64| i64::try_from(value).unwrap_or(i64::MAX).min(SAVERS);
         match self.risk_max {
-            None => micros(job.spec.restart.unwrap_or(self.restart).0) - micros(safe_point(job).0),
+            _ if self.on_stop == OnStop::Saves => micros(self.restart_of(job).0),
+            None => micros(self.restart_of(job).0) - micros(safe_point(job).0),
             Some(_) => (if has_saved(job) { SAVERS } else { 0 }) - micros(started(job).0),
         }
     }

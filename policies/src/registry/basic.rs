@@ -68,7 +68,7 @@ pub(super) static PRIORITY: Entry = Entry {
     objective: "higher priorities first, at the least loss of work",
     knows: "when jobs last saved",
     source: "Kubernetes and Slurm preemption by priority; victims by least lost work, whole gangs, strictly lower priorities",
-    knobs: &guarded::<2, 11>([SKIP_ON, PLACE]),
+    knobs: &guarded::<2, 12>([SKIP_ON, PLACE]),
     presets: &[],
     build: |knobs| preempting(knobs, knobs.parts(Arrival, Some(Evict::LowerPriority))?),
 };
@@ -90,7 +90,7 @@ pub(super) static SRSF: Entry = Entry {
     objective: "mean completion time of gangs",
     knows: "true durations (clairvoyant)",
     source: "Tiresias, NSDI 2019, section 3 (SRSF)",
-    knobs: &guarded::<3, 12>([SKIP_ON, PLACE, REPLACE]),
+    knobs: &guarded::<3, 13>([SKIP_ON, PLACE, REPLACE]),
     presets: &[],
     build: |knobs| {
         let length = Length::RemainingService;
@@ -107,7 +107,7 @@ pub(super) static SRTF: Entry = Entry {
     objective: "mean completion time",
     knows: "true durations (clairvoyant)",
     source: "Schrage, Operations Research 1968 (SRPT)",
-    knobs: &guarded::<3, 12>([SKIP_ON, PLACE, REPLACE]),
+    knobs: &guarded::<3, 13>([SKIP_ON, PLACE, REPLACE]),
     presets: &[],
     build: |knobs| {
         let length = Length::Remaining;

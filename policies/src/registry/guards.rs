@@ -3,11 +3,19 @@
 use engine::Span;
 
 use super::{Knob, Knobs};
-use crate::evict::{Choice, Guards, Price};
+use crate::evict::{Choice, Guards, OnStop, Price};
 use crate::spec::PolicyError;
 
+/// Whether runs save before they stop.
+pub(crate) const SAVES: Knob = Knob::new(
+    "saves",
+    "false",
+    "true, false",
+    "whether a run that is told to stop is expected to save first; else what is not safe counts as lost",
+);
+
 /// The shared knobs.
-pub(crate) const GUARDS: [Knob; 9] = [
+pub(crate) const GUARDS: [Knob; 10] = [
     Knob::new(
         "victims",
         "order",
@@ -16,6 +24,7 @@ pub(crate) const GUARDS: [Knob; 9] = [
     ),
     Knob::new("restart", "0", "seconds", "expected time before a run that was stopped makes progress again"),
     Knob::new("drain", "0", "seconds", "expected time from the order to stop until the GPUs are free"),
+    SAVES,
     Knob::new(
         "risk-max",
         "none",
@@ -34,7 +43,7 @@ pub(crate) const GUARDS: [Knob; 9] = [
     Knob::new("rate", "none", "none, a count", "evictions in any hour, at most"),
 ];
 
-/// The policy's own knobs and the shared ones; `M` is `N` + 9.
+/// The policy's own knobs and the shared ones; `M` is `N` + 10.
 pub(crate) const fn guarded<const N: usize, const M: usize>(own: [Knob; N]) -> [Knob; M] {
     let mut all = [GUARDS[0]; M];
     let mut at = 0;
@@ -59,6 +68,7 @@ impl Knobs<'_> {
             price: Price {
                 restart: self.seconds("restart")?,
                 drain: self.seconds("drain")?,
+                on_stop: self.on_stop()?,
                 risk_max: self.unless_none("risk-max", |knobs| knobs.seconds("risk-max"))?,
             },
             min_runtime: self.seconds("min-runtime")?,
@@ -67,6 +77,11 @@ impl Knobs<'_> {
             window,
             rate,
         })
+    }
+
+    /// What becomes of the work of a run that is told to stop.
+    pub(super) fn on_stop(&self) -> Result<OnStop, PolicyError> {
+        Ok(if self.flag("saves")? { OnStop::Saves } else { OnStop::Loses })
     }
 
     /// A whole number of at most 2^32.

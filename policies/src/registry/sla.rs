@@ -1,5 +1,6 @@
 //! Deadlines and latest starts.
 
+use super::guards::SAVES;
 use super::knobs::{ESTIMATES, PLACE};
 use super::{Entry, Knob};
 use crate::evict::{Guards, Price};
@@ -23,6 +24,7 @@ pub(super) static SLA: Entry = Entry {
         Knob::new("depth", "100", "a count, at least 1", "promised jobs that may wait at one time"),
         Knob::new("restart", "0", "seconds", "expected time before a run that was stopped makes progress again"),
         Knob::new("drain", "0", "seconds", "expected time from the order to stop until the GPUs are free"),
+        SAVES,
         Knob::new("min-runtime", "0", "seconds", "for so long after its start a run is not stopped"),
         Knob::new(
             "max-preemptions",
@@ -37,7 +39,8 @@ pub(super) static SLA: Entry = Entry {
         if depth == 0 {
             return Err(knobs.bad_value("depth"));
         }
-        let price = Price { restart: knobs.seconds("restart")?, drain: knobs.seconds("drain")?, risk_max: None };
+        let (restart, drain, on_stop) = (knobs.seconds("restart")?, knobs.seconds("drain")?, knobs.on_stop()?);
+        let price = Price { restart, drain, on_stop, risk_max: None };
         let admission = [("reject", Admission::Reject), ("demote", Admission::Demote), ("off", Admission::Off)];
         Ok(Box::new(Sla::new(Targets {
             estimates: knobs.estimates()?,

@@ -86,10 +86,7 @@ impl Present {
 
     fn enter(&mut self, hold: Hold) {
         let at = self.holds.len() as u32;
-        if hold.end != Time::NEVER {
-            // A run that outlives its estimate may end at any moment, but not now.
-            self.coming.push((hold.end.max(self.now + Span(1)), Change::Leaves(at)));
-        }
+        self.coming.extend(self.changes_of(&hold, at));
         if hold.yields != Time::NEVER {
             for slice in &hold.slices {
                 let there = self.yielding.entry(slice.node).or_default();
@@ -97,9 +94,7 @@ impl Present {
                     there.push(at);
                 }
             }
-            if hold.yields > self.now {
-                self.coming.push((hold.yields, Change::Yields(at)));
-            } else {
+            if hold.yields <= self.now {
                 for slice in &hold.slices {
                     self.bare.vacate(slice);
                 }
@@ -108,16 +103,46 @@ impl Present {
         self.holds.push(hold);
     }
 
-    /// The same, with one more run that the draft has just started.
-    pub(super) fn with(&self, hold: Hold) -> Self {
-        let mut present = self.clone();
+    /// What is known of the future of one run.
+    fn changes_of(&self, hold: &Hold, at: u32) -> impl Iterator<Item = (Time, Change)> + use<> {
+        // A run that outlives its estimate may end at any moment, but not now.
+        let leaves = hold.end.known().map(|end| (end.max(self.now + Span(1)), Change::Leaves(at)));
+        let yields = hold.yields.known().filter(|yields| *yields > self.now);
+        leaves.into_iter().chain(yields.map(|yields| (yields, Change::Yields(at))))
+    }
+
+    /// One more run, which the draft has just started.
+    pub(super) fn push(&mut self, hold: Hold) {
         for slice in &hold.slices {
-            present.full.occupy(slice);
-            present.bare.occupy(slice);
+            self.full.occupy(slice);
+            self.bare.occupy(slice);
         }
-        present.enter(hold);
-        present.coming.sort_unstable();
-        present
+        let known = self.coming.len();
+        self.enter(hold);
+        let new = self.coming.split_off(known);
+        for change in new {
+            let at = self.coming.partition_point(|other| *other < change);
+            self.coming.insert(at, change);
+        }
+    }
+
+    /// Takes the last one back.
+    pub(super) fn pop(&mut self) {
+        let Some(hold) = self.holds.pop() else { return };
+        let at = self.holds.len() as u32;
+        for change in self.changes_of(&hold, at) {
+            self.coming.retain(|other| *other != change);
+        }
+        let in_bare = hold.yields > self.now;
+        for slice in &hold.slices {
+            self.full.vacate(slice);
+            if in_bare {
+                self.bare.vacate(slice);
+            }
+            if let Some(there) = self.yielding.get_mut(&slice.node).filter(|there| there.last() == Some(&at)) {
+                there.pop();
+            }
+        }
     }
 
     /// When the first run that is protected for a while no longer is.
@@ -194,7 +219,7 @@ impl<'a> Future<'a> {
     pub(super) fn play(mut self, draft: &Draft<'_>, wants: &[Want]) -> Vec<Start> {
         let mut starts: Vec<Start> = Vec::with_capacity(wants.len());
         let mut waiting: Vec<Want> = wants.to_vec();
-        let mut still = Vec::new();
+        let (mut still, mut failed) = (Vec::new(), Vec::new());
         for want in wants {
             if want.insists > self.now {
                 self.expect(want.insists, Change::Insists);
@@ -202,16 +227,20 @@ impl<'a> Future<'a> {
         }
         loop {
             let mut stopped = false;
+            failed.clear();
             for want in waiting.drain(..) {
-                match self.start(draft, want) {
-                    Some(start) => {
-                        stopped |= !start.victims.is_empty();
-                        let end = if want.run == Span::MAX { Time::NEVER } else { start.at + self.drain + want.run };
-                        self.expect(end, Change::Ends(starts.len() as u32));
-                        starts.push(start);
-                    }
-                    None => still.push(want),
-                }
+                // What does not fit for one does not fit for another of its class: room only shrinks.
+                let class = (draft.state().job(want.job).spec.class, want.insists <= self.now);
+                let start = if failed.contains(&class) { None } else { self.start(draft, want) };
+                let Some(start) = start else {
+                    failed.push(class);
+                    still.push(want);
+                    continue;
+                };
+                stopped |= !start.victims.is_empty();
+                let end = if want.run == Span::MAX { Time::NEVER } else { start.at + self.drain + want.run };
+                self.expect(end, Change::Ends(starts.len() as u32));
+                starts.push(start);
             }
             std::mem::swap(&mut waiting, &mut still);
             // What the stopped leave over is there for those before, at the same instant.

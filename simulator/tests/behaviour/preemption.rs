@@ -5,7 +5,8 @@ use std::sync::Arc;
 use engine::{Inventory, MICROS, Span, Time};
 use proptest::prelude::*;
 use simulator::physics::Physics;
-use simulator::result::{Miss, Replay};
+use simulator::result::Miss::{self, Preempted, Rejected, StartedLate};
+use simulator::result::Replay;
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use traces::{Details, Trace, TraceJob};
@@ -28,38 +29,46 @@ fn replayed(trace: &Arc<Trace>, gpus: u32, policy: &str, settings: &[&str]) -> R
     simulator::run::replay(&spec(&inventory, policy, &physics), &workload).unwrap()
 }
 
-/// A job is stopped at 100 s for one of 50 s. Returns its end, and done again, draining, restarting in seconds.
-fn stopped(policy: &str, settings: &[&str]) -> (f64, [f64; 3], f64) {
+/// A job is stopped at 100 s for one of 50 s. Returns its end, then done again, draining, restarting, then
+/// what was predicted, all in seconds.
+fn stopped(policy: &str, settings: &[&str]) -> (u64, [u64; 3], u64) {
     let trace = trace_of(vec![one("long", 0, 1000, 0), one("short", 100, 50, 1)]);
     let replay = replayed(&trace, 1, policy, settings);
     let [row] = replay.evictions.as_slice() else { panic!("{:?}", replay.evictions) };
     assert_eq!((row.at, row.job, row.attempt, row.by), (secs(100), 0, 1, Some(1)));
     assert!((replay.summary.preempted_gpu_s - row.cost()).abs() < 1e-9);
-    (replay.jobs[0].finish.secs_f64(), [row.lost, row.drained, row.restarted], row.predicted)
+    let whole = |gpu_s: f64| gpu_s.round() as u64;
+    let parts = [row.lost, row.drained, row.restarted].map(whole);
+    (replay.jobs[0].finish.0 / MICROS, parts, whole(row.predicted))
 }
 
 #[test]
 fn a_checkpoint_that_takes_time_is_billed_as_draining() {
-    assert_eq!(stopped("priority", &["save_s=20"]).0, 1070.0);
-    assert_eq!(stopped("priority", &["save_s=20"]).1, [0.0, 20.0, 0.0]);
+    assert_eq!(stopped("priority", &["save_s=20"]).0, 1070);
+    assert_eq!(stopped("priority", &["save_s=20"]).1, [0, 20, 0]);
     // It goes on for 10 s, which are kept, and then saves.
-    assert_eq!(stopped("priority", &["save_s=20", "drain_s=10"]).0, 1070.0);
-    assert_eq!(stopped("priority", &["save_s=20", "drain_s=10"]).1, [0.0, 20.0, 0.0]);
+    assert_eq!(stopped("priority", &["save_s=20", "drain_s=10"]).0, 1070);
+    assert_eq!(stopped("priority", &["save_s=20", "drain_s=10"]).1, [0, 20, 0]);
     // What does not save does not take the time for it.
     let settings = ["save_s=20", "preempt_saves=false", "checkpoint_s=never"];
-    assert_eq!(stopped("priority", &settings), (1150.0, [100.0, 0.0, 0.0], 100.0));
+    assert_eq!(stopped("priority", &settings), (1150, [100, 0, 0], 100));
 }
 
 #[test]
 fn work_after_the_order_is_billed_once() {
     let settings = ["drain_s=10", "preempt_saves=false", "checkpoint_s=never"];
-    assert_eq!(stopped("priority[drain=10]", &settings), (1160.0, [100.0, 10.0, 0.0], 110.0));
+    assert_eq!(stopped("priority[drain=10]", &settings), (1160, [100, 10, 0], 110));
 }
 
 #[test]
 fn the_prediction_holds_where_the_world_is_as_the_policy_was_told() {
     let settings = ["restart_s=30", "preempt_saves=false", "checkpoint_s=60"];
-    assert_eq!(stopped("priority[restart=30]", &settings), (1120.0, [40.0, 0.0, 30.0], 70.0));
+    assert_eq!(stopped("priority[restart=30]", &settings), (1120, [40, 0, 30], 70));
+}
+
+#[test]
+fn a_run_that_is_expected_to_save_costs_its_restart_alone() {
+    assert_eq!(stopped("priority[restart=30,saves=true]", &["restart_s=30"]), (1080, [0, 0, 30], 30));
 }
 
 #[test]
@@ -78,7 +87,6 @@ fn misses_have_their_cause() {
     ]);
     let replay = replayed(&trace, 1, "priority", &[]);
     let missed: Vec<Option<Miss>> = replay.jobs.iter().map(|row| row.missed).collect();
-    use Miss::{Preempted, Rejected, StartedLate};
     assert_eq!(missed, [Some(Preempted), None, Some(StartedLate), Some(StartedLate), None, Some(Rejected)]);
     assert_eq!(replay.summary.deadline_missed_share, Some(3.0 / 4.0));
     assert_eq!(replay.summary.start_by_missed_share, Some(1.0 / 2.0));
