@@ -141,9 +141,13 @@ impl Conservative {
                 let mut changed: SmallVec<[JobId; 16]> = jobs.iter().copied().collect();
                 changed.sort_unstable();
                 changed.dedup();
-                changed.iter().for_each(|job| self.follow(draft, *job));
+                for job in &changed {
+                    self.follow(draft, *job);
+                }
                 self.ready.sync(draft, &self.settings);
-                changed.iter().for_each(|job| self.drop_if_gone(draft, *job));
+                for job in &changed {
+                    self.drop_if_gone(draft, *job);
+                }
             }
             Changes::Everything => self.start_anew(draft),
         }
@@ -159,7 +163,9 @@ impl Conservative {
         self.profile = Profile::new(draft);
         let mut live = draft.state().live().to_vec();
         live.sort_unstable();
-        live.iter().for_each(|job| self.follow(draft, *job));
+        for job in live {
+            self.follow(draft, job);
+        }
         self.ready.sync(draft, &self.settings);
         self.book = Book::read(draft);
         for at in 0..self.book.entries.len() {
@@ -304,7 +310,7 @@ impl Conservative {
     /// Gives reservations to the next jobs of the queue, and starts those that can start now.
     fn reserve_more(&mut self, draft: &mut Draft<'_>) {
         while self.settings.depth == 0 || self.book.entries.len() < self.settings.depth {
-            let Some((rank, job)) = self.rest.first(&self.ready) else { break };
+            let Some((rank, job)) = Rest::first(&self.ready) else { break };
             self.ready.remove(job);
             let plan = Plan { start: Time::NEVER, nodes: SmallVec::new() };
             let (start, span) = (draft.now(), self.span(draft, job));

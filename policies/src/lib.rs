@@ -28,12 +28,10 @@ mod tiresias;
 pub use crate::conservative::{Conservative, QueueOrder, Settings};
 pub use crate::easy::Estimates;
 pub use crate::evict::{Choice, Evict, Guards, OnStop, Price};
-pub use crate::evict::{Choice, Evict, Guards, Price};
 pub use crate::order::{
     Arrival, Deadline, FairShare, Length, Line, Order, PredictedService, PredictedTime, ResponseRatio, Score, Shortest,
     Starts,
 };
-pub use crate::order::{Arrival, FairShare, Length, Order, Shortest, Starts};
 pub use crate::pipeline::{Behind, Parts, Pipeline};
 pub use crate::place::{Placer, Skewed, place};
 pub use crate::predict::{Features, Model, Pool, Rolling};

@@ -58,7 +58,7 @@ pub(super) struct Merge<'a, I: Iterator<Item = Place>> {
     heap: BinaryHeap<Reverse<(Rank, usize)>>,
 }
 
-impl<'a, I: Iterator<Item = Place>> Merge<'a, I> {
+impl<I: Iterator<Item = Place>> Merge<'_, I> {
     fn push(&mut self, at: usize) {
         if let Some((priority, placed, job)) = self.streams[at].next() {
             let rank = (self.sources[at].kin, Reverse(self.used[at]), priority, placed, job);
