@@ -42,6 +42,11 @@ enum Command {
     /// List the policies, or describe one: its knobs, what it must know, where it is from.
     #[command(after_help = examples::POLICIES)]
     Policies(PoliciesArgs),
+    /// Replay the published cases of other simulators, and show their numbers beside ours.
+    ///
+    /// Exit code 0: all within their limits. 1: some not. 2: no data, or no such case.
+    #[command(after_help = examples::REPRODUCE)]
+    Reproduce(ReproduceArgs),
     /// Replay a journal under the policy that wrote it: every order must be the recorded one.
     ///
     /// Exit code 0: identical. 1: different or damaged. 2: not a journal.
@@ -217,6 +222,29 @@ pub(crate) struct PoliciesArgs {
     pub(crate) format: Format,
 }
 
+/// Arguments of `reproduce`.
+#[derive(Args, Debug)]
+pub(crate) struct ReproduceArgs {
+    /// Cases or families, such as tiresias or tiresias/n1g8-count-fifo [default: all]
+    #[arg(value_name = "CASE")]
+    pub(crate) cases: Vec<String>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|markdown|json")]
+    pub(crate) format: ReproduceFormat,
+}
+
+/// How what was reproduced is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReproduceFormat {
+    /// For people; may change.
+    #[default]
+    Table,
+    /// For the book: the tables of docs/reproduction.md.
+    Markdown,
+    /// For programs; versioned by its key `schema`.
+    Json,
+}
+
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
@@ -241,6 +269,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Trace(TraceCommand::Fit(args)) => commands::trace::fit(&args),
         Command::Trace(TraceCommand::Convert(args)) => commands::trace::convert(&args),
         Command::Policies(args) => commands::policies::run(&args),
+        Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
     };
     match done {

@@ -13,7 +13,7 @@ use crate::fault::Fault;
 use crate::ids::{ClassId, JobId, NodeId, RunId, TenantId};
 use crate::job::{Hold, Job, JobSpec, Outcome, Phase};
 use crate::shape::Shape;
-use crate::state::{Class, Plan, State, Triggers};
+use crate::state::{Class, Plan, Round, State, Triggers};
 use crate::terms::Terms;
 use crate::time::Span;
 
@@ -73,6 +73,8 @@ pub(crate) fn apply(state: &mut State, event: &Event, out: &mut Vec<Command>) ->
             }
             state.names.push(text.clone());
         }
+        Event::RestartOwed { job, owed } => owe_restart(state, known_job(state, *job)?, *owed),
+        Event::Round { idle } => begin_round(state, *idle),
         Event::Woke => {
             // A wake-up that an earlier one replaced comes all the same; it says nothing.
             if state.wake.is_some_and(|at| at <= state.now) {
@@ -82,6 +84,17 @@ pub(crate) fn apply(state: &mut State, event: &Event, out: &mut Vec<Command>) ->
         }
     }
     Ok(())
+}
+
+fn owe_restart(state: &mut State, job: JobId, owed: Span) {
+    state.jobs[job.index()].owed = owed;
+    state.changes.push(job);
+}
+
+fn begin_round(state: &mut State, idle: bool) {
+    let number = state.round.map_or(1, |round| round.number + 1);
+    state.round = Some(Round { number, began: state.now, idle });
+    state.triggers = state.triggers.and(Triggers::ROUND);
 }
 
 fn known_job(state: &State, job: JobId) -> Result<JobId, Fault> {

@@ -80,6 +80,13 @@ fn tables_agree(state: &State) -> Verdict {
     let phase = |keep: fn(&Job) -> bool| jobs(state).filter(|(_, job)| keep(job)).map(|(id, _)| id).collect();
     expect("live", &state.live, phase(Job::is_live))?;
     expect("draining", &state.draining, phase(|job| matches!(job.phase, Phase::Draining(_))))?;
+    let by_node = |id: &JobId, at: usize| state.job(*id).placement.iter().any(|slice| slice.node.index() == at);
+    let noted = |at: usize, ids: &[JobId]| {
+        set(ids) == state.draining.iter().filter(|id| by_node(id, at)).copied().collect::<BTreeSet<_>>()
+    };
+    if let Some((at, _)) = state.draining_on.iter().enumerate().find(|(at, ids)| !noted(*at, ids)) {
+        return Err(format!("the table of draining jobs of {} is wrong", crate::ids::NodeId::new(at)));
+    }
     expect("claiming", &state.claims, phase(|job| job.phase == Phase::Launching && !job.launch_ordered))?;
     for (index, id) in state.live.iter().enumerate() {
         if state.job(*id).live_index as usize != index {

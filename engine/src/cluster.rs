@@ -3,13 +3,20 @@
 //! Wholly free GPUs are bits in a mask; nodes are indexed by how many they have, per model, so that best fit,
 //! worst fit and first fit need a few instructions at any size. GPUs held in part are in an ordered set beside it.
 
+mod check;
+mod domains;
+mod search;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::domains::DomainIndex;
+pub use self::search::Scan;
 use crate::bitmap::Bitmap;
 use crate::ids::{ModelId, NodeId};
 use crate::inventory::{Inventory, NodeSpec, UNLIMITED};
 use crate::placement::{BANK, Placement, Slice};
 use crate::shape::{GpuRequest, MILLI, TaskRequest};
+use crate::terms::Amounts;
 use crate::topology::Level;
 
 /// Whether a node takes work.
@@ -49,7 +56,7 @@ pub struct Within {
 /// Free resources of all nodes, with indices for the searches of placers.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    inventory: Inventory,
+    inventory: std::sync::Arc<Inventory>,
     nodes: Vec<Node>,
     /// Wholly free GPUs, a word a bank.
     banks: Vec<u64>,
@@ -61,8 +68,15 @@ pub struct Cluster {
     buckets: Vec<Vec<Bitmap>>,
     /// Per model and free count: how many nodes are in the bucket.
     sizes: Vec<Vec<u32>>,
+    domains: DomainIndex,
     free_milli: u64,
     up_milli: u64,
+    /// Grows when a node changes its state.
+    states_version: u64,
+    /// CPU (thousandths of a core) and memory (MiB) of nodes that are up and have a limit.
+    up_beside: [u64; 2],
+    /// Nodes that are up and have no limit of CPU, of memory.
+    up_unlimited: [u32; 2],
 }
 
 impl Cluster {
@@ -95,7 +109,8 @@ impl Cluster {
         let buckets: Vec<Vec<Bitmap>> = (0..models).map(|m| vec![Bitmap::with_bound(bound); most(m) + 1]).collect();
         let sizes = buckets.iter().map(|counts| vec![0; counts.len()]).collect();
         let mut cluster = Self {
-            inventory,
+            domains: DomainIndex::new(&inventory),
+            inventory: std::sync::Arc::new(inventory),
             nodes,
             banks,
             partial: BTreeMap::new(),
@@ -104,6 +119,9 @@ impl Cluster {
             sizes,
             free_milli: 0,
             up_milli: 0,
+            states_version: 0,
+            up_beside: [0; 2],
+            up_unlimited: [0; 2],
         };
         for node in 0..cluster.nodes.len() {
             cluster.enlist(NodeId::new(node));
@@ -141,6 +159,16 @@ impl Cluster {
         self.nodes[node.index()].since
     }
 
+    /// Grows when a node changes its state.
+    pub fn states_version(&self) -> u64 {
+        self.states_version
+    }
+
+    /// The lowest wholly free GPU of `node`, as bank and mask.
+    pub fn lowest_free_gpu(&self, node: NodeId) -> Option<(u16, u64)> {
+        self.lowest_free(node).map(|gpu| ((gpu / BANK) as u16, 1 << (gpu % BANK)))
+    }
+
     /// Wholly free GPUs of `node`, whatever its state.
     pub fn free_gpus(&self, node: NodeId) -> u32 {
         self.nodes[node.index()].free
@@ -175,6 +203,24 @@ impl Cluster {
     /// Thousandths of a GPU on nodes that are up, free or not.
     pub fn up_gpu_milli(&self) -> u64 {
         self.up_milli
+    }
+
+    /// What nodes that are up have, free or not. CPU and memory are `u64::MAX` where such a node has no limit.
+    pub fn up(&self) -> Amounts {
+        let beside = |at: usize| if self.up_unlimited[at] > 0 { u64::MAX } else { self.up_beside[at] };
+        Amounts { gpu_milli: self.up_milli, cpu_milli: beside(0), memory_mib: beside(1) }
+    }
+
+    /// Enters or takes out what a node has beside its GPUs.
+    fn count_beside(&mut self, node: NodeId, change: impl Fn(&mut u64, u64), many: impl Fn(&mut u32)) {
+        let spec = &self.inventory.nodes[node.index()];
+        for (at, amount) in [spec.cpu_milli, spec.memory_mib].into_iter().enumerate() {
+            if amount == UNLIMITED {
+                many(&mut self.up_unlimited[at]);
+            } else {
+                change(&mut self.up_beside[at], u64::from(amount));
+            }
+        }
     }
 
     /// Whether one task fits on `node` now.
@@ -336,6 +382,7 @@ impl Cluster {
         }
         if hot.state == NodeState::Up {
             self.free_milli -= milli;
+            self.domains.take(slice.node, milli);
         }
     }
 
@@ -350,6 +397,7 @@ impl Cluster {
         }
         if hot.state == NodeState::Up {
             self.free_milli += milli;
+            self.domains.add(slice.node, milli);
         }
     }
 
@@ -406,8 +454,11 @@ impl Cluster {
         for &(gpu, room) in &partial {
             self.partial_by_room.insert((room, node, gpu));
         }
-        self.free_milli += self.node_free_milli(node);
+        let milli = self.node_free_milli(node);
+        self.free_milli += milli;
+        self.domains.add(node, milli);
         self.up_milli += u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
+        self.count_beside(node, |sum, amount| *sum += amount, |nodes| *nodes += 1);
     }
 
     /// Takes a node that goes down or drains out of the indices.
@@ -419,8 +470,11 @@ impl Cluster {
         for &(gpu, room) in &partial {
             self.partial_by_room.remove(&(room, node, gpu));
         }
-        self.free_milli -= self.node_free_milli(node);
+        let milli = self.node_free_milli(node);
+        self.free_milli -= milli;
+        self.domains.take(node, milli);
         self.up_milli -= u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
+        self.count_beside(node, |sum, amount| *sum -= amount, |nodes| *nodes -= 1);
     }
 
     fn node_free_milli(&self, node: NodeId) -> u64 {
@@ -437,184 +491,13 @@ impl Cluster {
         if before == NodeState::Up {
             self.delist(node);
         }
+        self.states_version += 1;
         self.nodes[node.index()].state = state;
         self.nodes[node.index()].since = now;
         if state == NodeState::Up {
             self.enlist(node);
         }
     }
-
-    /// Whether `node` lies in the domain.
-    pub fn is_within(&self, node: NodeId, within: Option<Within>) -> bool {
-        within.is_none_or(|w| self.spec(node).domains.at(w.level) == Some(w.domain))
-    }
-
-    /// Nodes on which `request` fits, by rising or falling count of wholly free GPUs, then lowest id.
-    pub fn by_free(
-        &self,
-        request: TaskRequest,
-        order: Scan,
-        within: Option<Within>,
-    ) -> impl Iterator<Item = NodeId> + '_ {
-        let need = match request.gpus {
-            GpuRequest::Whole(gpus) => gpus as usize,
-            GpuRequest::Milli(_) => 0,
-        };
-        let most = self.sizes.iter().map(Vec::len).max().unwrap_or(0);
-        let counts = need..most.max(need);
-        let steps = counts.len();
-        let count_at = move |step: usize| match order {
-            Scan::FewestFree => need + step,
-            Scan::MostFree => need + steps - 1 - step,
-        };
-        (0..steps)
-            .map(count_at)
-            .flat_map(move |free| self.in_bucket(request, free))
-            .filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
-    }
-
-    /// Nodes with exactly `free` wholly free GPUs of an allowed model, by id.
-    fn in_bucket(&self, request: TaskRequest, free: usize) -> impl Iterator<Item = NodeId> + '_ {
-        let mut from = 0;
-        let any_model = request.gpus.milli() == 0;
-        let mut models: u64 = 0;
-        for (model, sizes) in self.sizes.iter().enumerate() {
-            let occupied = sizes.get(free).is_some_and(|size| *size > 0);
-            if occupied && (any_model || request.models.contains(ModelId::new(model))) {
-                models |= 1 << model;
-            }
-        }
-        std::iter::from_fn(move || {
-            let mut best: Option<usize> = None;
-            let mut rest = models;
-            while rest != 0 {
-                let model = rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                let found = self.buckets[model][free].next(from);
-                best = match (best, found) {
-                    (Some(a), Some(b)) => Some(a.min(b)),
-                    (a, b) => a.or(b),
-                };
-            }
-            let node = best?;
-            from = node + 1;
-            Some(NodeId::new(node))
-        })
-    }
-
-    /// Nodes with a shared GPU that has room for a fractional request, tightest GPU first, then lowest node.
-    pub fn by_shared_room(&self, request: TaskRequest, within: Option<Within>) -> impl Iterator<Item = NodeId> + '_ {
-        let milli = match request.gpus {
-            GpuRequest::Milli(milli) => milli,
-            GpuRequest::Whole(_) => u16::MAX,
-        };
-        let shared = self.partial_by_room.range((milli, NodeId(0), 0)..).map(|(_, node, _)| *node);
-        shared.filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
-    }
-
-    /// The free room of the GPUs of `node` that are held in part, as slices that would fill it.
-    pub fn shared_room(&self, node: NodeId) -> Vec<Slice> {
-        let of_node = self.partial.range((node, 0)..=(node, u32::MAX)).filter(|(_, free)| **free > 0);
-        let fill = |(&(node, gpu), &milli): (&(NodeId, u32), &u16)| Slice {
-            node,
-            bank: (gpu / BANK) as u16,
-            milli,
-            mask: 1 << (gpu % BANK),
-            cpu_milli: 0,
-            memory_mib: 0,
-        };
-        of_node.map(fill).collect()
-    }
-
-    /// The lowest node from `from` on that fits `request`.
-    pub fn next_fit(&self, request: &TaskRequest, from: usize, within: Option<Within>) -> Option<NodeId> {
-        let need = match request.gpus {
-            GpuRequest::Whole(gpus) if gpus > 0 => gpus as usize,
-            _ => {
-                let rest = (from..self.nodes.len()).map(NodeId::new);
-                return rest.into_iter().find(|node| self.is_within(*node, within) && self.fits(*node, request));
-            }
-        };
-        let mut from = from;
-        loop {
-            let mut best: Option<usize> = None;
-            for (model, buckets) in self.buckets.iter().enumerate() {
-                if !request.models.contains(ModelId::new(model)) {
-                    continue;
-                }
-                for (free, bucket) in buckets.iter().enumerate().skip(need) {
-                    if self.sizes[model][free] == 0 {
-                        continue;
-                    }
-                    if let Some(found) = bucket.next(from) {
-                        best = Some(best.map_or(found, |b: usize| b.min(found)));
-                    }
-                }
-            }
-            let node = NodeId::new(best?);
-            if self.is_within(node, within) && self.fits(node, request) {
-                return Some(node);
-            }
-            from = node.index() + 1;
-        }
-    }
-
-    /// Upper bound on the tasks with `gpus` whole GPUs each that fit on nodes of the allowed models, ignoring CPU and memory.
-    pub fn slots(&self, request: &TaskRequest) -> u64 {
-        let GpuRequest::Whole(gpus) = request.gpus else { return u64::MAX };
-        if gpus == 0 {
-            return u64::MAX;
-        }
-        let mut slots = 0;
-        for (model, sizes) in self.sizes.iter().enumerate() {
-            if request.models.contains(ModelId::new(model)) {
-                let of_model = sizes.iter().enumerate().skip(gpus as usize);
-                slots += of_model.map(|(free, size)| u64::from(*size) * (free as u64 / u64::from(gpus))).sum::<u64>();
-            }
-        }
-        slots
-    }
-
-    /// Recomputes every index from masks and states, and says which disagrees.
-    pub fn check(&self) -> Result<(), String> {
-        let mut fresh = Self { free_milli: 0, up_milli: 0, partial_by_room: BTreeSet::new(), ..self.clone() };
-        for counts in &mut fresh.buckets {
-            counts.fill(Bitmap::with_bound(self.nodes.len()));
-        }
-        fresh.sizes.iter_mut().for_each(|sizes| sizes.fill(0));
-        for index in 0..self.nodes.len() {
-            let node = NodeId::new(index);
-            let hot = &self.nodes[index];
-            let masks: u32 =
-                (0..hot.gpus.div_ceil(BANK)).map(|bank| self.free_mask(node, bank as u16).count_ones()).sum();
-            if masks != hot.free {
-                return Err(format!("node {node}: {masks} GPUs free by mask, {} by count", hot.free));
-            }
-            if hot.state == NodeState::Up {
-                fresh.enlist(node);
-            }
-        }
-        let same = fresh.buckets == self.buckets && fresh.sizes == self.sizes;
-        if !same || fresh.partial_by_room != self.partial_by_room {
-            return Err("the index of free nodes disagrees with the masks".to_owned());
-        }
-        if (fresh.free_milli, fresh.up_milli) != (self.free_milli, self.up_milli) {
-            return Err(format!(
-                "{} thousandths of a GPU free by mask, {} by total",
-                fresh.free_milli, self.free_milli
-            ));
-        }
-        Ok(())
-    }
-}
-
-/// Direction of [`Cluster::by_free`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scan {
-    /// Fewest free GPUs first: best fit.
-    FewestFree,
-    /// Most free GPUs first: worst fit.
-    MostFree,
 }
 
 fn low_bits(count: u32) -> u64 {

@@ -11,7 +11,7 @@
 //!
 //! No clock, no I/O, no threads, no chance: the same facts give the same orders, always.
 
-use crate::apply::apply;
+use crate::apply::{apply, grant_claims};
 use crate::draft::{Draft, Scratch};
 use crate::event::{Command, Input};
 use crate::fault::Fault;
@@ -87,6 +87,7 @@ impl Core {
             self.state.now = input.at;
             apply(&mut self.state, &input.event, out)?;
         }
+        grant_claims(&mut self.state, out);
         if self.state.triggers.meets(self.needs.triggers) {
             self.decide(out)?;
         }
@@ -97,6 +98,8 @@ impl Core {
         self.state.triggers = Triggers::NONE;
         self.state.job_reasons.clear();
         self.state.queue_reason = None;
+        self.state.reasons_by_queue.clear();
+        self.state.reasons_by_tenant.clear();
         let mut draft = Draft::new(&mut self.state, &mut self.scratch, self.needs.oracle);
         self.policy.decide(draft.now(), &mut draft);
         // The policy has seen the changes up to here; what its own wishes change, it sees next time.

@@ -3,9 +3,9 @@
 use crate::time::Span;
 
 /// Fraction bits of a decay factor.
-const BITS: u32 = 48;
+pub const BITS: u32 = 48;
 /// The factor of no decay.
-const ONE: u64 = 1 << BITS;
+pub const ONE: u64 = 1 << BITS;
 
 /// `ROOTS[i]` is 2^(-2^-(i+1)): the square roots of one half, by repeated integer square root.
 const ROOTS: [u64; BITS as usize] = {
@@ -22,11 +22,16 @@ const ROOTS: [u64; BITS as usize] = {
 
 /// 2^(-elapsed/half_life) as a fixed-point number with 48 fraction bits.
 fn factor(elapsed: Span, half_life: Span) -> u64 {
-    let halvings = elapsed.0 / half_life.0;
+    halved(elapsed.0, half_life.0)
+}
+
+/// 2^(-part/whole) as a fixed-point number with [`BITS`] fraction bits; `whole` is more than 0.
+pub fn halved(part: u64, whole: u64) -> u64 {
+    let halvings = part / whole;
     if halvings >= u64::from(BITS) {
         return 0;
     }
-    let rest = ((u128::from(elapsed.0 % half_life.0) << BITS) / u128::from(half_life.0)) as u64;
+    let rest = ((u128::from(part % whole) << BITS) / u128::from(whole)) as u64;
     let mut factor = u128::from(ONE);
     let mut bits = rest << (64 - BITS);
     while bits != 0 {

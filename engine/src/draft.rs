@@ -4,13 +4,14 @@
 //! leaves no trace: GPUs that it took for nothing, or reserved, go back when the draft is committed.
 
 mod gang;
+mod refuse;
 
 use crate::apply;
 use crate::cluster::Cluster;
 use crate::event::Command;
 use crate::eviction::Bill;
 use crate::fault::Fault;
-use crate::ids::{ClassId, JobId, NodeId};
+use crate::ids::{JobId, NodeId};
 use crate::job::{Outcome, Phase};
 use crate::oracle::Oracle;
 use crate::placement::{Placement, Slice};
@@ -171,6 +172,18 @@ impl<'a> Draft<'a> {
         true
     }
 
+    /// Takes exactly this slice into the open placement: one task, or a part of one. `false`, and nothing changed, when it
+    /// is not free.
+    pub fn take_slice(&mut self, slice: Slice) -> bool {
+        if !self.state.cluster.slice_is_free(&slice) {
+            return false;
+        }
+        self.occupy(slice);
+        self.scratch.open.push(slice);
+        self.scratch.log.push(Step::Opened);
+        true
+    }
+
     /// The slices taken and not yet started.
     pub fn open(&self) -> &[Slice] {
         &self.scratch.open
@@ -203,9 +216,7 @@ impl<'a> Draft<'a> {
                 self.rollback(mark);
                 return Err(if up { Reason::NotFree { node } } else { Reason::NodeNotUp { node } });
             }
-            self.occupy(*slice);
-            self.scratch.open.push(*slice);
-            self.scratch.log.push(Step::Opened);
+            self.take_slice(*slice);
         }
         self.start(job).inspect_err(|_| self.rollback(mark))
     }
@@ -295,27 +306,6 @@ impl<'a> Draft<'a> {
         self.scratch.decisions.push(Decision::Reject { job, reason });
         self.scratch.log.push(Step::Decided);
         Ok(())
-    }
-
-    /// Records why the jobs of a class cannot be placed now.
-    pub fn refuse_class(&mut self, class: ClassId, reason: Reason) {
-        self.state.class_reasons[class.index()] = Some(reason);
-    }
-
-    /// Records why one job does not run now, where that is not the reason of its class.
-    pub fn refuse(&mut self, job: JobId, reason: Reason) {
-        self.state.job_reasons.insert(job, reason);
-    }
-
-    /// Records why all jobs without a reason of their own were not tried.
-    pub fn refuse_rest(&mut self, reason: Reason) {
-        self.state.queue_reason = Some(reason);
-    }
-
-    /// Why `class` cannot be placed now, as far as counts tell.
-    pub fn shortage(&self, class: ClassId) -> Reason {
-        let (need, free) = (self.state.class(class).gpu_milli_min, self.state.cluster.free_gpu_milli());
-        if need > free { Reason::TooFewGpus { need, free } } else { Reason::NoPlacement { free } }
     }
 
     /// Asks for a decision at `at` at the latest, even if nothing happens before.

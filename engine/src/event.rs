@@ -136,6 +136,20 @@ pub enum Event {
         /// The text.
         text: String,
     },
+    /// What the next run of a job will need before it makes progress, where the world knows it now: loading of a
+    /// checkpoint, warm-up. It is owed until a run has served it.
+    RestartOwed {
+        /// The job.
+        job: JobId,
+        /// The time.
+        owed: Span,
+    },
+    /// A round of the world begins: runs go on, or start, in step with the others. Only a world that goes in rounds says
+    /// so.
+    Round {
+        /// Nothing runs and nothing else is known to come: if nobody starts a job now, nothing happens any more.
+        idle: bool,
+    },
 }
 
 /// How a run ended.
@@ -161,7 +175,7 @@ pub enum Alarm {
 }
 
 impl Event {
-    /// Place among the facts of one instant: ends, progress, faults, arrivals, operators, timers; ties by id.
+    /// Place among the facts of one instant: ends, progress, faults, arrivals, operators, timers, rounds; ties by id.
     /// Both worlds share it, or their journals could not be equal.
     pub fn rank(&self) -> (u8, u64) {
         let run_key = |run: &RunId| u64::from(run.job.0) << 32 | u64::from(run.attempt);
@@ -169,6 +183,7 @@ impl Event {
             Self::Ended { run, .. } => (0, run_key(run)),
             Self::Started { run, .. } => (1, run_key(run)),
             Self::Saved { run, .. } => (2, run_key(run)),
+            Self::RestartOwed { job, .. } => (2, u64::from(job.0)),
             Self::NodeDown { node } => (3, u64::from(node.0)),
             Self::NodeUp { node } => (4, u64::from(node.0)),
             Self::ClassDeclared { class, .. } => (5, u64::from(class.0)),
@@ -183,6 +198,7 @@ impl Event {
             Self::NodeDrained { node } => (14, u64::from(node.0)),
             Self::NodeResumed { node } => (15, u64::from(node.0)),
             Self::Alarm { run, kind } => (16 + *kind as u8, run_key(run)),
+            Self::Round { .. } => (u8::MAX - 1, 0),
             Self::Woke => (u8::MAX, 0),
         }
     }

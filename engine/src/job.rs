@@ -202,12 +202,17 @@ pub struct Job {
     pub ended: Time,
     /// Speed of the live run.
     pub rate: Rate,
+    /// What the next run needs before it makes progress, or the live one needed at its launch, as far as the world has
+    /// said so; zero once it makes progress.
+    pub owed: Span,
     /// Work that was safe when the live run started.
     pub work_at_start: Span,
     /// Work that no failure can take away: the safe point.
     pub work_saved: Span,
     /// When the safe point of the live run last moved.
     pub saved_at: Time,
+    /// Work done, safe or not, when the live run was ordered to stop.
+    pub work_at_stop: Span,
     /// Service attained in ended runs, in microseconds of running (2D service is this times the GPUs held).
     pub service: Span,
     /// The same in thousandths of a GPU x microseconds, over placements that may differ.
@@ -241,9 +246,11 @@ impl Job {
             running_since: Time::NEVER,
             ended: Time::NEVER,
             rate: Rate::FULL,
+            owed: Span::ZERO,
             work_at_start: Span::ZERO,
             work_saved: Span::ZERO,
             saved_at: Time::NEVER,
+            work_at_stop: Span::ZERO,
             service: Span::ZERO,
             gpu_milli_micros: 0,
             held_milli_micros: 0,
@@ -285,6 +292,15 @@ impl Job {
     /// Work that would be lost if the run stopped at `now` without saving.
     pub fn work_at_risk(&self, now: Time) -> Span {
         self.work_done(now) - self.work_saved
+    }
+
+    /// What is left at `now` of the time that a run needs before it makes progress, as far as the world has said so.
+    pub fn restart_left(&self, now: Time) -> Span {
+        if self.phase == Phase::Launching && self.launch_ordered {
+            self.owed - now.since(self.launched)
+        } else {
+            self.owed
+        }
     }
 
     /// Attained service by `now`: time in which the job made progress (Tiresias, section 3.1).

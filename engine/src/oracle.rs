@@ -14,8 +14,9 @@ impl Oracle<'_> {
         Some(self.0.truths[job.index()]).filter(|truth| *truth != Span::MAX)
     }
 
-    /// Work that is left at `now`.
-    pub fn remaining(&self, job: JobId, now: Time) -> Option<Span> {
-        self.work(job).map(|work| work - self.0.job(job).work_done(now))
+    /// Work that is left at `now`, and the restart that is owed where the world has said so: what the job needs yet.
+    pub fn remaining(&self, id: JobId, now: Time) -> Option<Span> {
+        let job = self.0.job(id);
+        self.work(id).map(|work| work - job.work_done(now) + job.restart_left(now))
     }
 }

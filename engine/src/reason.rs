@@ -41,6 +41,12 @@ pub enum Reason {
         /// When it starts at the latest.
         start: Time,
     },
+    /// Other tenants or jobs, which have less of their share, go first.
+    NotItsTurn,
+    /// Jobs that go before it get all GPUs that it needs.
+    Outranked,
+    /// The policy decides in rounds, and the next has not begun.
+    NextRound,
     /// Not even the GPUs of all jobs that it may preempt would do.
     NoVictims,
     /// Its tenant, or one above it, would use more than its limit.
@@ -70,6 +76,31 @@ pub enum Reason {
         need: u64,
         /// What they leave.
         left: u64,
+    },
+    /// The policy decides at intervals.
+    NextDecision {
+        /// When it does so next.
+        at: Time,
+    },
+    /// All jobs whose GPUs it needs are protected from preemption: by their age, or for good.
+    VictimsProtected {
+        /// When the first of them no longer is; `NEVER` when time alone changes nothing.
+        until: Time,
+    },
+    /// Its preemptions would cost more than is left of the budget.
+    OverPreemptionBudget {
+        /// When enough is left; `NEVER` when they cost more than the whole budget.
+        until: Time,
+    },
+    /// Its preemptions would be more than are allowed in an hour.
+    OverPreemptionRate {
+        /// When they are allowed; `NEVER` when they are more than that alone.
+        until: Time,
+    },
+    /// It cannot meet its deadline or its latest start without making another job miss one that was promised.
+    CannotMeet {
+        /// When it could finish (with a deadline) or start (without) at the earliest.
+        earliest: Time,
     },
     /// On hold by an operator or its owner.
     OnHold,
@@ -112,10 +143,18 @@ impl Reason {
             Self::BehindHead { .. } => "behind-head",
             Self::WouldDelayHead { .. } => "would-delay-head",
             Self::Reserved { .. } => "reserved",
+            Self::NotItsTurn => "not-its-turn",
+            Self::Outranked => "outranked",
+            Self::NextRound => "next-round",
             Self::NoVictims => "no-victims",
             Self::OverLimit { .. } => "over-limit",
             Self::OverQuota { .. } => "over-quota",
             Self::QuotasExhausted { .. } => "quotas-exhausted",
+            Self::NextDecision { .. } => "next-decision",
+            Self::VictimsProtected { .. } => "victims-protected",
+            Self::OverPreemptionBudget { .. } => "over-preemption-budget",
+            Self::OverPreemptionRate { .. } => "over-preemption-rate",
+            Self::CannotMeet { .. } => "cannot-meet",
             Self::OnHold => "on-hold",
             Self::WaitsForParents => "waits-for-parents",
             Self::InBackoff => "in-backoff",
@@ -153,6 +192,9 @@ impl fmt::Display for Reason {
             Self::BehindHead { head } => write!(f, "waits behind {head}, which is first in the queue"),
             Self::WouldDelayHead { head, start } => write!(f, "would delay {head}, which starts by {start}"),
             Self::Reserved { start } => write!(f, "first in the queue, starts by {start}"),
+            Self::NotItsTurn => f.write_str("others that have less of their share go first"),
+            Self::Outranked => f.write_str("jobs that go before it get the GPUs that it needs"),
+            Self::NextRound => f.write_str("waits for the next round"),
             Self::NoVictims => f.write_str("the GPUs of all jobs that it may preempt would not do"),
             Self::OverLimit { resource, used, limit } => {
                 write!(f, "its tenant uses {} of at most {}", resource.number(used), resource.amount(limit))
@@ -162,6 +204,23 @@ impl fmt::Display for Reason {
             }
             Self::QuotasExhausted { resource, need, left } => {
                 write!(f, "needs {}, the quotas leave {}", resource.amount(need), resource.number(left))
+            }
+            Self::NextDecision { at } => write!(f, "waits for the next decision, at {at}"),
+            Self::VictimsProtected { until } => {
+                f.write_str("the jobs that it may preempt are protected")?;
+                known(f, " until ", until)
+            }
+            Self::OverPreemptionBudget { until } => {
+                f.write_str("its preemptions cost more than is left of the budget")?;
+                known(f, ", which has enough from ", until)
+            }
+            Self::OverPreemptionRate { until } => {
+                f.write_str("its preemptions are more than are allowed in an hour")?;
+                known(f, "; they are allowed from ", until)
+            }
+            Self::CannotMeet { earliest } => {
+                f.write_str("it cannot be done in time without breaking a promise")?;
+                known(f, "; the earliest is ", earliest)
             }
             Self::OnHold => f.write_str("on hold"),
             Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),
@@ -177,4 +236,9 @@ impl fmt::Display for Reason {
             Self::NotPreemptible => f.write_str("the job may not be preempted"),
         }
     }
+}
+
+/// A time, where there is one.
+fn known(f: &mut fmt::Formatter<'_>, before: &str, at: Time) -> fmt::Result {
+    at.known().map_or(Ok(()), |at| write!(f, "{before}{at}"))
 }

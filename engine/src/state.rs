@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use smallvec::SmallVec;
+
 use crate::cluster::Cluster;
 use crate::eviction::Eviction;
 use crate::ids::{ClassId, JobId, NameId, QueueId, TenantId};
@@ -43,6 +45,8 @@ impl Triggers {
     pub const WOKE: Self = Self(4);
     /// A run started, saved, or a job changed in another way.
     pub const PROGRESS: Self = Self(8);
+    /// A round of the world began.
+    pub const ROUND: Self = Self(16);
 
     /// Both.
     #[must_use]
@@ -59,6 +63,17 @@ impl Triggers {
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
+}
+
+/// A round of a world that goes in rounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// Its number, from 1.
+    pub number: u64,
+    /// When it began.
+    pub began: Time,
+    /// At its begin nothing ran and nothing else was known to come.
+    pub idle: bool,
 }
 
 /// Jobs whose phase, run or safe point changed, in order; a job can occur more than once.
@@ -109,6 +124,8 @@ pub struct Totals {
     pub events: u64,
     /// Work that was lost in preemptions, failures and node losses: thousandths of a GPU x microseconds.
     pub lost_milli_micros: u128,
+    /// What runs that were told to stop held while they saved, and made no progress: the same unit.
+    pub saving_milli_micros: u128,
 }
 
 /// What a policy notes about one job, in a meaning of its own; all 0 at first.
@@ -130,6 +147,8 @@ pub struct State {
     pub(crate) claims: Vec<JobId>,
     /// Draining jobs: their GPUs may be planned with, but are still in use.
     pub(crate) draining: Vec<JobId>,
+    /// The same by node; empty before the first.
+    pub(crate) draining_on: Vec<SmallVec<[JobId; 2]>>,
     /// Jobs that wait for a job.
     pub(crate) children: BTreeMap<JobId, Vec<JobId>>,
     pub(crate) changes: ChangeLog,
@@ -139,12 +158,17 @@ pub struct State {
     pub(crate) freed_epoch: u64,
     /// The wake-up that is ordered.
     pub(crate) wake: Option<Time>,
+    /// The round that the world is in, where it goes in rounds.
+    pub(crate) round: Option<Round>,
     /// Why the classes could not be placed when they were last tried.
     pub(crate) class_reasons: Vec<Option<Reason>>,
     /// Why single jobs were refused in the last decision, where it is not their class.
     pub(crate) job_reasons: BTreeMap<JobId, Reason>,
     /// Why every ready job without a reason of its own was not tried.
     pub(crate) queue_reason: Option<Reason>,
+    /// The same for the jobs of one queue, and of one tenant and all below it.
+    pub(crate) reasons_by_queue: BTreeMap<QueueId, Reason>,
+    pub(crate) reasons_by_tenant: BTreeMap<TenantId, Reason>,
     /// Names of the queues; the first, without a name, is that of jobs which name none.
     pub(crate) queues: Vec<String>,
     pub(crate) names: Vec<String>,
@@ -181,15 +205,19 @@ impl State {
             live: Vec::new(),
             claims: Vec::new(),
             draining: Vec::new(),
+            draining_on: Vec::new(),
             children: BTreeMap::new(),
             changes: ChangeLog::default(),
             triggers: Triggers::NONE,
             totals: Totals::default(),
             freed_epoch: 1,
             wake: None,
+            round: None,
             class_reasons: Vec::new(),
             job_reasons: BTreeMap::new(),
             queue_reason: None,
+            reasons_by_queue: BTreeMap::new(),
+            reasons_by_tenant: BTreeMap::new(),
             queues: vec![String::new()],
             names: Vec::new(),
             memos: Vec::new(),
@@ -281,6 +309,11 @@ impl State {
         self.freed_epoch
     }
 
+    /// The round that the world is in; `None` before the first job, and in a world that has no rounds.
+    pub fn round(&self) -> Option<Round> {
+        self.round
+    }
+
     /// The tenant of a job.
     pub fn tenant_of(&self, job: JobId) -> TenantId {
         self.job(job).spec.tenant
@@ -306,7 +339,15 @@ impl State {
 
     fn ready_reason(&self, id: JobId, class: ClassId) -> Reason {
         let own = self.job_reasons.get(&id).copied();
-        let queue = self.queue_reason.filter(|reason| !matches!(reason, Reason::BehindHead { head } if *head == id));
-        own.or(queue).or(self.class_reasons[class.index()]).unwrap_or(Reason::NotTried)
+        let shared = self.queue_reason.or_else(|| self.reason_of_part(id));
+        let shared = shared.filter(|reason| !matches!(reason, Reason::BehindHead { head } if *head == id));
+        own.or(shared).or(self.class_reasons[class.index()]).unwrap_or(Reason::NotTried)
+    }
+
+    /// Why all jobs of its queue, or of its tenant, wait.
+    fn reason_of_part(&self, id: JobId) -> Option<Reason> {
+        let spec = &self.job(id).spec;
+        let by_tenant = || self.tenants.ancestry(spec.tenant).find_map(|above| self.reasons_by_tenant.get(&above));
+        self.reasons_by_queue.get(&spec.queue).or_else(by_tenant).copied()
     }
 }

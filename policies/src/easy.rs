@@ -22,7 +22,7 @@ pub enum Estimates {
 
 impl Estimates {
     /// The run time of a job from its start to its end as far as this source knows; [`Span::MAX`] when it does not.
-    fn total(self, draft: &Draft<'_>, job: JobId) -> Span {
+    pub(crate) fn total(self, draft: &Draft<'_>, job: JobId) -> Span {
         let spec = &draft.state().job(job).spec;
         let known = match self {
             Self::Users => spec.estimate.or(spec.time_limit),

@@ -1,11 +1,42 @@
 //! Who goes first.
 
-use engine::{Draft, Job, JobId, Span, TenantId, Triggers};
+mod deadline;
+mod predicted;
+mod response;
+
+use engine::{Draft, Job, JobId, Span, TenantId, Time, Triggers};
+
+pub use self::deadline::Deadline;
+pub(crate) use self::deadline::by_deadline;
+pub use self::predicted::{PredictedService, PredictedTime};
+pub use self::response::ResponseRatio;
+pub use crate::ready::{Line, Score};
 
 /// The order of waiting jobs. Ties go to the earlier submission, then to the lower id.
 pub trait Order: Send {
-    /// Smaller goes first; constant while the job waits.
+    /// Smaller goes first; constant while the job waits in one stage ([`Order::stage`]).
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64;
+
+    /// Called first in every decision: caches catch up, and what cannot be recomputed is noted in the engine.
+    fn follow(&mut self, _draft: &mut Draft<'_>) {}
+
+    /// The stage of a wait, and when it ends ([`Time::NEVER`]: with the wait). Jobs of one class, tenant and stage keep
+    /// their order for as long as they wait.
+    fn stage(&self, _draft: &Draft<'_>, _job: JobId) -> (u8, Time) {
+        (0, Time::NEVER)
+    }
+
+    /// Rank at this instant, in which jobs of different classes, tenants and stages are compared. Jobs that differ in none
+    /// of these must compare as their ranks do, unless they have a [`Order::line`].
+    fn score(&self, _draft: &Draft<'_>, _job: JobId, rank: u64) -> Score {
+        Score::whole(rank)
+    }
+
+    /// For orders by response ratio, in which jobs of one class overtake each other while they wait: the line by which
+    /// [`Order::score`] ranks a job. Its rank is the length. Backfill cannot walk such an order.
+    fn line(&self, _draft: &Draft<'_>, _job: JobId) -> Option<Line> {
+        None
+    }
 
     /// Rank of the tenant of a job, which goes before [`Order::rank`] and may change at any time.
     /// `None`: the order does not look at tenants.
@@ -13,7 +44,7 @@ pub trait Order: Send {
         None
     }
 
-    /// Whether [`Order::tenant_rank`] ranks tenants.
+    /// Whether jobs of different tenants are told apart: [`Order::tenant_rank`] ranks tenants, or [`Order::score`] looks at them.
     fn by_tenant(&self) -> bool {
         false
     }
@@ -25,6 +56,11 @@ pub trait Order: Send {
 
     /// Half-life of the usage that it looks at.
     fn usage_half_life(&self) -> Option<Span> {
+        None
+    }
+
+    /// When it wants to be asked again while anything runs; its triggers have [`Triggers::WOKE`] then.
+    fn look_again(&self, _now: Time) -> Option<Time> {
         None
     }
 

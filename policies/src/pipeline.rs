@@ -1,14 +1,16 @@
 //! Order, placer, backfill and eviction put together: the policy that most names in the registry are.
 
 mod backfill;
+mod round;
 
-use engine::{ClassId, Draft, JobId, Needs, Policy, Reason, Time, Triggers};
+use engine::{ClassId, Draft, JobId, Needs, Policy, QueueId, Reason, TenantId, Time, Triggers};
 
-use crate::easy::{Estimates, Reservation, Shadow};
-use crate::evict::{Evict, Search};
+use self::round::{Candidate, Failed, Round};
+use crate::easy::{Estimates, Shadow};
+use crate::evict::{Evict, Evictor, Guards, Hunt, Search};
 use crate::order::{Order, Starts};
 use crate::place::{Placer, place};
-use crate::ready::{Filing, LaneKey, Ready};
+use crate::ready::{Filing, LaneKey, Line, Ready};
 use crate::running::Running;
 
 /// What happens behind a job that does not fit.
@@ -16,6 +18,10 @@ use crate::running::Running;
 pub enum Behind {
     /// Nobody passes.
     Blocked,
+    /// Nobody of its queue passes (Slurm's main loop: a partition whose first job waits is left alone).
+    Queue,
+    /// Nobody of its top-level tenant passes (a virtual cluster, where those are tenants).
+    Tenant,
     /// Everybody may pass.
     Skip,
     /// Those pass who do not delay it (EASY).
@@ -49,59 +55,13 @@ impl std::fmt::Debug for Parts {
 #[derive(Debug)]
 pub struct Pipeline {
     parts: Parts,
+    guards: Guards,
     ready: Ready,
     running: Running,
     search: Search,
     shadow: Shadow,
     starts: Starts,
     round: Round,
-}
-
-/// What one round knows, and what the next may reuse while nothing becomes free.
-#[derive(Debug, Default)]
-struct Round {
-    /// How each class last failed.
-    failed: Vec<Failed>,
-    /// Whether there is a class that must be tried in every round.
-    restless: bool,
-    /// Whether this round has evicted anybody: what failed in earlier rounds may fit now.
-    evicted: bool,
-    /// Whether this round has started anything.
-    started: bool,
-    /// The round in which a class last failed in the room that a reservation leaves over, by class.
-    failed_in_spare: Vec<u64>,
-    number: u64,
-    /// The freed epoch at the end of the last round.
-    epoch: u64,
-    /// Lanes that are still in the round.
-    lanes: Vec<Candidate>,
-    /// Lanes that got a job since the last round, sorted.
-    touched: Vec<u32>,
-    /// The reservation of the last round, with the versions of the state that it was made from.
-    reservation: Option<((u64, u64), Reservation)>,
-}
-
-/// How a class last failed.
-#[derive(Clone, Copy, Debug)]
-struct Failed {
-    /// The freed epoch in which it did.
-    at: u64,
-    /// The round in which it did.
-    round: u64,
-    /// The rank of the job that did.
-    rank: u64,
-    /// Whether the class has one task group.
-    for_all: bool,
-}
-
-/// The best job of a lane that is still in the round.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    lane: u32,
-    /// Rank of the tenant.
-    tenant: [u64; 2],
-    /// Rank in the lane.
-    job: (u64, JobId),
 }
 
 struct FiledBy<'a>(&'a Parts);
@@ -113,12 +73,26 @@ impl Filing for FiledBy<'_> {
 
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
-        let tenant = if self.0.order.by_tenant() { spec.tenant } else { engine::TenantId(0) };
+        let tenant = match self.0.behind {
+            _ if self.0.order.by_tenant() => spec.tenant,
+            Behind::Tenant => draft.state().tenants().top(spec.tenant),
+            _ => TenantId(0),
+        };
+        let queue = if self.0.behind == Behind::Queue { spec.queue } else { QueueId(0) };
         let bucket = match self.0.behind {
             Behind::Easy(estimates) => Estimates::bucket(estimates.remaining(draft, job)),
             _ => 0,
         };
-        LaneKey { class: spec.class, tenant, bucket }
+        let (stage, _) = self.0.order.stage(draft, job);
+        LaneKey { class: spec.class, tenant, queue, bucket, stage }
+    }
+
+    fn until(&self, draft: &Draft<'_>, job: JobId) -> Time {
+        self.0.order.stage(draft, job).1
+    }
+
+    fn line(&self, draft: &Draft<'_>, job: JobId) -> Option<Line> {
+        self.0.order.line(draft, job)
     }
 }
 
@@ -127,15 +101,22 @@ impl Policy for Pipeline {
         let oracle = self.parts.order.clairvoyant() || self.parts.behind == Behind::Easy(Estimates::True);
         Needs {
             oracle,
-            triggers: Triggers::FREED.and(Triggers::ARRIVED).and(self.parts.order.triggers()),
+            triggers: Triggers::FREED
+                .and(Triggers::ARRIVED)
+                .and(self.parts.order.triggers())
+                .and(self.guard_triggers()),
             usage_half_life: self.parts.order.usage_half_life(),
         }
     }
 
     fn decide(&mut self, _now: Time, draft: &mut Draft<'_>) {
+        self.parts.order.follow(draft);
         self.ready.sync(draft, &FiledBy(&self.parts));
         match (self.parts.evict, self.parts.behind) {
-            (Some(evict), _) => self.running.sync(draft, &evict),
+            (Some(rule), _) => {
+                self.running.sync(draft, &Hunt { rule, guards: &self.guards });
+                self.search.open(&self.guards, draft);
+            }
             (None, Behind::Easy(estimates)) => self.running.sync(draft, &estimates),
             _ => {}
         }
@@ -147,21 +128,29 @@ impl Policy for Pipeline {
                 self.advance(draft, at, lane);
                 continue;
             }
-            self.fail_class(draft, job);
-            let job = job.1;
+            self.note_failure(draft, job);
+            let head = job.1;
             match self.parts.behind {
-                Behind::Skip => {}
+                Behind::Skip => self.drop_class(draft, head),
+                Behind::Queue | Behind::Tenant => self.drop_part(draft, head),
                 Behind::Blocked => {
-                    draft.refuse_rest(Reason::BehindHead { head: job });
+                    draft.refuse_rest(Reason::BehindHead { head });
                     break;
                 }
                 Behind::Easy(estimates) => {
-                    self.backfill(draft, job, estimates);
+                    self.drop_class(draft, head);
+                    self.backfill(draft, head, estimates);
                     break;
                 }
             }
         }
         self.round.epoch = draft.state().freed_epoch();
+        if self.round.started || !draft.state().live().is_empty() {
+            self.parts.order.look_again(draft.now()).into_iter().for_each(|at| draft.wake_at(at));
+        }
+        if self.round.held_until != Time::NEVER {
+            draft.wake_at(self.round.held_until);
+        }
     }
 }
 
@@ -170,6 +159,7 @@ impl Pipeline {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts,
+            guards: Guards::default(),
             ready: Ready::default(),
             running: Running::default(),
             search: Search::default(),
@@ -179,19 +169,36 @@ impl Pipeline {
         }
     }
 
+    /// The same with guards on preemption.
+    #[must_use]
+    pub fn guarded(self, guards: Guards) -> Self {
+        Self { guards, ..self }
+    }
+
+    fn guard_triggers(&self) -> Triggers {
+        if self.parts.evict.is_some() { self.guards.triggers() } else { Triggers::NONE }
+    }
+
+    /// Whether what failed in an earlier round may have become possible by the passing of time alone.
+    fn forgets(&self) -> bool {
+        self.parts.evict.is_some() && self.guards.watch_time()
+    }
+
     /// Collects the lanes worth a look.
     ///
     /// While nothing became free, a class that failed fails again. Where everybody may pass, all lanes were tried to
     /// their end, so only those that got a job since can have anything new.
     fn open_round(&mut self, draft: &Draft<'_>) {
         let epoch = draft.state().freed_epoch();
+        let forgets = self.forgets();
         let round = &mut self.round;
         round.number += 1;
         round.evicted = false;
         round.started = false;
+        round.held_until = Time::NEVER;
         for class in round.failed.len()..draft.state().classes() {
             let for_all = draft.state().class(ClassId::new(class)).shape.groups.len() == 1;
-            round.failed.push(Failed { at: 0, round: 0, rank: 0, for_all });
+            round.failed.push(Failed { at: 0, round: 0, rank: 0, for_all, held: None });
             round.restless |= !for_all;
         }
         round.failed_in_spare.resize(draft.state().classes(), 0);
@@ -199,7 +206,7 @@ impl Pipeline {
         self.ready.take_touched(&mut round.touched);
         round.touched.sort_unstable();
         round.touched.dedup();
-        if round.epoch == epoch && !round.restless && self.parts.behind == Behind::Skip {
+        if round.epoch == epoch && !round.restless && !forgets && self.parts.behind == Behind::Skip {
             for at in 0..self.round.touched.len() {
                 self.enter(draft, self.round.touched[at], epoch);
             }
@@ -212,11 +219,12 @@ impl Pipeline {
 
     fn enter(&mut self, draft: &Draft<'_>, lane: u32, epoch: u64) {
         let entry = self.ready.lane(lane);
-        let Some(&job) = entry.jobs.first() else { return };
+        let Some(job) = entry.head() else { return };
         let failed = self.parts.behind == Behind::Skip && self.has_failed(entry.key.class, epoch, job.0);
         if !failed {
             let tenant = self.tenant_rank(draft, entry.key);
-            self.round.lanes.push(Candidate { lane, tenant, job });
+            let score = self.parts.order.score(draft, job.1, job.0);
+            self.round.lanes.push(Candidate { lane, tenant, score, job });
         }
     }
 
@@ -227,7 +235,8 @@ impl Pipeline {
     /// there is less room: such a class is tried again in every round.
     fn has_failed(&self, class: ClassId, epoch: u64, rank: u64) -> bool {
         let failed = self.round.failed[class.index()];
-        let still_holds = failed.at == epoch && failed.for_all && !self.round.evicted;
+        let fresh = !self.forgets() || failed.round == self.round.number;
+        let still_holds = failed.at == epoch && failed.for_all && !self.round.evicted && fresh;
         still_holds && (self.parts.evict.is_none() || rank >= failed.rank)
     }
 
@@ -238,7 +247,7 @@ impl Pipeline {
     /// The lane whose job goes first.
     fn best(&self) -> Option<usize> {
         let lanes = self.round.lanes.iter().enumerate();
-        lanes.min_by_key(|(_, candidate)| (candidate.tenant, candidate.job)).map(|(at, _)| at)
+        lanes.min_by_key(|(_, candidate)| (candidate.tenant, candidate.score, candidate.job.1)).map(|(at, _)| at)
     }
 
     /// Starts `job` if it fits, or can be made to fit.
@@ -272,8 +281,13 @@ impl Pipeline {
     }
 
     fn evict_for(&mut self, draft: &mut Draft<'_>, job: JobId, rank: u64) -> bool {
-        let Some(evict) = self.parts.evict else { return false };
-        self.search.evict(evict, self.parts.placer, draft, &self.running, job, rank)
+        let Some(rule) = self.parts.evict else { return false };
+        let (hunt, evictor) = (Hunt { rule, guards: &self.guards }, Evictor { job, rank });
+        let found = self.search.evict(hunt, self.parts.placer, draft, &self.running, evictor);
+        let class = draft.state().job(job).spec.class;
+        self.round.failed[class.index()].held = found.err();
+        self.round.held_until = found.err().map_or(self.round.held_until, |held| self.round.held_until.min(held.until));
+        found.is_ok()
     }
 
     /// Turns the open placement into a start.
@@ -292,30 +306,67 @@ impl Pipeline {
 
     /// After a start: the next job of the lane takes its place, and tenants have new ranks.
     fn advance(&mut self, draft: &Draft<'_>, at: usize, lane: u32) {
-        match self.ready.lane(lane).jobs.first() {
-            Some(&job) => self.round.lanes[at].job = job,
+        match self.ready.lane(lane).head() {
+            Some(job) => self.put_forward(draft, at, job),
             None => drop(self.round.lanes.swap_remove(at)),
         }
         self.rank_tenants(draft);
     }
 
+    /// Makes `job` the one that stands for its lane.
+    fn put_forward(&mut self, draft: &Draft<'_>, at: usize, job: (u64, JobId)) {
+        let score = self.parts.order.score(draft, job.1, job.0);
+        let candidate = &mut self.round.lanes[at];
+        (candidate.score, candidate.job) = (score, job);
+    }
+
     fn rank_tenants(&mut self, draft: &Draft<'_>) {
-        if self.parts.order.by_tenant() {
-            for at in 0..self.round.lanes.len() {
-                let key = self.ready.lane(self.round.lanes[at].lane).key;
-                self.round.lanes[at].tenant = self.tenant_rank(draft, key);
-            }
+        if !self.parts.order.by_tenant() {
+            return;
+        }
+        for at in 0..self.round.lanes.len() {
+            let key = self.ready.lane(self.round.lanes[at].lane).key;
+            // An order that only keeps tenants apart ranks none.
+            let Some(rank) = self.parts.order.tenant_rank(draft, key.tenant, &self.starts) else { return };
+            self.round.lanes[at].tenant = rank;
         }
     }
 
     /// Takes all lanes of a class that does not fit out of the round.
-    fn fail_class(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
+    fn fail_class(&mut self, draft: &mut Draft<'_>, job: (u64, JobId)) {
+        self.note_failure(draft, job);
+        self.drop_class(draft, job.1);
+    }
+
+    /// Remembers that a class does not fit.
+    fn note_failure(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
         let class = draft.state().job(job).spec.class;
         let failed = &mut self.round.failed[class.index()];
         (failed.at, failed.round, failed.rank) = (draft.state().freed_epoch(), self.round.number, rank);
-        let reason = if self.parts.evict.is_some() { Reason::NoVictims } else { draft.shortage(class) };
+        let held = failed.held.filter(|_| self.parts.evict.is_some());
+        let reason = held.map_or_else(|| draft.shortage(class), |held| held.reason);
         draft.refuse_class(class, reason);
+    }
+
+    fn drop_class(&mut self, draft: &Draft<'_>, job: JobId) {
+        let class = draft.state().job(job).spec.class;
         let ready = &self.ready;
         self.round.lanes.retain(|candidate| ready.lane(candidate.lane).key.class != class);
+    }
+
+    /// Takes everybody of the queue, or of the top-level tenant, of a job that does not fit out of the round.
+    fn drop_part(&mut self, draft: &mut Draft<'_>, head: JobId) {
+        let reason = Reason::BehindHead { head };
+        let (queue, tenant) = (draft.state().job(head).spec.queue, draft.state().tenant_of(head));
+        let (ready, lanes) = (&self.ready, &mut self.round.lanes);
+        if self.parts.behind == Behind::Queue {
+            draft.refuse_queue(queue, reason);
+            lanes.retain(|candidate| ready.lane(candidate.lane).key.queue != queue);
+        } else {
+            let top = draft.state().tenants().top(tenant);
+            draft.refuse_tenant(top, reason);
+            let tenants = draft.state().tenants();
+            lanes.retain(|candidate| tenants.top(ready.lane(candidate.lane).key.tenant) != top);
+        }
     }
 }

@@ -1,19 +1,29 @@
 //! Waiting jobs in the order of a policy, as a cache that follows the change log of the engine.
 //!
-//! Jobs are kept in lanes: one class, one tenant (where the order needs it), one bucket. Inside a lane the order never
-//! changes while jobs wait, and what does not fit for one does not fit for the others, so that a round looks at the
-//! heads of lanes, not at jobs.
+//! Jobs are kept in lanes: one class, one tenant (where the order needs it), one bucket, one stage of waiting. Inside a
+//! lane the order stands still while jobs wait, and what does not fit for one does not fit for the others, so that a
+//! round looks at the heads of lanes, not at jobs. Where waiting changes the order, it does so in one of two ways:
+//! a job moves to the lane of its next stage when its time comes, or a lane is a [`Race`].
+
+mod race;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Changes, ClassId, Draft, JobId, Phase, TenantId};
+use engine::{Changes, ClassId, Draft, JobId, Phase, QueueId, TenantId, Time};
+
+use self::race::Race;
+pub use self::race::{Line, Score};
 
 /// What two jobs of one lane have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct LaneKey {
     pub(crate) class: ClassId,
     pub(crate) tenant: TenantId,
+    /// The queue, where queues wait apart.
+    pub(crate) queue: QueueId,
     pub(crate) bucket: u8,
+    /// How far the wait has come, where that changes the order.
+    pub(crate) stage: u8,
 }
 
 /// Jobs of one lane, best first.
@@ -21,88 +31,164 @@ pub(crate) struct LaneKey {
 pub(crate) struct Lane {
     pub(crate) key: LaneKey,
     pub(crate) jobs: BTreeSet<(u64, JobId)>,
+    /// The same jobs, where they overtake each other.
+    race: Race,
     /// Place in the list of lanes that have jobs; `u32::MAX` when it has none.
     active: u32,
 }
 
+impl Lane {
+    /// The job that goes first now, and its rank.
+    pub(crate) fn head(&self) -> Option<(u64, JobId)> {
+        self.race.leader().or_else(|| self.jobs.first().copied())
+    }
+}
+
 /// How a policy files a waiting job.
 pub(crate) trait Filing {
-    /// Smaller goes first; constant while the job waits. Ties go to the earlier submission.
+    /// Smaller goes first; constant while the job waits in one stage. Ties go to the earlier submission.
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64;
     /// The lane.
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey;
+    /// When its stage ends, later than now; by default never.
+    fn until(&self, _draft: &Draft<'_>, _job: JobId) -> Time {
+        Time::NEVER
+    }
+    /// Its line, where the jobs of a lane overtake each other; by default they do not.
+    fn line(&self, _draft: &Draft<'_>, _job: JobId) -> Option<Line> {
+        None
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Filed {
     lane: u32,
     rank: u64,
+    /// Place in the race.
+    place: u32,
+    /// When the stage ends.
+    until: Time,
 }
 
-const NOWHERE: Filed = Filed { lane: u32::MAX, rank: 0 };
+const NOWHERE: Filed = Filed { lane: u32::MAX, rank: 0, place: u32::MAX, until: Time::NEVER };
 
 /// All waiting jobs.
 #[derive(Debug, Default)]
 pub(crate) struct Ready {
     seen: u64,
+    now: Time,
     lanes: Vec<Lane>,
     by_key: BTreeMap<LaneKey, u32>,
     active: Vec<u32>,
     filed: Vec<Filed>,
     /// Lanes that got a job since they were last asked for.
     touched: Vec<u32>,
+    /// Ends of stages.
+    due: BTreeSet<(Time, JobId)>,
+    /// When somebody is overtaken in a lane.
+    overtakings: BTreeSet<(Time, u32)>,
 }
 
 impl Ready {
     /// Catches up with the engine.
     pub(crate) fn sync(&mut self, draft: &Draft<'_>, filing: &impl Filing) {
         let (changes, end) = draft.state().changes_since(self.seen);
+        self.now = draft.now();
+        self.overtake();
         match changes {
             Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.refile(draft, filing, *job)),
             Changes::Everything => {
-                *self = Self::default();
+                *self = Self { now: self.now, ..Self::default() };
                 for index in 0..draft.state().jobs().len() {
                     self.refile(draft, filing, JobId::new(index));
                 }
             }
         }
+        while let Some((until, job)) = self.due.first().copied()
+            && until <= self.now
+        {
+            self.refile(draft, filing, job);
+        }
         self.seen = end;
+    }
+
+    /// Brings the races up to now.
+    fn overtake(&mut self) {
+        while let Some((until, lane)) = self.overtakings.first().copied()
+            && until <= self.now
+        {
+            self.overtakings.remove(&(until, lane));
+            let race = &mut self.lanes[lane as usize].race;
+            race.advance(self.now);
+            self.overtakings.insert((race.until(), lane));
+        }
     }
 
     fn refile(&mut self, draft: &Draft<'_>, filing: &impl Filing, job: JobId) {
         if self.filed.len() <= job.index() {
             self.filed.resize(job.index() + 1, NOWHERE);
         }
-        let ready = draft.state().job(job).phase == Phase::Ready;
-        let filed = self.filed[job.index()];
-        match (filed.lane != u32::MAX, ready) {
-            (false, true) => self.insert(job, filing.lane(draft, job), filing.rank(draft, job)),
-            (true, false) => self.remove(job),
-            _ => {}
+        // A job can have left and come back between two looks: it is filed anew.
+        self.remove(job);
+        if draft.state().job(job).phase == Phase::Ready {
+            self.insert(draft, filing, job);
         }
     }
 
-    fn insert(&mut self, job: JobId, key: LaneKey, rank: u64) {
-        let lanes = &mut self.lanes;
-        let lane = *self.by_key.entry(key).or_insert_with(|| {
-            lanes.push(Lane { key, jobs: BTreeSet::new(), active: u32::MAX });
-            lanes.len() as u32 - 1
-        });
+    fn insert(&mut self, draft: &Draft<'_>, filing: &impl Filing, job: JobId) {
+        let (key, rank, until) = (filing.lane(draft, job), filing.rank(draft, job), filing.until(draft, job));
+        let lane = self.lane_of(key);
         let entry = &mut self.lanes[lane as usize];
         entry.jobs.insert((rank, job));
         if entry.active == u32::MAX {
             entry.active = self.active.len() as u32;
             self.active.push(lane);
         }
-        self.filed[job.index()] = Filed { lane, rank };
+        if until != Time::NEVER {
+            self.due.insert((until, job));
+        }
+        let place = match filing.line(draft, job) {
+            Some(line) => self.in_race(lane, |race, now| race.enter(job, line, now)),
+            None => u32::MAX,
+        };
+        self.filed[job.index()] = Filed { lane, rank, place, until };
         self.touched.push(lane);
+    }
+
+    fn lane_of(&mut self, key: LaneKey) -> u32 {
+        let lanes = &mut self.lanes;
+        *self.by_key.entry(key).or_insert_with(|| {
+            lanes.push(Lane { key, jobs: BTreeSet::new(), race: Race::default(), active: u32::MAX });
+            lanes.len() as u32 - 1
+        })
+    }
+
+    /// Changes the race of a lane, and remembers when it is to be looked at again.
+    fn in_race<T>(&mut self, lane: u32, change: impl FnOnce(&mut Race, Time) -> T) -> T {
+        let race = &mut self.lanes[lane as usize].race;
+        let before = race.until();
+        let result = change(race, self.now);
+        let after = race.until();
+        if before != after {
+            self.overtakings.remove(&(before, lane));
+            if after != Time::NEVER {
+                self.overtakings.insert((after, lane));
+            }
+        }
+        result
     }
 
     /// Takes a job out, when it is started or no longer waits.
     pub(crate) fn remove(&mut self, job: JobId) {
-        let Filed { lane, rank } = std::mem::replace(&mut self.filed[job.index()], NOWHERE);
+        let Filed { lane, rank, place, until } = std::mem::replace(&mut self.filed[job.index()], NOWHERE);
         if lane == u32::MAX {
             return;
+        }
+        if until != Time::NEVER {
+            self.due.remove(&(until, job));
+        }
+        if place != u32::MAX {
+            self.in_race(lane, |race, now| race.leave(place, now));
         }
         let entry = &mut self.lanes[lane as usize];
         entry.jobs.remove(&(rank, job));

@@ -1,15 +1,26 @@
 //! Every policy by name, with its knobs, what it must know, and where it is from.
 
+mod backfill;
 mod basic;
+mod fair;
+mod guards;
 mod knobs;
 mod list;
+mod names;
+mod orders;
+mod placement;
 mod quota;
+mod rounds;
+mod sla;
+mod slurm;
+mod tiresias;
 
 use std::sync::LazyLock;
 
 use engine::Policy;
 
-pub use self::knobs::Knobs;
+pub use self::knobs::{Knobs, PLACE, SKIP_OFF, SKIP_ON};
+pub use self::names::Registry;
 use crate::spec::{PolicyError, PolicySpec};
 
 /// What a policy can count on where it is built.
@@ -109,11 +120,9 @@ pub fn find(name: &str) -> Option<&'static Entry> {
     all().iter().copied().find(|entry| entry.name == name)
 }
 
-/// Builds the policy that `text` describes.
+/// Builds the built-in policy that `text` describes.
 pub fn build(text: &str, context: Context) -> Result<Built, PolicyError> {
-    let spec = PolicySpec::parse(text)?;
-    let entry = find(&spec.name).ok_or_else(|| unknown_policy(&spec.name))?;
-    entry.build(&spec, context)
+    Registry::default().build(text, context)
 }
 
 impl Entry {
@@ -127,9 +136,8 @@ impl Entry {
     }
 }
 
-fn unknown_policy(name: &str) -> PolicyError {
-    let names: Vec<&str> = all().iter().map(|entry| entry.name).collect();
-    let hint = match closest(name, &names) {
+fn unknown_policy(name: &str, names: &[&str]) -> PolicyError {
+    let hint = match closest(name, names) {
         Some(near) => format!("did you mean `{near}`? `trainyard policies` lists all"),
         None => format!("known are {}", names.join(", ")),
     };

@@ -2,15 +2,16 @@
 
 use std::sync::{Arc, OnceLock};
 
-use engine::Inventory;
+use engine::{Inventory, NoRecord};
 use policies::Context;
+use policies::registry::Registry;
 use rayon::prelude::*;
 use traces::{Trace, TraceError};
 
 use crate::metrics::Segments;
 use crate::physics::Physics;
 use crate::result::Replay;
-use crate::run::{RunError, RunSpec, replay};
+use crate::run::{RunError, RunSpec, replay_with};
 use crate::stats::Sampling;
 use crate::tenants::TenantTerms;
 use crate::workload::Workload;
@@ -66,6 +67,8 @@ pub struct Experiment {
     pub source: Source,
     /// The cluster.
     pub inventory: Inventory,
+    /// What the names of policies mean: the built-in ones, or those of the caller too.
+    pub registry: Registry,
     /// What tenants are entitled to.
     pub terms: TenantTerms,
     /// The policies; the first is the baseline.
@@ -126,7 +129,7 @@ impl Experiment {
         let generated = !matches!(self.source, Source::Fixed(_));
         let mut random = generated || self.physics.is_random();
         for policy in &self.policies {
-            random |= policies::build(policy, Context::default())?.seeded;
+            random |= self.registry.build(policy, Context::default())?.seeded;
         }
         Ok(if random && self.seeds.len() > 1 { Sampling::Seeds } else { Sampling::OneSample })
     }
@@ -177,7 +180,7 @@ impl Experiment {
             seed: samples.seeds[item.seed],
             segments: if item.seed == 0 { self.segments } else { Segments::Off },
         };
-        Ok(replay(&spec, &workload)?)
+        Ok(replay_with(&self.registry, &spec, &workload, &mut NoRecord)?)
     }
 }
 

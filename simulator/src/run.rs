@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use engine::{Core, Fault, Inventory, NoRecord, Record, Watch, drive};
+use policies::registry::Registry;
 use policies::{Context, PolicyError};
 use traces::TraceError;
 
@@ -11,6 +12,7 @@ use crate::metrics::{Recorder, Segments};
 use crate::physics::Physics;
 use crate::result::Replay;
 use crate::summary::summarise;
+use crate::targets;
 use crate::workload::Workload;
 use crate::world::SimWorld;
 
@@ -45,7 +47,20 @@ pub fn replay_recorded<R: Record>(
 where
     RunError: From<R::Error>,
 {
-    let built = policies::build(&spec.policy, Context { estimates: workload.has_estimates(), seed: spec.seed })?;
+    replay_with(&Registry::default(), spec, workload, record)
+}
+
+/// Replays `workload` under a policy of `registry`, which may hold more than the built-in ones, and writes a journal.
+pub fn replay_with<R: Record>(
+    registry: &Registry,
+    spec: &RunSpec<'_>,
+    workload: &Workload<'_>,
+    record: &mut R,
+) -> Result<Replay, RunError>
+where
+    RunError: From<R::Error>,
+{
+    let built = registry.build(&spec.policy, Context { estimates: workload.has_estimates(), seed: spec.seed })?;
     let started = Instant::now();
     let mut core = Core::new(spec.inventory.clone(), built.policy);
     let mut recorder = Recorder::new(workload, spec.inventory, spec.segments);
@@ -54,7 +69,8 @@ where
     let mut summary = summarise(spec, &core, workload, &seen);
     summary.wall_s = started.elapsed().as_secs_f64();
     let trace = workload.trace().clone();
-    Ok(Replay { summary, trace, jobs: seen.rows, series: seen.series, segments: seen.segments, unprofiled })
+    let evictions = targets::evictions(&core);
+    Ok(Replay { summary, trace, jobs: seen.rows, series: seen.series, segments: seen.segments, evictions, unprofiled })
 }
 
 /// Drives `core` through the workload to the end. Returns the launches that a table of throughput said nothing about, by

@@ -8,16 +8,18 @@
 use std::collections::BTreeMap;
 
 use engine::placement::{gpu_milli, nodes_spanned};
-use engine::{Inventory, JobId, MILLI, Rate, Slice};
+use engine::{Inventory, JobId, MILLI, Rate, Slice, Span};
 use traces::profiles::{self, JobTypeId, ModelId, Setting, ThroughputTable};
 use traces::{Trace, TraceError};
 
 use crate::physics::Physics;
+use crate::rounds::Pace;
 use crate::workload::Workload;
 
 /// The speeds of the jobs of one workload on one cluster.
 #[derive(Debug)]
 pub(crate) struct Speeds<'a> {
+    workload: &'a Workload<'a>,
     physics: &'a Physics,
     measured: Option<Measured<'a>>,
     /// Launches that the table says nothing about, by cause.
@@ -55,7 +57,7 @@ impl<'a> Speeds<'a> {
     ) -> Result<Self, TraceError> {
         let table = physics.throughput.as_ref().map(crate::physics::Throughput::table);
         let measured = table.map(|table| Measured::new(table, workload, physics, inventory)).transpose()?;
-        Ok(Self { physics, measured, unprofiled: BTreeMap::new() })
+        Ok(Self { workload, physics, measured, unprofiled: BTreeMap::new() })
     }
 
     /// The speed of `job` on these GPUs.
@@ -69,6 +71,31 @@ impl<'a> Speeds<'a> {
             }
         }
     }
+}
+
+impl Speeds<'_> {
+    /// How a run of `job` gets on from round to round, whole steps at a time where the physics says so.
+    pub(crate) fn pace(&self, job: JobId, placement: &[Slice], rate: Rate) -> Pace {
+        let (work, of_trace) = (self.workload.work(job), &self.workload.trace().jobs[job.index()]);
+        match of_trace.steps.filter(|steps| self.physics.round_steps && *steps > 0 && work > Span::ZERO) {
+            None => Pace::of_work(work, rate),
+            Some(steps) => {
+                let measured = self.measured.as_ref().and_then(|measured| measured.steps_per_s(job, placement).ok());
+                match measured.filter(|rates| rates.here > 0.0) {
+                    Some(rates) => Pace { total: steps, per_s: rates.here, rounded: false },
+                    None => Pace::of_steps(steps, work, rate),
+                }
+            }
+        }
+    }
+}
+
+/// Training steps a second.
+struct StepRates {
+    /// On the GPUs of the run.
+    here: f64,
+    /// Where the run time was measured.
+    reference: f64,
 }
 
 impl<'a> Measured<'a> {
@@ -92,6 +119,12 @@ impl<'a> Measured<'a> {
 
     /// The speed, or why the table does not know it.
     fn speed(&self, job: JobId, placement: &[Slice]) -> Result<Speed, &'static str> {
+        let StepRates { here, reference } = self.steps_per_s(job, placement)?;
+        let ppm = (here / reference * 1e6).round();
+        Ok(if here > 0.0 { Speed::Runs(Rate::ppm(ppm.min(f64::from(u32::MAX)) as u32)) } else { Speed::CannotRun })
+    }
+
+    fn steps_per_s(&self, job: JobId, placement: &[Slice]) -> Result<StepRates, &'static str> {
         let of_trace = &self.workload.trace().jobs[job.index()];
         let kind = of_trace.job_type.ok_or("the job has no job_type")?;
         let kind = self.job_types[kind as usize].ok_or("the job_type is not in the table")?;
@@ -113,8 +146,7 @@ impl<'a> Measured<'a> {
             let rate = self.rate(kind, model, profiles::Placement::EachNode(&shape));
             slowest = slowest.min(rate.ok_or("no rate for these GPUs and nodes")?.steps_per_s());
         }
-        let ppm = (slowest / reference.steps_per_s() * 1e6).round();
-        Ok(if slowest > 0.0 { Speed::Runs(Rate::ppm(ppm.min(f64::from(u32::MAX)) as u32)) } else { Speed::CannotRun })
+        Ok(StepRates { here: slowest, reference: reference.steps_per_s() })
     }
 
     fn rate(&self, job_type: JobTypeId, model: ModelId, placement: profiles::Placement<'_>) -> Option<profiles::Rate> {
@@ -154,7 +186,7 @@ fn gpus_by_node(placement: &[Slice]) -> Vec<u32> {
 mod tests {
     use std::sync::Arc;
 
-    use engine::{GpuModel, ModelId, NodeSpec, Span, Time};
+    use engine::{GpuModel, ModelId, NodeSpec, Time};
     use traces::{Details, JobType, TraceJob};
 
     use super::*;

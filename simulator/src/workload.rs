@@ -26,7 +26,7 @@ pub struct Workload<'a> {
     tenant_ids: Vec<TenantId>,
     /// Names of jobs and of qualities of service, and of each job: its name, its quality.
     names: Vec<String>,
-    named: Vec<(Option<NameId>, Option<NameId>)>,
+    named: Vec<Named>,
     /// Jobs whose wishes go beyond what a trace can say.
     amended: BTreeMap<usize, JobSpec>,
 }
@@ -220,8 +220,11 @@ impl Demand {
     }
 }
 
+/// The name of a job and its quality of service.
+type Named = (Option<NameId>, Option<NameId>);
+
 /// Names and qualities of service, each once, and those of each job; empty where no job has any.
-fn names<'t>(trace: &'t Trace) -> (Vec<String>, Vec<(Option<NameId>, Option<NameId>)>) {
+fn names<'t>(trace: &'t Trace) -> (Vec<String>, Vec<Named>) {
     if trace.jobs.iter().all(|job| job.name.is_none() && job.qos.is_none()) {
         return (Vec::new(), Vec::new());
     }

@@ -1,12 +1,16 @@
 //! The simulated world: a heap of things to come, the sorted arrivals beside it, and the physics.
 
+mod stops;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use engine::{Alarm, Command, Event, Exit, Input, Inventory, JobId, Rate, RunId, Span, Time, World};
+use engine::placement::gpu_milli;
+use engine::{Alarm, Command, Event, Exit, Input, Inventory, JobId, Rate, RunId, Slice, Span, Time, World};
 
 use crate::failures::Failures;
 use crate::physics::Physics;
+use crate::rounds::Rounds;
 use crate::run::RunError;
 use crate::speed::{Speed, Speeds};
 use crate::workload::Workload;
@@ -23,10 +27,31 @@ struct Live {
     from: Span,
     /// Since when it makes progress; `NEVER` before.
     since: Time,
+    /// When it stopped to make progress in order to save; `NEVER` before.
+    paused: Time,
     rate: Rate,
+    /// When the restart time is over that it serves first.
+    starts: Time,
+    /// Thousandths of a GPU that it holds.
+    milli: u64,
 }
 
-const NOT_LIVE: Live = Live { attempt: 0, from: Span::ZERO, since: Time::NEVER, rate: Rate::FULL };
+const NOT_LIVE: Live = Live {
+    attempt: 0,
+    from: Span::ZERO,
+    since: Time::NEVER,
+    paused: Time::NEVER,
+    rate: Rate::FULL,
+    starts: Time::ZERO,
+    milli: 0,
+};
+
+/// How a run is stopped at once.
+#[derive(Clone, Copy, Debug)]
+enum Stop {
+    Preempted,
+    Killed,
+}
 
 /// What will happen, unless its run is dead by then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +59,8 @@ enum Todo {
     Finish(RunId),
     Start(RunId),
     Save(RunId),
+    /// It stops to make progress, and saves.
+    Pause(RunId),
     Stop(RunId),
     Fail(RunId),
     Alarm(RunId, Alarm),
@@ -60,6 +87,14 @@ pub struct SimWorld<'a> {
     scheduled: Vec<(Time, Event)>,
     /// Jobs that fail.
     flaws: BTreeMap<JobId, Flaw>,
+    /// Where the world goes in rounds.
+    rounds: Option<Rounds>,
+    /// Restart time that jobs which were stopped owe.
+    owed: BTreeMap<JobId, Span>,
+    /// The last instant.
+    now: Time,
+    /// Nobody has started anything since it was said that nothing else will come.
+    idle: bool,
 }
 
 /// How a job fails by its own fault.
@@ -96,6 +131,10 @@ impl<'a> SimWorld<'a> {
             idle_failures: 0,
             scheduled: Vec::new(),
             flaws: BTreeMap::new(),
+            rounds: physics.round.map(Rounds::new),
+            owed: BTreeMap::new(),
+            now: Time::ZERO,
+            idle: false,
         };
         world.schedule(workload.changes());
         Ok(world)
@@ -126,14 +165,18 @@ impl<'a> SimWorld<'a> {
         | Todo::Finish(run)
         | Todo::Start(run)
         | Todo::Save(run)
+        | Todo::Pause(run)
         | Todo::Stop(run)
         | Todo::Fail(run)) = todo
         else {
             return false;
         };
+        let dead = |live: &Live| {
+            let paused = live.paused != Time::NEVER && matches!(todo, Todo::Finish(_) | Todo::Save(_) | Todo::Fail(_));
+            live.attempt != run.attempt || paused
+        };
         // An alarm may be about the wait after a run.
-        !matches!(todo, Todo::Alarm(_, Alarm::Backoff))
-            && self.live.get(run.job.index()).is_none_or(|live| live.attempt != run.attempt)
+        !matches!(todo, Todo::Alarm(_, Alarm::Backoff)) && self.live.get(run.job.index()).is_none_or(dead)
     }
 
     /// Time of the next thing to come. Things about dead runs are dropped on the way.
@@ -147,6 +190,23 @@ impl<'a> SimWorld<'a> {
         None
     }
 
+    /// Plans the ends of runs in the present round.
+    fn plan_round(&mut self) {
+        let Some(rounds) = &mut self.rounds else { return };
+        for (done, run) in rounds.plan(self.now) {
+            self.heap.push(Reverse((self.physics.noticed(done), Todo::Finish(run))));
+        }
+    }
+
+    /// Nothing will happen any more. In a world that goes in rounds, jobs that wait get a last round.
+    fn last_call(&mut self, batch: &mut Vec<Input>) -> bool {
+        let Some(rounds) = self.rounds.as_mut().filter(|_| self.open > 0 && !self.idle) else { return false };
+        self.idle = true;
+        rounds.begin(self.now);
+        batch.push(Input { at: self.now, event: Event::Round { idle: true } });
+        true
+    }
+
     /// When the next thing happens; `None` when nothing will that could matter.
     fn next_instant(&mut self) -> Option<Time> {
         let arrival = self.workload.submit(self.next_job);
@@ -157,7 +217,8 @@ impl<'a> SimWorld<'a> {
         let hopeless = arrival.is_none() && self.running == 0 && self.idle_failures > IDLE_FAILURES_MAX;
         let failure = if hopeless { None } else { self.failures.as_ref().and_then(Failures::next_time) };
         let scheduled = self.scheduled.last().map(|(at, _)| *at);
-        [arrival, todo, failure, scheduled].into_iter().flatten().min()
+        let round = self.rounds.as_ref().and_then(Rounds::next);
+        [arrival, todo, failure, scheduled, round].into_iter().flatten().min()
     }
 
     fn arrivals_at(&mut self, now: Time, batch: &mut Vec<Input>) {
@@ -176,11 +237,19 @@ impl<'a> SimWorld<'a> {
                 Todo::Finish(run) => self.end(run, Exit::Completed, self.workload.work(run.job)),
                 Todo::Start(run) => self.start(now, run),
                 Todo::Save(run) => self.save(now, run),
+                Todo::Pause(run) => {
+                    self.pause(now, run);
+                    continue;
+                }
                 Todo::Stop(run) => {
-                    let saved = self.saved_by(now, run, self.physics.preempt_saves);
+                    let saved = self.saved_at_stop(now, run);
+                    batch.extend(self.owe(now, run));
                     self.end(run, Exit::Stopped, saved)
                 }
-                Todo::Fail(run) => self.fail(now, run),
+                Todo::Fail(run) => {
+                    batch.extend(self.owe(now, run));
+                    self.fail(now, run)
+                }
                 Todo::Alarm(run, kind) => Event::Alarm { run, kind },
                 Todo::Wake => Event::Woke,
             };
@@ -202,15 +271,6 @@ impl<'a> SimWorld<'a> {
         }
     }
 
-    fn fail(&mut self, now: Time, run: RunId) -> Event {
-        let saved = self.saved_by(now, run, false);
-        let code = self.flaws.get_mut(&run.job).map_or(1, |flaw| {
-            flaw.times -= 1;
-            flaw.code
-        });
-        self.end(run, Exit::Failed(code), saved)
-    }
-
     /// The run makes progress from now on.
     fn start(&mut self, now: Time, run: RunId) -> Event {
         let work = self.workload.work(run.job);
@@ -219,7 +279,13 @@ impl<'a> SimWorld<'a> {
             live.since = now;
             rate = live.rate;
             let left = work - live.from;
-            self.heap.push(Reverse((now + rate.time_for(left), Todo::Finish(run))));
+            if let Some(rounds) = &mut self.rounds {
+                rounds.start(run.job, now);
+            } else {
+                let noticed = self.physics.noticed(now + rate.time_for(left));
+                self.heap.push(Reverse((noticed, Todo::Finish(run))));
+            }
+            self.owed.remove(&run.job);
             self.plan_save(now, run);
             self.plan_failure(now, run);
         }
@@ -247,56 +313,29 @@ impl<'a> SimWorld<'a> {
         Event::Saved { run, work }
     }
 
-    /// Work done by a live run at `now`.
-    fn done(&mut self, now: Time, run: RunId) -> (Span, Span) {
-        let work = self.workload.work(run.job);
-        match self.live_run(run) {
-            Some(live) if live.since != Time::NEVER => {
-                (live.from, (live.from + live.rate.work_in(now.since(live.since))).min(work))
-            }
-            Some(live) => (live.from, live.from),
-            None => (Span::ZERO, Span::ZERO),
-        }
-    }
-
-    fn saved_by(&mut self, now: Time, run: RunId, saves_all: bool) -> Span {
-        let (from, done) = self.done(now, run);
-        if saves_all { done } else { self.physics.safe(from, done) }
-    }
-
-    fn end(&mut self, run: RunId, exit: Exit, saved: Span) -> Event {
-        if let Some(live) = self.live_run(run) {
-            *live = NOT_LIVE;
-            self.running -= 1;
-        }
-        Event::Ended { run, exit, saved: Some(saved) }
-    }
-
-    /// Ends a run at the present instant.
-    fn end_now(&mut self, now: Time, run: RunId, saves_all: bool) {
-        if self.live_run(run).is_some() {
-            let saved = self.saved_by(now, run, saves_all);
-            let event = self.end(run, Exit::Stopped, saved);
-            self.now_facts.push(Input { at: now, event });
-        }
-    }
-
-    fn launch(&mut self, now: Time, run: RunId, speed: Speed, from: Span) {
+    fn launch(&mut self, now: Time, run: RunId, placement: &[Slice], from: Span) {
+        let speed = self.speeds.of(run.job, placement);
         let rate = match speed {
             Speed::Runs(rate) => rate,
             Speed::CannotRun => Rate::FULL,
         };
-        self.live[run.job.index()] = Live { attempt: run.attempt, from, since: Time::NEVER, rate };
+        let milli = gpu_milli(placement);
+        let restart = self.restart(run, milli);
+        let starts = now + restart;
+        self.live[run.job.index()] = Live { attempt: run.attempt, from, rate, starts, milli, ..NOT_LIVE };
         self.running += 1;
-        self.idle_failures = 0;
+        (self.idle_failures, self.idle) = (0, false);
         if speed == Speed::CannotRun {
             self.now_facts.push(Input { at: now, event: Event::Started { run, rate } });
             self.heap.push(Reverse((now, Todo::Fail(run))));
             return;
         }
-        let restart = self.workload.trace().jobs[run.job.index()].restart.unwrap_or(self.physics.restart);
-        if run.attempt > 1 && restart > Span::ZERO {
-            self.heap.push(Reverse((now + restart, Todo::Start(run))));
+        if let Some(rounds) = &mut self.rounds {
+            let pace = self.speeds.pace(run.job, placement, rate);
+            rounds.launch(run, pace, from, self.workload.work(run.job));
+        }
+        if restart > Span::ZERO {
+            self.heap.push(Reverse((starts, Todo::Start(run))));
         } else {
             let event = self.start(now, run);
             self.now_facts.push(Input { at: now, event });
@@ -317,25 +356,30 @@ impl World for SimWorld<'_> {
             batch.append(&mut self.now_facts);
             return Ok(true);
         }
-        let Some(now) = self.next_instant() else { return Ok(false) };
-        self.todos_at(now, batch);
-        self.failures_at(now, batch);
-        self.scheduled_at(now, batch);
-        self.arrivals_at(now, batch);
+        // What happens inside the world alone is no fact.
+        while batch.is_empty() {
+            self.plan_round();
+            let Some(now) = self.next_instant() else { return Ok(self.last_call(batch)) };
+            self.now = now;
+            self.todos_at(now, batch);
+            self.failures_at(now, batch);
+            self.scheduled_at(now, batch);
+            self.arrivals_at(now, batch);
+            if let Some(rounds) = self.rounds.as_mut().filter(|rounds| rounds.begins_at(now)) {
+                rounds.begin(now);
+                batch.push(Input { at: now, event: Event::Round { idle: false } });
+            }
+        }
         Ok(true)
     }
 
     fn perform(&mut self, now: Time, command: &Command) -> Result<(), RunError> {
         match command {
             Command::Launch { run, placement, resume_from } => {
-                let speed = self.speeds.of(run.job, placement);
-                self.launch(now, *run, speed, *resume_from);
+                self.launch(now, *run, placement, *resume_from);
             }
-            Command::Drain { run, .. } if self.physics.drain == Span::ZERO => {
-                self.end_now(now, *run, self.physics.preempt_saves);
-            }
-            Command::Drain { run, .. } => self.heap.push(Reverse((now + self.physics.drain, Todo::Stop(*run)))),
-            Command::Kill { run } => self.end_now(now, *run, false),
+            Command::Drain { run, .. } => self.drain(now, *run),
+            Command::Kill { run } => self.end_now(now, *run, Stop::Killed),
             Command::Alarm { at, run, kind } => self.heap.push(Reverse((*at, Todo::Alarm(*run, *kind)))),
             Command::Wake { at } => self.heap.push(Reverse((*at, Todo::Wake))),
             Command::Close { .. } => self.open -= 1,

@@ -73,6 +73,15 @@ Examples:
   trainyard policies fair-share
   trainyard policies --format json";
 
+pub(super) const REPRODUCE: &str = "\
+Examples:
+  TRAINYARD_DATA=~/trainyard-data trainyard reproduce
+  trainyard reproduce tiresias
+  trainyard reproduce tiresias/n1g8-count-fifo --format json
+
+The cases are found in the folder that TRAINYARD_DATA names; docs/reproduction.md says where they
+are from, and what the limits are.";
+
 pub(super) const VERIFY: &str = "\
 Example:
   trainyard simulate jobs.csv --cluster 4x8 --policy easy --journal run.tyj

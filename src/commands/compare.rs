@@ -49,6 +49,7 @@ fn experiment(plan: &Plan) -> Result<Experiment, Error> {
     Ok(Experiment {
         source,
         inventory,
+        registry: ::policies::registry::Registry::default(),
         terms,
         policies,
         loads: plan.loads.clone(),

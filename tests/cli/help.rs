@@ -5,9 +5,18 @@ use crate::support::Yard;
 #[test]
 fn help_texts() {
     let yard = Yard::new();
-    for command in
-        ["", "simulate", "compare", "trace", "trace info", "trace generate", "trace convert", "policies", "verify"]
-    {
+    for command in [
+        "",
+        "simulate",
+        "compare",
+        "trace",
+        "trace info",
+        "trace generate",
+        "trace convert",
+        "policies",
+        "reproduce",
+        "verify",
+    ] {
         let name = format!("help {command}").trim_end().replace(' ', "-");
         insta::assert_snapshot!(name, yard.good(&format!("{command} --help")));
     }

@@ -4,8 +4,10 @@
 mod bad_input;
 mod compare;
 mod contract;
+mod custom_policy;
 mod help;
 mod journals;
+mod reproduce;
 mod simulate;
 mod support;
 mod traces;

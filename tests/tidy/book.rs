@@ -1,5 +1,7 @@
 //! The user's book names everything that the code offers: policies and knobs, columns of traces, keys of results.
 
+use std::path::Path;
+
 use policies::registry::{self, Entry};
 
 use crate::finding::Finding;
@@ -113,7 +115,9 @@ fn policies(tree: &Tree) -> Vec<Finding> {
     let pages: Vec<(&str, &str)> = tree
         .files()
         .map(|file| (file.path.as_str(), file.text.as_str()))
-        .filter(|(path, _)| path.starts_with("docs/policies") && path.ends_with(".md"))
+        .filter(|(path, _)| {
+            path.starts_with("docs/policies") && Path::new(path).extension().is_some_and(|end| end == "md")
+        })
         .collect();
     registry::all().iter().flat_map(|entry| missing_of_policy(entry, &pages)).collect()
 }

@@ -1,5 +1,7 @@
 //! GPUs change hands: claims on draining GPUs, launches, drains.
 
+use smallvec::SmallVec;
+
 use super::run::enter;
 use super::set_phase;
 use crate::event::{Alarm, Command};
@@ -41,7 +43,8 @@ pub(super) fn retire(state: &mut State, id: JobId) {
     }
 }
 
-/// Orders the launch of every claim whose GPUs no longer drain.
+/// Orders the launch of every claim whose GPUs no longer drain: once a batch and once a decision, not once an end, as many
+/// runs can end at one instant.
 pub(crate) fn grant_claims(state: &mut State, out: &mut Vec<Command>) {
     if state.claims.is_empty() {
         return;
@@ -52,17 +55,40 @@ pub(crate) fn grant_claims(state: &mut State, out: &mut Vec<Command>) {
             state.claims.push(id);
         } else {
             order_launch(state, id, out);
+            // The run begins from another safe point than when it was placed.
+            state.changes.push(id);
         }
     }
 }
 
 /// Whether a GPU, or CPU or memory that only a draining run can give, is still in use.
 pub(crate) fn claim_waits(state: &State, id: JobId) -> bool {
-    let wanted = &state.job(id).placement;
-    state.draining.iter().any(|other| {
-        let held = &state.job(*other).placement;
-        held.iter().any(|slice| wanted.iter().any(|want| conflicts(state, slice, want)))
-    })
+    let in_use = |want: &Slice| {
+        let beside = state.draining_on.get(want.node.index()).into_iter().flatten();
+        let mut held = beside.flat_map(|other| &state.job(*other).placement);
+        held.any(|slice| conflicts(state, slice, want))
+    };
+    !state.draining.is_empty() && state.job(id).placement.iter().any(in_use)
+}
+
+/// A run drains from now on: its GPUs are noted by node.
+fn draining(state: &mut State, id: JobId) {
+    state.draining.push(id);
+    state.draining_on.resize(state.cluster.len(), SmallVec::new());
+    for slice in &state.jobs[id.index()].placement {
+        let runs = &mut state.draining_on[slice.node.index()];
+        if runs.last() != Some(&id) {
+            runs.push(id);
+        }
+    }
+}
+
+/// A draining run is over. Its placement is still known.
+pub(super) fn drained(state: &mut State, id: JobId) {
+    state.draining.retain(|other| *other != id);
+    for slice in &state.jobs[id.index()].placement {
+        state.draining_on[slice.node.index()].retain(|other| *other != id);
+    }
 }
 
 /// Two slices need the same thing: a GPU, or (as these have no identity) CPU or memory of the same limited node.
@@ -127,8 +153,9 @@ pub(crate) fn drain_vacated(state: &mut State, id: JobId, cause: Cause, out: &mu
         return enter(state, id, next, out);
     }
     let (run, grace) = (job.run(id), job.spec.grace);
+    state.jobs[id.index()].work_at_stop = state.job(id).work_done(state.now);
     set_phase(state, id, Phase::Draining(cause));
-    state.draining.push(id);
+    draining(state, id);
     if cause == Cause::NodeLost {
         out.push(Command::Kill { run });
         return;

@@ -1,6 +1,6 @@
 //! What operators, users and timers do: nodes go and come, jobs are cancelled, held and released.
 
-use super::gpus::{drain, freed, grant_claims};
+use super::gpus::{drain, freed};
 use super::{close, known_job, set_phase, settle_parents};
 use crate::cluster::NodeState;
 use crate::event::{Alarm, Command};
@@ -33,10 +33,7 @@ pub(super) fn node_up(state: &mut State, node: NodeId) {
 pub(super) fn cancel(state: &mut State, id: JobId, out: &mut Vec<Command>) {
     match state.job(id).phase {
         Phase::Held(_) | Phase::Ready => close(state, id, Outcome::Cancelled, out),
-        Phase::Launching | Phase::Running => {
-            drain(state, id, Cause::Cancelled, out);
-            grant_claims(state, out);
-        }
+        Phase::Launching | Phase::Running => drain(state, id, Cause::Cancelled, out),
         Phase::Draining(_) => set_phase(state, id, Phase::Draining(Cause::Cancelled)),
         Phase::Done(_) => {}
     }
@@ -45,10 +42,7 @@ pub(super) fn cancel(state: &mut State, id: JobId, out: &mut Vec<Command>) {
 pub(super) fn hold(state: &mut State, id: JobId, out: &mut Vec<Command>) {
     match state.job(id).phase {
         Phase::Ready | Phase::Held(_) => set_phase(state, id, Phase::Held(Hold::Operator)),
-        Phase::Launching | Phase::Running => {
-            drain(state, id, Cause::Held, out);
-            grant_claims(state, out);
-        }
+        Phase::Launching | Phase::Running => drain(state, id, Cause::Held, out),
         Phase::Draining(Cause::Preempted | Cause::NodeLost | Cause::Released) => {
             set_phase(state, id, Phase::Draining(Cause::Held));
         }
@@ -71,10 +65,7 @@ pub(super) fn alarm(state: &mut State, run: RunId, kind: Alarm, out: &mut Vec<Co
         return Ok(());
     }
     match (kind, job.phase) {
-        (Alarm::TimeLimit, Phase::Running) => {
-            drain(state, id, Cause::TimeLimit, out);
-            grant_claims(state, out);
-        }
+        (Alarm::TimeLimit, Phase::Running) => drain(state, id, Cause::TimeLimit, out),
         (Alarm::Grace, Phase::Draining(_)) => out.push(Command::Kill { run }),
         (Alarm::Backoff, Phase::Held(Hold::Backoff)) => settle_parents(state, id, out),
         _ => {}

@@ -147,6 +147,8 @@ fn event() -> impl Strategy<Value = Event> {
         (any::<u16>(), ".*").prop_map(|(queue, name)| Event::QueueDeclared { queue: QueueId(queue), name }),
         (any::<u32>(), ".*").prop_map(|(name, text)| Event::NameDeclared { name: NameId(name), text }),
         (any::<u32>(), terms()).prop_map(|(tenant, terms)| Event::TermsChanged { tenant: TenantId(tenant), terms }),
+        (job(), span()).prop_map(|(job, owed)| Event::RestartOwed { job, owed }),
+        any::<bool>().prop_map(|idle| Event::Round { idle }),
         Just(Event::Woke),
     ];
     prop_oneof![about_runs, about_nodes, about_jobs, declared]

@@ -5,8 +5,10 @@
 mod bench;
 mod cancel;
 mod drafts;
+mod evictions;
 mod faults;
 mod journal;
 mod lifecycle;
 mod resources;
 mod retries;
+mod rounds;

@@ -98,7 +98,7 @@ impl Pipeline {
         let none_short = Estimates::bucket_min(lane.key.bucket) > window;
         let next = if only_short && none_short { None } else { after.into_iter().find(may_pass).copied() };
         match next {
-            Some(job) => self.round.lanes[at].job = job,
+            Some(job) => self.put_forward(draft, at, job),
             None => drop(self.round.lanes.swap_remove(at)),
         }
         self.rank_tenants(draft);

@@ -82,7 +82,7 @@ impl Filing for ByPriority {
 
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
-        LaneKey { class: spec.class, tenant: spec.tenant, bucket: u8::from(spec.preemptible) }
+        LaneKey { class: spec.class, tenant: spec.tenant, bucket: u8::from(spec.preemptible), ..LaneKey::default() }
     }
 }
 

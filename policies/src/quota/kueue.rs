@@ -48,7 +48,7 @@ impl Filing for ByPriority {
 
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
-        LaneKey { class: spec.class, tenant: spec.tenant, bucket: 0 }
+        LaneKey { class: spec.class, tenant: spec.tenant, ..LaneKey::default() }
     }
 }
 

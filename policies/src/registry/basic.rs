@@ -1,31 +1,23 @@
-//! Arrival, shortest first, static priorities, EASY, and a plain fair share.
+//! Arrival, shortest first, static priorities, and a plain fair share.
 
 use engine::{Policy, Span};
 
-use super::knobs::{ESTIMATES, PLACE, SKIP_OFF, SKIP_ON};
-use super::{Entry, Knob};
+use super::guards::guarded;
+use super::knobs::{PLACE, REPLACE, SKIP_OFF, SKIP_ON};
+use super::{Entry, Knob, Knobs};
 use crate::evict::Evict;
 use crate::order::{Arrival, FairShare, Length, Shortest};
-use crate::pipeline::{Behind, Parts, Pipeline};
+use crate::pipeline::{Parts, Pipeline};
+use crate::refill::{Refill, Sort};
+use crate::spec::PolicyError;
 
-fn boxed(parts: Parts) -> Box<dyn Policy> {
+pub(super) fn boxed(parts: Parts) -> Box<dyn Policy> {
     Box::new(Pipeline::new(parts))
 }
 
-pub(super) static EASY: Entry = Entry {
-    name: "easy",
-    summary: "FIFO with EASY backfill",
-    objective: "use gaps without delaying the first job that waits",
-    knows: "run times: the users' estimates where the trace has them, else the true durations (clairvoyant)",
-    source: "Lifka, JSSPP 1995; Mu'alem and Feitelson, TPDS 2001",
-    knobs: &[ESTIMATES, PLACE],
-    presets: &[],
-    build: |knobs| {
-        let estimates = knobs.estimates()?;
-        let (order, placer) = (Box::new(Arrival), knobs.placer()?);
-        Ok(boxed(Parts { order, placer, behind: Behind::Easy(estimates), evict: None }))
-    },
-};
+fn preempting(knobs: &Knobs<'_>, parts: Parts) -> Result<Box<dyn Policy>, PolicyError> {
+    Ok(Box::new(Pipeline::new(parts).guarded(knobs.guards()?)))
+}
 
 pub(super) static FAIR_SHARE: Entry = Entry {
     name: "fair-share",
@@ -76,9 +68,9 @@ pub(super) static PRIORITY: Entry = Entry {
     objective: "higher priorities first, at the least loss of work",
     knows: "when jobs last saved",
     source: "Kubernetes and Slurm preemption by priority; victims by least lost work, whole gangs, strictly lower priorities",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &guarded::<2, 12>([SKIP_ON, PLACE]),
     presets: &[],
-    build: |knobs| knobs.parts(Arrival, Some(Evict::LowerPriority)).map(boxed),
+    build: |knobs| preempting(knobs, knobs.parts(Arrival, Some(Evict::LowerPriority))?),
 };
 
 pub(super) static SJF: Entry = Entry {
@@ -98,11 +90,14 @@ pub(super) static SRSF: Entry = Entry {
     objective: "mean completion time of gangs",
     knows: "true durations (clairvoyant)",
     source: "Tiresias, NSDI 2019, section 3 (SRSF)",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &guarded::<3, 13>([SKIP_ON, PLACE, REPLACE]),
     presets: &[],
     build: |knobs| {
         let length = Length::RemainingService;
-        knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
+        if knobs.replaces_all()? {
+            return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
+        }
+        preempting(knobs, knobs.parts(Shortest(length), Some(Evict::Longer(length)))?)
     },
 };
 
@@ -112,10 +107,13 @@ pub(super) static SRTF: Entry = Entry {
     objective: "mean completion time",
     knows: "true durations (clairvoyant)",
     source: "Schrage, Operations Research 1968 (SRPT)",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &guarded::<3, 13>([SKIP_ON, PLACE, REPLACE]),
     presets: &[],
     build: |knobs| {
         let length = Length::Remaining;
-        knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
+        if knobs.replaces_all()? {
+            return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
+        }
+        preempting(knobs, knobs.parts(Shortest(length), Some(Evict::Longer(length)))?)
     },
 };

@@ -7,28 +7,36 @@ use crate::easy::Estimates;
 use crate::evict::Evict;
 use crate::order::Order;
 use crate::pipeline::{Behind, Parts};
-use crate::place::Placer;
+use crate::place::{Placer, Skewed};
 use crate::spec::{PolicyError, PolicySpec};
 
 /// The key that chooses a published configuration.
 const PRESET: &str = "preset";
 
 /// Which nodes.
-pub(crate) const PLACE: Knob = Knob {
+pub const PLACE: Knob = Knob {
     name: "place",
     default: "best-fit",
-    values: "best-fit, worst-fit, first-fit, pack, spread, random, random[seed=N]",
+    values: "best-fit, worst-fit, first-fit, pack, consolidate, skew[skewed=NAME+NAME], spread, random, random[seed=N]",
     help: "which nodes a gang gets",
 };
 /// Whether others may pass; by default not.
-pub(crate) const SKIP_OFF: Knob = Knob {
+pub const SKIP_OFF: Knob = Knob {
     name: "skip",
     default: "false",
     values: "true, false",
     help: "whether jobs behind one that does not fit may start",
 };
 /// Whether others may pass; by default they may.
-pub(crate) const SKIP_ON: Knob = Knob { default: "true", ..SKIP_OFF };
+pub const SKIP_ON: Knob = Knob { default: "true", ..SKIP_OFF };
+
+/// What happens to runs at a decision.
+pub(crate) const REPLACE: Knob = Knob {
+    name: "replace",
+    default: "keep",
+    values: "keep, all",
+    help: "whether chosen jobs keep their GPUs; all: at each event everything stops and the cluster is filled anew",
+};
 
 /// Where run times come from.
 pub(crate) const ESTIMATES: Knob = Knob {
@@ -151,6 +159,11 @@ impl<'a> Knobs<'a> {
         Ok(if self.flag("skip")? { Behind::Skip } else { Behind::Blocked })
     }
 
+    /// Whether everything is placed anew at each event: the knob `replace`.
+    pub fn replaces_all(&self) -> Result<bool, PolicyError> {
+        self.one_of("replace", &[("keep", false), ("all", true)])
+    }
+
     /// Where run times come from: the knob `estimates`.
     pub fn estimates(&self) -> Result<Estimates, PolicyError> {
         match self.text("estimates") {
@@ -164,6 +177,11 @@ impl<'a> Knobs<'a> {
     /// Which nodes: the knob `place`.
     pub fn placer(&self) -> Result<Placer, PolicyError> {
         let spec = PolicySpec::parse(self.text("place")).map_err(|_| self.bad_value("place"))?;
+        if let ("skew", Some(names), 1) = (spec.name.as_str(), spec.knobs.get("skewed"), spec.knobs.len()) {
+            let names: Vec<String> = names.split('+').map(|name| name.trim().to_owned()).collect();
+            let empty = names.iter().any(String::is_empty);
+            return if empty { Err(self.bad_value("place")) } else { Ok(Placer::Skew(Skewed::new(names))) };
+        }
         let seed = match spec.knobs.get("seed") {
             Some(seed) if spec.knobs.len() == 1 => seed.parse().map_err(|_| self.bad_value("place"))?,
             None if spec.knobs.is_empty() => self.context.seed,
@@ -176,6 +194,7 @@ impl<'a> Knobs<'a> {
             "worst-fit" => Ok(Placer::WorstFit),
             "first-fit" => Ok(Placer::FirstFit),
             "pack" => Ok(Placer::Pack),
+            "consolidate" => Ok(Placer::Consolidate),
             "spread" => Ok(Placer::Spread),
             _ => Err(self.bad_value("place")),
         }
@@ -183,11 +202,11 @@ impl<'a> Knobs<'a> {
 
     /// Whether the seed of the context changes what it decides.
     pub(super) fn is_seeded(&self) -> bool {
-        self.text("place") == "random"
+        self.text("place") == "random" || self.text("model") == "random"
     }
 
     /// The parts of a pipeline, from the knobs `place` and `skip`.
-    pub(super) fn parts(&self, order: impl Order + 'static, evict: Option<Evict>) -> Result<Parts, PolicyError> {
+    pub fn parts(&self, order: impl Order + 'static, evict: Option<Evict>) -> Result<Parts, PolicyError> {
         Ok(Parts { order: Box::new(order), placer: self.placer()?, behind: self.skip()?, evict })
     }
 }

@@ -2,13 +2,29 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
 
+mod auctions;
 mod bench;
+mod consolidation;
 mod fair_share;
+mod fair_world;
+mod filling;
+mod gittins;
+mod guards;
+mod hived;
 mod kai;
 mod kueue;
 mod kueue_bugs;
 mod naive;
+mod orders;
 mod placers;
 mod placers_by_hand;
+mod play;
+mod predicted;
 mod quota_property;
+mod rounds;
+mod siding;
+mod sla;
+mod slurm;
+mod tickets;
+mod tiresias;
 mod yard;

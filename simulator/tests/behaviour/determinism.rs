@@ -25,6 +25,7 @@ fn outcomes(threads: usize) -> Outcomes {
     let experiment = Experiment {
         source: Source::Generated(TRACE.to_owned()),
         inventory: Inventory::uniform(8, 8, "GPU"),
+        registry: policies::registry::Registry::default(),
         terms: TenantTerms::default(),
         policies: POLICIES.map(str::to_owned).to_vec(),
         loads: vec![1.0, 1.3],

@@ -5,9 +5,12 @@
 mod bench;
 mod closed_forms;
 mod conservation;
+mod conservative_property;
 mod determinism;
 mod easy_property;
 mod naive;
+mod preemption;
+mod rounds;
 mod script;
 mod script_language;
 mod srpt;

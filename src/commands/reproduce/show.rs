@@ -1,0 +1,140 @@
+//! What was reproduced as a table, as Markdown for the book, and as JSON.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+use simulator::report::fmt;
+
+use super::replayed::{Measure, Reproduced, Verdict};
+use crate::table;
+
+/// Version of the JSON.
+const SCHEMA: u32 = 1;
+
+/// The JSON.
+#[derive(Serialize)]
+pub(crate) struct Report<'a> {
+    schema: u32,
+    trainyard_version: &'static str,
+    within: usize,
+    beyond: usize,
+    not_covered: usize,
+    cases: &'a [Reproduced],
+}
+
+/// The JSON.
+pub(crate) fn json(found: &[Reproduced]) -> Report<'_> {
+    let [within, beyond, not_covered] = counts(found);
+    Report { schema: SCHEMA, trainyard_version: env!("CARGO_PKG_VERSION"), within, beyond, not_covered, cases: found }
+}
+
+fn counts(found: &[Reproduced]) -> [usize; 3] {
+    let verdicts = [Verdict::Within, Verdict::Beyond, Verdict::NotCovered];
+    verdicts.map(|verdict| found.iter().filter(|one| one.verdict == verdict).count())
+}
+
+const HEAD: [&str; 10] = [
+    "case",
+    "jobs",
+    "JCT theirs s",
+    "JCT ours s",
+    "differs",
+    "makespan theirs s",
+    "makespan ours s",
+    "differs",
+    "equal ends",
+    "verdict",
+];
+
+/// The table for people.
+pub(crate) fn table(found: &[Reproduced]) -> String {
+    let mut text = String::new();
+    let rows: Vec<Vec<String>> = covered(found).map(|one| cells(one).into()).collect();
+    if !rows.is_empty() {
+        text += &table::figures(&HEAD, &rows);
+    }
+    let rows: Vec<Vec<String>> =
+        not_covered(found).map(|(case, reason)| vec![case.to_owned(), reason.to_owned()]).collect();
+    if !rows.is_empty() {
+        text += if text.is_empty() { "" } else { "\n" };
+        text += &table::words(&["not covered", "because"], &rows);
+    }
+    let _ = writeln!(text, "\n{}", summary(found));
+    text
+}
+
+/// The tables for the book.
+pub(crate) fn markdown(found: &[Reproduced]) -> String {
+    let mut text = String::new();
+    let line = |text: &mut String, cells: &[String]| {
+        let _ = writeln!(text, "| {} |", cells.join(" | "));
+    };
+    let head = |text: &mut String, head: &[&str], rule: &[&str]| {
+        line(text, &head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>());
+        let _ = writeln!(text, "|{}|", rule.join("|"));
+    };
+    head(&mut text, &HEAD, &[&["---"], &["---:"; HEAD.len() - 2][..], &["---"]].concat());
+    covered(found).for_each(|one| line(&mut text, &cells(one)));
+    text += "\n";
+    head(&mut text, &["case", "cluster", "policy", "physics"], &["---"; 4]);
+    for one in covered(found) {
+        let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
+        let (cluster, policy) = (one.cluster.as_deref().unwrap_or(""), one.policy.as_deref().unwrap_or(""));
+        line(&mut text, &[one.case.clone(), cluster.to_owned(), code(policy), code(&one.settings.join(" "))]);
+    }
+    text += "\n";
+    head(&mut text, &["not covered", "because"], &["---"; 2]);
+    not_covered(found).for_each(|(case, reason)| line(&mut text, &[case.to_owned(), reason.to_owned()]));
+    let _ = writeln!(text, "\n{}", summary(found));
+    text
+}
+
+fn covered(found: &[Reproduced]) -> impl Iterator<Item = &Reproduced> {
+    found.iter().filter(|one| one.verdict != Verdict::NotCovered)
+}
+
+fn not_covered(found: &[Reproduced]) -> impl Iterator<Item = (&str, &str)> {
+    let missing = found.iter().filter(|one| one.verdict == Verdict::NotCovered);
+    missing.map(|one| (one.case.as_str(), one.reason.as_deref().unwrap_or("")))
+}
+
+fn summary(found: &[Reproduced]) -> String {
+    let [within, beyond, not_covered] = counts(found);
+    format!("{within} within the limits, {beyond} beyond, {not_covered} not covered.")
+}
+
+/// A case in a line: see [`HEAD`].
+fn cells(one: &Reproduced) -> [String; HEAD.len()] {
+    let [jct_theirs, jct_ours, jct_differs] = figures(one.measure("jct_mean_s"));
+    let [makespan_theirs, makespan_ours, makespan_differs] = figures(one.measure("makespan_s"));
+    let equal = one.measure("equal_finish_share").and_then(|measure| measure.ours);
+    let verdict = if one.verdict == Verdict::Within { "within" } else { "BEYOND" };
+    [
+        one.case.clone(),
+        one.jobs.map(fmt::thousands).unwrap_or_default(),
+        jct_theirs,
+        jct_ours,
+        jct_differs,
+        makespan_theirs,
+        makespan_ours,
+        makespan_differs,
+        equal.map_or_else(|| "-".to_owned(), |share| equal_ends(share, one.compared.unwrap_or(0))),
+        verdict.to_owned(),
+    ]
+}
+
+/// Theirs, ours, and the difference.
+fn figures(measure: Option<&Measure>) -> [String; 3] {
+    let none = || "-".to_owned();
+    let Some(measure) = measure else { return [none(), none(), none()] };
+    let seconds = |value: f64| format!("{value:.3}");
+    // Without the sign of a zero.
+    let percent =
+        |relative: f64| format!("{:+.3} %", relative * 100.0).replace("-0.000", "+0.000").replace("+0.000", "0.000");
+    [seconds(measure.published), measure.ours.map_or_else(none, seconds), measure.relative.map_or_else(none, percent)]
+}
+
+fn equal_ends(share: f64, compared: u64) -> String {
+    let equal = (share * compared as f64).round() as u64;
+    format!("{} of {}", fmt::thousands(equal), fmt::thousands(compared))
+}
