@@ -12,7 +12,7 @@ use engine::{Bill, Draft, JobId, Mark};
 use super::actions::{Action, Spare, above, runs};
 use super::order::{Order, Victims, standing_of_victim};
 use super::{Ask, InQuota, Kai};
-use crate::order::service;
+use crate::evict::Price;
 use crate::quota::placed::Placed;
 use crate::quota::topology::Topology;
 use crate::quota::wide::{Wide, ZERO, any, both, exceeds};
@@ -138,9 +138,7 @@ impl Kai {
 
     /// Stops a run. `true` when the job fits now.
     pub(super) fn take(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt, victim: Victim) -> bool {
-        let job = draft.state().job(victim.job);
-        let milli = engine::placement::gpu_milli(&job.placement);
-        let predicted = u128::from(service(job.work_at_risk(draft.now()).0, milli)) * 1000;
+        let predicted = Price::default().bill(draft, victim.job);
         if draft.preempt_for(victim.job, Bill { by: Some(ask.job), predicted }).is_err() {
             return false;
         }

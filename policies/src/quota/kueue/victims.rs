@@ -10,7 +10,7 @@ use engine::{Amounts, Bill, Draft, JobId, TenantId, Time};
 
 use super::rules::{Reclaim, Within};
 use super::{Ask, Kueue};
-use crate::order::service;
+use crate::evict::Price;
 use crate::quota::gang;
 use crate::quota::placed::{Place, Placed};
 use crate::quota::wide::{Mask, Wide, ZERO, any, both, exceeds, wide};
@@ -157,10 +157,7 @@ impl Kueue {
 
     /// Stops a candidate in the draft and in the tree. `false`, and nothing changed, when it cannot be.
     pub(super) fn evict(&mut self, draft: &mut Draft<'_>, ask: &Ask, victim: &Candidate) -> bool {
-        let job = draft.state().job(victim.job);
-        let milli = engine::placement::gpu_milli(&job.placement);
-        let at_risk = job.work_at_risk(draft.now());
-        let predicted = u128::from(service(at_risk.0, milli)) * 1000;
+        let predicted = Price::default().bill(draft, victim.job);
         if draft.preempt_for(victim.job, Bill { by: Some(ask.job), predicted }).is_err() {
             return false;
         }
