@@ -10,9 +10,9 @@ use super::queues::Short;
 use super::reclaim::{Hunt, Victim};
 use super::{Ask, Kai};
 use crate::quota::placed::{Place, Placed};
-use crate::quota::retaliation;
 use crate::quota::topology::Topology;
 use crate::quota::wide::{RESOURCES, shown, wide};
+use crate::quota::{gang, retaliation};
 
 /// What is done in a decision, one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ impl Kai {
     }
 
     /// All leaves put up the first of their jobs that may have their turn in this action, as things stand when it begins.
-    /// Lanes of which none can are left out: most decisions on a full cluster end here.
+    /// Lanes of which none can are left out, for whichever reason it is seen: most decisions on a full cluster end here.
     pub(super) fn open(&mut self, draft: &mut Draft<'_>, action: Action) {
         self.lanes.iter_mut().for_each(Vec::clear);
         self.lanes.resize_with(self.topology.len(), Vec::new);
@@ -100,13 +100,14 @@ impl Kai {
     /// Whether the first job of a lane can have its turn; notes why not.
     fn has_turn(&mut self, draft: &mut Draft<'_>, ask: &Ask, action: Action) -> bool {
         match action {
-            Action::Allocate => match self.hindrance(draft, ask) {
-                Some(reason) => {
-                    self.reasons.push((ask.job, reason));
-                    false
+            Action::Allocate => {
+                let mut hindrance = self.hindrance(draft, ask);
+                if hindrance.is_none() && !gang::fits(self.placer, draft, ask.job) {
+                    hindrance = Some(self.fail_class(draft, ask));
                 }
-                None => true,
-            },
+                self.reasons.extend(hindrance.map(|reason| (ask.job, reason)));
+                hindrance.is_none()
+            }
             Action::Reclaim => {
                 self.may_preempt(draft, ask) && self.queues.is_fair(ask.leaf, ask.need) && self.has_debtors(ask)
             }
@@ -153,16 +154,22 @@ impl Kai {
             if self.start(draft, ask) {
                 return true;
             }
-            let class = draft.state().job(ask.job).spec.class;
-            self.unplaced[class.index()] = draft.state().freed_epoch();
-            hindrance = Some(draft.shortage(class));
-            draft.refuse_class(class, draft.shortage(class));
+            hindrance = Some(self.fail_class(draft, ask));
         }
         self.reasons.extend(hindrance.map(|reason| (ask.job, reason)));
         false
     }
 
-    /// Why a job cannot start, as far as that is seen at once.
+    /// The class of a job does not fit on the nodes.
+    fn fail_class(&mut self, draft: &mut Draft<'_>, ask: &Ask) -> Reason {
+        let class = draft.state().job(ask.job).spec.class;
+        self.unplaced[class.index()] = draft.state().freed_epoch();
+        let reason = draft.shortage(class);
+        draft.refuse_class(class, reason);
+        reason
+    }
+
+    /// Why a job cannot start, as far as that is known.
     fn hindrance(&self, draft: &Draft<'_>, ask: &Ask) -> Option<Reason> {
         let Some(short) = self.queues.short(&self.topology, ask) else {
             let class = draft.state().job(ask.job).spec.class;
