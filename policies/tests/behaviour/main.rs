@@ -25,7 +25,6 @@ mod rounds;
 mod siding;
 mod sla;
 mod slurm;
-mod speed_tmp;
 mod tickets;
 mod tiresias;
 mod yard;
