@@ -171,7 +171,7 @@ impl Kueue {
         found
     }
 
-    /// Whether a job may preempt at all now: those that another queue has just taken from do not ([`retaliation`]).
+    /// Whether a job may preempt at all now: those that were preempted themselves wait ([`retaliation`]).
     fn may_preempt_now(&self, draft: &Draft<'_>, ask: &Ask) -> bool {
         self.rules.preempts() && !retaliation::is_barred(draft.state(), ask.job)
     }

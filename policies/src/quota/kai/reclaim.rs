@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use engine::{Bill, Draft, JobId};
+use engine::{Bill, Draft, JobId, Mark};
 
-use super::actions::{Spare, above, runs};
+use super::actions::{Action, Spare, above, runs};
 use super::order::{Order, Victims, standing_of_victim};
 use super::{Ask, InQuota, Kai};
 use crate::order::service;
@@ -27,20 +27,27 @@ pub(super) struct Victim {
 }
 
 /// What one search has taken so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hunt {
+    /// The draft before it.
+    mark: Mark,
     taken: Vec<Victim>,
     /// Number of victims from which on the nodes are searched again.
     look_at: usize,
 }
 
+impl Hunt {
+    pub(super) fn new(draft: &Draft<'_>) -> Self {
+        Self { mark: draft.mark(), taken: Vec::new(), look_at: 0 }
+    }
+}
+
 impl Kai {
     /// Lets queues below their share take from those above theirs.
     pub(super) fn reclaim(&mut self, draft: &mut Draft<'_>) {
-        self.open(draft);
+        self.open(draft, Action::Reclaim);
         while let Some((leaf, ask)) = self.order.as_ref().and_then(Order::winner) {
-            let may = self.may_preempt(draft, &ask) && self.queues.is_fair(leaf, ask.need);
-            if !(may && self.reclaim_for(draft, &ask)) {
+            if !(self.queues.is_fair(leaf, ask.need) && self.reclaim_for(draft, &ask)) {
                 self.drop_lane(&ask);
             }
             self.next(draft, leaf);
@@ -50,10 +57,10 @@ impl Kai {
     fn reclaim_for(&mut self, draft: &mut Draft<'_>, ask: &Ask) -> bool {
         // Out of the way, so that they can be read while the queues change.
         let (placed, topology) = (std::mem::take(&mut self.placed), Arc::clone(&self.topology));
-        let mut hunt = Hunt::default();
+        let mut hunt = Hunt::new(draft);
         let found = self.hunt(draft, ask, &topology, &placed, &mut hunt);
         self.placed = placed;
-        self.finish(draft, ask, &hunt, found)
+        self.finish(draft, ask, hunt, found)
     }
 
     /// Takes run after run from the queue that would go last. `true` once the job fits.
@@ -95,9 +102,23 @@ impl Kai {
         false
     }
 
+    /// Whether any queue beside those of `ask` has more than it may keep from it.
+    pub(super) fn has_debtors(&self, ask: &Ask) -> bool {
+        self.topology.path(ask.leaf).any(|node| {
+            let Some(parent) = above(&self.topology, node) else { return false };
+            let children = self.topology.children[parent as usize].iter();
+            children.filter(|child| **child != node).any(|child| self.owes(ask, node, *child))
+        })
+    }
+
     /// Whether the queue of `ask` may take from a leaf as things stand, in what the job asks for.
     fn may_reclaim(&self, ask: &Ask, leaf: u32) -> bool {
         let (mine, theirs) = self.topology.forks(ask.leaf, leaf);
+        self.owes(ask, mine, theirs)
+    }
+
+    /// Whether `theirs` has more than it may keep from its sibling `mine`, to which the job belongs.
+    fn owes(&self, ask: &Ask, mine: u32, theirs: u32) -> bool {
         let (asked, victim) = (exceeds(ask.need, ZERO), self.queues.get(theirs));
         if any(both(asked, exceeds(victim.allocated, victim.allocatable()))) {
             return true;
@@ -136,12 +157,15 @@ impl Kai {
     }
 
     /// Gives back what need not go and starts the job; or gives all back and returns `false`.
-    pub(super) fn finish(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &Hunt, found: bool) -> bool {
-        let mut taken = hunt.taken.clone();
-        if taken.is_empty() {
+    pub(super) fn finish(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: Hunt, found: bool) -> bool {
+        let Hunt { mut taken, mark, .. } = hunt;
+        if !(found || !taken.is_empty() && self.fits(draft, ask, &taken)) {
+            draft.rollback(mark);
+            for victim in &taken {
+                self.queues.resume(&self.topology, victim.leaf, victim.held);
+            }
             return false;
         }
-        let found = found || self.fits(draft, ask, &taken);
         for at in (0..taken.len()).rev() {
             let before = draft.mark();
             let victim = taken[at];
@@ -150,17 +174,18 @@ impl Kai {
             }
             self.queues.resume(&self.topology, victim.leaf, victim.held);
             taken.remove(at);
-            if found && !self.fits(draft, ask, &taken) {
+            if !self.fits(draft, ask, &taken) {
                 draft.rollback(before);
                 self.queues.stop(&self.topology, victim.leaf, victim.held);
                 taken.insert(at, victim);
             }
         }
-        let started = found && self.start(draft, ask);
+        let started = self.start(draft, ask);
         self.preempted |= started;
         if started {
-            let others = taken.iter().filter(|victim| victim.leaf != ask.leaf);
-            others.for_each(|victim| retaliation::bar(draft, victim.job));
+            for victim in &taken {
+                retaliation::bar(draft, victim.job);
+            }
         }
         started
     }

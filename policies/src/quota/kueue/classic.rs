@@ -168,9 +168,7 @@ impl Kueue {
                 draft.rollback(before);
                 self.tree.take(victim.node, victim.held);
             }
-            if victim.kin != Kin::Own {
-                retaliation::bar(draft, victim.job);
-            }
+            retaliation::bar(draft, victim.job);
         }
     }
 }

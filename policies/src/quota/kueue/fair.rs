@@ -5,7 +5,7 @@
 //! what was taken from others may no longer be fair: two jobs can then preempt each other for ever (kueue#14543).
 //! Here nobody of the own queue is given back where a preemption of another queue would no longer be fair in the end.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use engine::Draft;
 
@@ -44,7 +44,8 @@ struct Hunt {
     queues: BTreeMap<u32, Vec<Candidate>>,
     /// Candidates that the first strategy did not allow.
     retry: BTreeMap<u32, Vec<Candidate>>,
-    pruned: BTreeSet<u32>,
+    /// Nodes of which nobody is left, by number.
+    pruned: Vec<bool>,
     patience: Patience,
 }
 
@@ -58,7 +59,7 @@ impl Kueue {
         sharing: Sharing,
         placed: &Placed,
     ) -> bool {
-        let mut hunt = Hunt { lacking, ..Hunt::default() };
+        let mut hunt = Hunt { lacking, pruned: vec![false; self.topology.len()], ..Hunt::default() };
         // Shares are those with the job started.
         self.tree.add(ask.node, ask.need);
         self.look_up(draft, ask, &mut hunt, placed, ask.node);
@@ -159,6 +160,14 @@ impl Kueue {
             }
             let (mine, theirs) = self.topology.forks(ask.node, target);
             let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
+            if share > before {
+                // Neither strategy allows any job of this queue now; victims of the own queue may change that.
+                let rest = hunt.queues.insert(target, Vec::new()).unwrap_or_default();
+                let retry = hunt.retry.entry(target).or_default();
+                retry.push(victim);
+                retry.extend(rest.into_iter().rev());
+                continue;
+            }
             self.tree.take(target, victim.held);
             let after = self.tree.share(theirs);
             self.tree.add(target, victim.held);
@@ -184,12 +193,12 @@ impl Kueue {
         hunt.queues = (0..self.topology.len() as u32).map(|leaf| (leaf, Vec::new())).collect();
         hunt.queues.append(&mut hunt.retry);
         hunt.queues.values_mut().for_each(|queue| queue.reverse());
-        hunt.pruned.clear();
+        hunt.pruned.fill(false);
         while let Some(target) = self.target(draft, ask, hunt, placed) {
             let (mine, theirs) = self.topology.forks(ask.node, target);
             let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
             let victim = hunt.queues.get_mut(&target).and_then(Vec::pop);
-            hunt.pruned.insert(target);
+            hunt.pruned[target as usize] = true;
             if let Some(victim) = victim.filter(|_| share < before)
                 && self.take(draft, ask, hunt, victim, Rule::InitialShare(before))
             {
@@ -232,19 +241,19 @@ impl Kueue {
     /// alone, unless they lie above the preemptor.
     fn target(&self, draft: &Draft<'_>, ask: &Ask, hunt: &mut Hunt, placed: &Placed) -> Option<u32> {
         let top = self.tree.top(ask.node);
-        while !hunt.pruned.contains(&top) {
+        while !hunt.pruned[top as usize] {
             let mut at = top;
             loop {
                 if self.topology.children[at as usize].is_empty() {
                     self.look_up(draft, ask, hunt, placed, at);
                     if hunt.queues[&at].is_empty() {
-                        hunt.pruned.insert(at);
+                        hunt.pruned[at as usize] = true;
                         break;
                     }
                     return Some(at);
                 }
                 let Some(child) = self.greediest(ask, hunt, at) else {
-                    hunt.pruned.insert(at);
+                    hunt.pruned[at as usize] = true;
                     break;
                 };
                 at = child;
@@ -257,13 +266,13 @@ impl Kueue {
     fn greediest(&self, ask: &Ask, hunt: &mut Hunt, cohort: u32) -> Option<u32> {
         let mut best: Option<((Share, bool), u32)> = None;
         for child in &self.topology.children[cohort as usize] {
-            if hunt.pruned.contains(child) {
+            if hunt.pruned[*child as usize] {
                 continue;
             }
             let share = self.tree.share(*child);
             let is_cohort = !self.topology.children[*child as usize].is_empty();
             if share == 0 && !self.tree.path(ask.node).any(|node| node == *child) {
-                hunt.pruned.insert(*child);
+                hunt.pruned[*child as usize] = true;
             } else if best.is_none_or(|(largest, _)| (share, is_cohort) > largest) {
                 best = Some(((share, is_cohort), *child));
             }
@@ -286,11 +295,7 @@ impl Kueue {
                 hunt.taken.insert(at, taken);
             }
         }
-        for Taken { victim, rule } in &hunt.taken {
-            if *rule != Rule::OwnQueue {
-                retaliation::bar(draft, victim.job);
-            }
-        }
+        hunt.taken.iter().for_each(|taken| retaliation::bar(draft, taken.victim.job));
     }
 
     /// Whether every victim may go, seen from the end. The tree counts the job.
