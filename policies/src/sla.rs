@@ -13,6 +13,7 @@
 
 mod course;
 mod future;
+mod present;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +21,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use engine::{Bill, Changes, Draft, JobId, Needs, Phase, Placement, Policy, Reason, Span, Time, Triggers};
 
 use self::course::Stage;
-use self::future::{Hold, Present, Start};
+use self::future::Start;
+use self::present::{Hold, Present};
 use self::target::{Standing, Want};
 use crate::easy::Estimates;
 use crate::evict::Guards;

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Draft, JobId, Span, Time};
 
-use super::future::{Future, Present, Start};
+use super::future::{Future, Start};
+use super::present::Present;
 use super::target::Want;
 
 /// What a course comes to.

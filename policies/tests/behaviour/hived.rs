@@ -118,7 +118,9 @@ proptest! {
             if step < 3 && !running.is_empty() {
                 let job = running[index.index(running.len())];
                 yard.end(job);
-                private.iter_mut().for_each(|vc| vc.end(job));
+                for vc in &mut private {
+                    vc.end(job);
+                }
             } else {
                 let shape = Shape::uniform(tasks, TaskRequest::whole_gpus(gpus));
                 let claim = vc < 3 && step < 6;

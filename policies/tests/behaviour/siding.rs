@@ -126,6 +126,10 @@ impl Yard {
             self.agenda.pop_first();
             let live = events.into_iter().filter(|event| self.is_live(event));
             let mut batch: Vec<Input> = live.map(|event| Input { at: Time(now * MICROS), event }).collect();
+            if batch.is_empty() {
+                // Only about dead runs: nothing happened.
+                continue;
+            }
             batch.sort_by_key(|input| input.event.rank());
             for input in &batch {
                 if let Event::Ended { run, .. } = input.event {
