@@ -25,17 +25,22 @@ pub(crate) fn about_trace(trace: &Trace) {
     if !ledger.ignored_columns.is_empty() {
         warn(&format!("{}: columns not used: {}", trace.source, ledger.ignored_columns.join(", ")));
     }
-    for (counts, what) in [(&ledger.dropped, "left out"), (&ledger.changed, "changed")] {
-        if !counts.is_empty() {
-            let counted = |(cause, count): (&String, &u64)| format!("{cause} ({})", fmt::thousands(*count));
-            let causes: Vec<String> = counts.iter().map(counted).collect();
-            let rows = fmt::thousands(ledger.rows);
-            warn(&format!("{}: rows {what}, of {rows} read: {}", trace.source, causes.join(", ")));
-        }
+    let rows = fmt::thousands(ledger.rows);
+    for (what, causes) in told(ledger) {
+        warn(&format!("{}: rows {what}, of {rows} read: {causes}", trace.source));
     }
     for step in trace.other_steps() {
         note(&format!("{}: {step}", trace.source));
     }
+}
+
+/// What was done to rows, and why, where something was.
+fn told(ledger: &Ledger) -> impl Iterator<Item = (&'static str, String)> {
+    let counts = [("left out", &ledger.dropped), ("changed", &ledger.changed)];
+    counts.into_iter().filter(|(_, counts)| !counts.is_empty()).map(|(what, counts)| {
+        let counted = |(cause, count): (&String, &u64)| format!("{cause} ({})", fmt::thousands(*count));
+        (what, counts.iter().map(counted).collect::<Vec<_>>().join(", "))
+    })
 }
 
 /// Launches that a table of throughput said nothing about.
@@ -67,13 +72,9 @@ pub(crate) fn about_swf(path: &std::path::Path, lost: &Ledger) {
     if !lost.ignored_columns.is_empty() {
         warn(&format!("{path}: SWF has no place for {}", lost.ignored_columns.join(", ")));
     }
-    for (counts, what) in [(&lost.dropped, "left out"), (&lost.changed, "changed")] {
-        let counted = |(cause, count): (&String, &u64)| format!("{cause} ({})", fmt::thousands(*count));
-        let causes: Vec<String> = counts.iter().map(counted).collect();
-        if !causes.is_empty() {
-            let jobs = fmt::thousands(lost.rows);
-            warn(&format!("{path}: jobs {what}, of {jobs}: {}", causes.join(", ")));
-        }
+    let jobs = fmt::thousands(lost.rows);
+    for (what, causes) in told(lost) {
+        warn(&format!("{path}: jobs {what}, of {jobs}: {causes}"));
     }
 }
 

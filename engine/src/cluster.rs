@@ -4,9 +4,13 @@
 //! worst fit and first fit need a few instructions at any size. GPUs held in part are in an ordered set beside it.
 
 mod check;
+mod domains;
+mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::domains::DomainIndex;
+pub use self::search::Scan;
 use crate::bitmap::Bitmap;
 use crate::ids::{ModelId, NodeId};
 use crate::inventory::{Inventory, NodeSpec, UNLIMITED};
@@ -52,7 +56,7 @@ pub struct Within {
 /// Free resources of all nodes, with indices for the searches of placers.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    inventory: Inventory,
+    inventory: std::sync::Arc<Inventory>,
     nodes: Vec<Node>,
     /// Wholly free GPUs, a word a bank.
     banks: Vec<u64>,
@@ -64,6 +68,7 @@ pub struct Cluster {
     buckets: Vec<Vec<Bitmap>>,
     /// Per model and free count: how many nodes are in the bucket.
     sizes: Vec<Vec<u32>>,
+    domains: DomainIndex,
     free_milli: u64,
     up_milli: u64,
     /// Grows when a node changes its state.
@@ -104,7 +109,8 @@ impl Cluster {
         let buckets: Vec<Vec<Bitmap>> = (0..models).map(|m| vec![Bitmap::with_bound(bound); most(m) + 1]).collect();
         let sizes = buckets.iter().map(|counts| vec![0; counts.len()]).collect();
         let mut cluster = Self {
-            inventory,
+            domains: DomainIndex::new(&inventory),
+            inventory: std::sync::Arc::new(inventory),
             nodes,
             banks,
             partial: BTreeMap::new(),
@@ -376,6 +382,7 @@ impl Cluster {
         }
         if hot.state == NodeState::Up {
             self.free_milli -= milli;
+            self.domains.take(slice.node, milli);
         }
     }
 
@@ -390,6 +397,7 @@ impl Cluster {
         }
         if hot.state == NodeState::Up {
             self.free_milli += milli;
+            self.domains.add(slice.node, milli);
         }
     }
 
@@ -446,7 +454,9 @@ impl Cluster {
         for &(gpu, room) in &partial {
             self.partial_by_room.insert((room, node, gpu));
         }
-        self.free_milli += self.node_free_milli(node);
+        let milli = self.node_free_milli(node);
+        self.free_milli += milli;
+        self.domains.add(node, milli);
         self.up_milli += u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
         self.count_beside(node, |sum, amount| *sum += amount, |nodes| *nodes += 1);
     }
@@ -460,7 +470,9 @@ impl Cluster {
         for &(gpu, room) in &partial {
             self.partial_by_room.remove(&(room, node, gpu));
         }
-        self.free_milli -= self.node_free_milli(node);
+        let milli = self.node_free_milli(node);
+        self.free_milli -= milli;
+        self.domains.take(node, milli);
         self.up_milli -= u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
         self.count_beside(node, |sum, amount| *sum -= amount, |nodes| *nodes -= 1);
     }
@@ -486,151 +498,6 @@ impl Cluster {
             self.enlist(node);
         }
     }
-
-    /// Whether `node` lies in the domain.
-    pub fn is_within(&self, node: NodeId, within: Option<Within>) -> bool {
-        within.is_none_or(|w| self.spec(node).domains.at(w.level) == Some(w.domain))
-    }
-
-    /// Nodes on which `request` fits, by rising or falling count of wholly free GPUs, then lowest id.
-    pub fn by_free(
-        &self,
-        request: TaskRequest,
-        order: Scan,
-        within: Option<Within>,
-    ) -> impl Iterator<Item = NodeId> + '_ {
-        let need = match request.gpus {
-            GpuRequest::Whole(gpus) => gpus as usize,
-            GpuRequest::Milli(_) => 0,
-        };
-        let most = self.sizes.iter().map(Vec::len).max().unwrap_or(0);
-        let counts = need..most.max(need);
-        let steps = counts.len();
-        let count_at = move |step: usize| match order {
-            Scan::FewestFree => need + step,
-            Scan::MostFree => need + steps - 1 - step,
-        };
-        (0..steps)
-            .map(count_at)
-            .flat_map(move |free| self.in_bucket(request, free))
-            .filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
-    }
-
-    /// Nodes with exactly `free` wholly free GPUs of an allowed model, by id.
-    fn in_bucket(&self, request: TaskRequest, free: usize) -> impl Iterator<Item = NodeId> + '_ {
-        let mut from = 0;
-        let any_model = request.gpus.milli() == 0;
-        let mut models: u64 = 0;
-        for (model, sizes) in self.sizes.iter().enumerate() {
-            let occupied = sizes.get(free).is_some_and(|size| *size > 0);
-            if occupied && (any_model || request.models.contains(ModelId::new(model))) {
-                models |= 1 << model;
-            }
-        }
-        std::iter::from_fn(move || {
-            let mut best: Option<usize> = None;
-            let mut rest = models;
-            while rest != 0 {
-                let model = rest.trailing_zeros() as usize;
-                rest &= rest - 1;
-                let found = self.buckets[model][free].next(from);
-                best = match (best, found) {
-                    (Some(a), Some(b)) => Some(a.min(b)),
-                    (a, b) => a.or(b),
-                };
-            }
-            let node = best?;
-            from = node + 1;
-            Some(NodeId::new(node))
-        })
-    }
-
-    /// Nodes with a shared GPU that has room for a fractional request, tightest GPU first, then lowest node.
-    pub fn by_shared_room(&self, request: TaskRequest, within: Option<Within>) -> impl Iterator<Item = NodeId> + '_ {
-        let milli = match request.gpus {
-            GpuRequest::Milli(milli) => milli,
-            GpuRequest::Whole(_) => u16::MAX,
-        };
-        let shared = self.partial_by_room.range((milli, NodeId(0), 0)..).map(|(_, node, _)| *node);
-        shared.filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
-    }
-
-    /// Whether a GPU of `node` is held in part.
-    pub fn has_shared(&self, node: NodeId) -> bool {
-        self.partial.range((node, 0)..=(node, u32::MAX)).next().is_some()
-    }
-
-    /// The free room of the GPUs of `node` that are held in part, as slices that would fill it.
-    pub fn shared_room(&self, node: NodeId) -> Vec<Slice> {
-        let of_node = self.partial.range((node, 0)..=(node, u32::MAX)).filter(|(_, free)| **free > 0);
-        let fill = |(&(node, gpu), &milli): (&(NodeId, u32), &u16)| Slice {
-            node,
-            bank: (gpu / BANK) as u16,
-            milli,
-            mask: 1 << (gpu % BANK),
-            cpu_milli: 0,
-            memory_mib: 0,
-        };
-        of_node.map(fill).collect()
-    }
-
-    /// The lowest node from `from` on that fits `request`.
-    pub fn next_fit(&self, request: &TaskRequest, from: usize, within: Option<Within>) -> Option<NodeId> {
-        let need = match request.gpus {
-            GpuRequest::Whole(gpus) if gpus > 0 => gpus as usize,
-            _ => {
-                let rest = (from..self.nodes.len()).map(NodeId::new);
-                return rest.into_iter().find(|node| self.is_within(*node, within) && self.fits(*node, request));
-            }
-        };
-        let mut from = from;
-        loop {
-            let mut best: Option<usize> = None;
-            for (model, buckets) in self.buckets.iter().enumerate() {
-                if !request.models.contains(ModelId::new(model)) {
-                    continue;
-                }
-                for (free, bucket) in buckets.iter().enumerate().skip(need) {
-                    if self.sizes[model][free] == 0 {
-                        continue;
-                    }
-                    if let Some(found) = bucket.next(from) {
-                        best = Some(best.map_or(found, |b: usize| b.min(found)));
-                    }
-                }
-            }
-            let node = NodeId::new(best?);
-            if self.is_within(node, within) && self.fits(node, request) {
-                return Some(node);
-            }
-            from = node.index() + 1;
-        }
-    }
-
-    /// Upper bound on the tasks with `gpus` whole GPUs each that fit on nodes of the allowed models, ignoring CPU and memory.
-    pub fn slots(&self, request: &TaskRequest) -> u64 {
-        let GpuRequest::Whole(gpus) = request.gpus else { return u64::MAX };
-        if gpus == 0 {
-            return u64::MAX;
-        }
-        let mut slots = 0;
-        for (model, sizes) in self.sizes.iter().enumerate() {
-            if request.models.contains(ModelId::new(model)) {
-                let of_model = sizes.iter().enumerate().skip(gpus as usize);
-                slots += of_model.map(|(free, size)| u64::from(*size) * (free as u64 / u64::from(gpus))).sum::<u64>();
-            }
-        }
-        slots
-    }
-}
-
-/// Direction of [`Cluster::by_free`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scan {
-    /// Fewest free GPUs first: best fit.
-    FewestFree,
-    /// Most free GPUs first: worst fit.
-    MostFree,
 }
 
 fn low_bits(count: u32) -> u64 {

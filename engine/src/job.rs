@@ -211,6 +211,8 @@ pub struct Job {
     pub work_saved: Span,
     /// When the safe point of the live run last moved.
     pub saved_at: Time,
+    /// Work done, safe or not, when the live run was ordered to stop.
+    pub work_at_stop: Span,
     /// Service attained in ended runs, in microseconds of running (2D service is this times the GPUs held).
     pub service: Span,
     /// The same in thousandths of a GPU x microseconds, over placements that may differ.
@@ -248,6 +250,7 @@ impl Job {
             work_at_start: Span::ZERO,
             work_saved: Span::ZERO,
             saved_at: Time::NEVER,
+            work_at_stop: Span::ZERO,
             service: Span::ZERO,
             gpu_milli_micros: 0,
             held_milli_micros: 0,

@@ -82,6 +82,26 @@ pub enum Reason {
         /// When it does so next.
         at: Time,
     },
+    /// All jobs whose GPUs it needs are protected from preemption: by their age, or for good.
+    VictimsProtected {
+        /// When the first of them no longer is; `NEVER` when time alone changes nothing.
+        until: Time,
+    },
+    /// Its preemptions would cost more than is left of the budget.
+    OverPreemptionBudget {
+        /// When enough is left; `NEVER` when they cost more than the whole budget.
+        until: Time,
+    },
+    /// Its preemptions would be more than are allowed in an hour.
+    OverPreemptionRate {
+        /// When they are allowed; `NEVER` when they are more than that alone.
+        until: Time,
+    },
+    /// It cannot meet its deadline or its latest start without making another job miss one that was promised.
+    CannotMeet {
+        /// When it could finish (with a deadline) or start (without) at the earliest.
+        earliest: Time,
+    },
     /// On hold by an operator or its owner.
     OnHold,
     /// Waits for other jobs.
@@ -131,6 +151,10 @@ impl Reason {
             Self::OverQuota { .. } => "over-quota",
             Self::QuotasExhausted { .. } => "quotas-exhausted",
             Self::NextDecision { .. } => "next-decision",
+            Self::VictimsProtected { .. } => "victims-protected",
+            Self::OverPreemptionBudget { .. } => "over-preemption-budget",
+            Self::OverPreemptionRate { .. } => "over-preemption-rate",
+            Self::CannotMeet { .. } => "cannot-meet",
             Self::OnHold => "on-hold",
             Self::WaitsForParents => "waits-for-parents",
             Self::InBackoff => "in-backoff",
@@ -182,6 +206,22 @@ impl fmt::Display for Reason {
                 write!(f, "needs {}, the quotas leave {}", resource.amount(need), resource.number(left))
             }
             Self::NextDecision { at } => write!(f, "waits for the next decision, at {at}"),
+            Self::VictimsProtected { until } => {
+                f.write_str("the jobs that it may preempt are protected")?;
+                known(f, " until ", until)
+            }
+            Self::OverPreemptionBudget { until } => {
+                f.write_str("its preemptions cost more than is left of the budget")?;
+                known(f, ", which has enough from ", until)
+            }
+            Self::OverPreemptionRate { until } => {
+                f.write_str("its preemptions are more than are allowed in an hour")?;
+                known(f, "; they are allowed from ", until)
+            }
+            Self::CannotMeet { earliest } => {
+                f.write_str("it cannot be done in time without breaking a promise")?;
+                known(f, "; the earliest is ", earliest)
+            }
             Self::OnHold => f.write_str("on hold"),
             Self::WaitsForParents => f.write_str("waits for the jobs that it depends on"),
             Self::InBackoff => f.write_str("waits before a retry"),
@@ -196,4 +236,9 @@ impl fmt::Display for Reason {
             Self::NotPreemptible => f.write_str("the job may not be preempted"),
         }
     }
+}
+
+/// A time, where there is one.
+fn known(f: &mut fmt::Formatter<'_>, before: &str, at: Time) -> fmt::Result {
+    at.known().map_or(Ok(()), |at| write!(f, "{before}{at}"))
 }

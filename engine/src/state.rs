@@ -124,6 +124,8 @@ pub struct Totals {
     pub events: u64,
     /// Work that was lost in preemptions, failures and node losses: thousandths of a GPU x microseconds.
     pub lost_milli_micros: u128,
+    /// What runs that were told to stop held while they saved, and made no progress: the same unit.
+    pub saving_milli_micros: u128,
 }
 
 /// What a policy notes about one job, in a meaning of its own; all 0 at first.

@@ -8,6 +8,7 @@ mod conservative;
 mod easy;
 mod evict;
 pub mod fair;
+mod hived;
 mod order;
 mod pipeline;
 mod place;
@@ -19,19 +20,20 @@ mod refill;
 pub mod registry;
 mod rounds;
 mod running;
+pub mod sla;
 pub mod slurm;
 pub mod spec;
 mod tiresias;
 
 pub use crate::conservative::{Conservative, QueueOrder, Settings};
 pub use crate::easy::Estimates;
-pub use crate::evict::Evict;
+pub use crate::evict::{Choice, Evict, Guards, OnStop, Price};
 pub use crate::order::{
     Arrival, Deadline, FairShare, Length, Line, Order, PredictedService, PredictedTime, ResponseRatio, Score, Shortest,
     Starts,
 };
 pub use crate::pipeline::{Behind, Parts, Pipeline};
-pub use crate::place::{Placer, place};
+pub use crate::place::{Placer, Skewed, place};
 pub use crate::predict::{Features, Model, Pool, Rolling};
 pub use crate::quota::{Kai, Kueue};
 pub use crate::registry::{Built, Context, build};

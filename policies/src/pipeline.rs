@@ -1,12 +1,14 @@
 //! Order, placer, backfill and eviction put together: the policy that most names in the registry are.
 
 mod backfill;
+mod round;
 
 use engine::{ClassId, Draft, JobId, Needs, Policy, QueueId, Reason, TenantId, Time, Triggers};
 
-use crate::easy::{Estimates, Reservation, Shadow};
-use crate::evict::{Evict, Search};
-use crate::order::{Order, Score, Starts};
+use self::round::{Candidate, Failed, Round};
+use crate::easy::{Estimates, Shadow};
+use crate::evict::{Evict, Evictor, Guards, Hunt, Search};
+use crate::order::{Order, Starts};
 use crate::place::{Placer, place};
 use crate::ready::{Filing, LaneKey, Line, Ready};
 use crate::running::Running;
@@ -53,61 +55,13 @@ impl std::fmt::Debug for Parts {
 #[derive(Debug)]
 pub struct Pipeline {
     parts: Parts,
+    guards: Guards,
     ready: Ready,
     running: Running,
     search: Search,
     shadow: Shadow,
     starts: Starts,
     round: Round,
-}
-
-/// What one round knows, and what the next may reuse while nothing becomes free.
-#[derive(Debug, Default)]
-struct Round {
-    /// How each class last failed.
-    failed: Vec<Failed>,
-    /// Whether there is a class that must be tried in every round.
-    restless: bool,
-    /// Whether this round has evicted anybody: what failed in earlier rounds may fit now.
-    evicted: bool,
-    /// Whether this round has started anything.
-    started: bool,
-    /// The round in which a class last failed in the room that a reservation leaves over, by class.
-    failed_in_spare: Vec<u64>,
-    number: u64,
-    /// The freed epoch at the end of the last round.
-    epoch: u64,
-    /// Lanes that are still in the round.
-    lanes: Vec<Candidate>,
-    /// Lanes that got a job since the last round, sorted.
-    touched: Vec<u32>,
-    /// The reservation of the last round, with the versions of the state that it was made from.
-    reservation: Option<((u64, u64), Reservation)>,
-}
-
-/// How a class last failed.
-#[derive(Clone, Copy, Debug)]
-struct Failed {
-    /// The freed epoch in which it did.
-    at: u64,
-    /// The round in which it did.
-    round: u64,
-    /// The rank of the job that did.
-    rank: u64,
-    /// Whether the class has one task group.
-    for_all: bool,
-}
-
-/// The best job of a lane that is still in the round.
-#[derive(Clone, Copy, Debug)]
-struct Candidate {
-    lane: u32,
-    /// Rank of the tenant.
-    tenant: [u64; 2],
-    /// Rank of the job at this instant.
-    score: Score,
-    /// Rank in the lane.
-    job: (u64, JobId),
 }
 
 struct FiledBy<'a>(&'a Parts);
@@ -147,7 +101,10 @@ impl Policy for Pipeline {
         let oracle = self.parts.order.clairvoyant() || self.parts.behind == Behind::Easy(Estimates::True);
         Needs {
             oracle,
-            triggers: Triggers::FREED.and(Triggers::ARRIVED).and(self.parts.order.triggers()),
+            triggers: Triggers::FREED
+                .and(Triggers::ARRIVED)
+                .and(self.parts.order.triggers())
+                .and(self.guard_triggers()),
             usage_half_life: self.parts.order.usage_half_life(),
         }
     }
@@ -156,7 +113,10 @@ impl Policy for Pipeline {
         self.parts.order.follow(draft);
         self.ready.sync(draft, &FiledBy(&self.parts));
         match (self.parts.evict, self.parts.behind) {
-            (Some(evict), _) => self.running.sync(draft, &evict),
+            (Some(rule), _) => {
+                self.running.sync(draft, &Hunt { rule, guards: &self.guards });
+                self.search.open(&self.guards, draft);
+            }
             (None, Behind::Easy(estimates)) => self.running.sync(draft, &estimates),
             _ => {}
         }
@@ -188,6 +148,9 @@ impl Policy for Pipeline {
         if self.round.started || !draft.state().live().is_empty() {
             self.parts.order.look_again(draft.now()).into_iter().for_each(|at| draft.wake_at(at));
         }
+        if self.round.held_until != Time::NEVER {
+            draft.wake_at(self.round.held_until);
+        }
     }
 }
 
@@ -196,6 +159,7 @@ impl Pipeline {
     pub fn new(parts: Parts) -> Self {
         Self {
             parts,
+            guards: Guards::default(),
             ready: Ready::default(),
             running: Running::default(),
             search: Search::default(),
@@ -205,19 +169,36 @@ impl Pipeline {
         }
     }
 
+    /// The same with guards on preemption.
+    #[must_use]
+    pub fn guarded(self, guards: Guards) -> Self {
+        Self { guards, ..self }
+    }
+
+    fn guard_triggers(&self) -> Triggers {
+        if self.parts.evict.is_some() { self.guards.triggers() } else { Triggers::NONE }
+    }
+
+    /// Whether what failed in an earlier round may have become possible by the passing of time alone.
+    fn forgets(&self) -> bool {
+        self.parts.evict.is_some() && self.guards.watch_time()
+    }
+
     /// Collects the lanes worth a look.
     ///
     /// While nothing became free, a class that failed fails again. Where everybody may pass, all lanes were tried to
     /// their end, so only those that got a job since can have anything new.
     fn open_round(&mut self, draft: &Draft<'_>) {
         let epoch = draft.state().freed_epoch();
+        let forgets = self.forgets();
         let round = &mut self.round;
         round.number += 1;
         round.evicted = false;
         round.started = false;
+        round.held_until = Time::NEVER;
         for class in round.failed.len()..draft.state().classes() {
             let for_all = draft.state().class(ClassId::new(class)).shape.groups.len() == 1;
-            round.failed.push(Failed { at: 0, round: 0, rank: 0, for_all });
+            round.failed.push(Failed { at: 0, round: 0, rank: 0, for_all, held: None });
             round.restless |= !for_all;
         }
         round.failed_in_spare.resize(draft.state().classes(), 0);
@@ -225,7 +206,7 @@ impl Pipeline {
         self.ready.take_touched(&mut round.touched);
         round.touched.sort_unstable();
         round.touched.dedup();
-        if round.epoch == epoch && !round.restless && self.parts.behind == Behind::Skip {
+        if round.epoch == epoch && !round.restless && !forgets && self.parts.behind == Behind::Skip {
             for at in 0..self.round.touched.len() {
                 self.enter(draft, self.round.touched[at], epoch);
             }
@@ -254,7 +235,8 @@ impl Pipeline {
     /// there is less room: such a class is tried again in every round.
     fn has_failed(&self, class: ClassId, epoch: u64, rank: u64) -> bool {
         let failed = self.round.failed[class.index()];
-        let still_holds = failed.at == epoch && failed.for_all && !self.round.evicted;
+        let fresh = !self.forgets() || failed.round == self.round.number;
+        let still_holds = failed.at == epoch && failed.for_all && !self.round.evicted && fresh;
         still_holds && (self.parts.evict.is_none() || rank >= failed.rank)
     }
 
@@ -299,8 +281,13 @@ impl Pipeline {
     }
 
     fn evict_for(&mut self, draft: &mut Draft<'_>, job: JobId, rank: u64) -> bool {
-        let Some(evict) = self.parts.evict else { return false };
-        self.search.evict(evict, self.parts.placer, draft, &self.running, job, rank)
+        let Some(rule) = self.parts.evict else { return false };
+        let (hunt, evictor) = (Hunt { rule, guards: &self.guards }, Evictor { job, rank });
+        let found = self.search.evict(hunt, self.parts.placer, draft, &self.running, evictor);
+        let class = draft.state().job(job).spec.class;
+        self.round.failed[class.index()].held = found.err();
+        self.round.held_until = found.err().map_or(self.round.held_until, |held| self.round.held_until.min(held.until));
+        found.is_ok()
     }
 
     /// Turns the open placement into a start.
@@ -356,7 +343,8 @@ impl Pipeline {
         let class = draft.state().job(job).spec.class;
         let failed = &mut self.round.failed[class.index()];
         (failed.at, failed.round, failed.rank) = (draft.state().freed_epoch(), self.round.number, rank);
-        let reason = if self.parts.evict.is_some() { Reason::NoVictims } else { draft.shortage(class) };
+        let held = failed.held.filter(|_| self.parts.evict.is_some());
+        let reason = held.map_or_else(|| draft.shortage(class), |held| held.reason);
         draft.refuse_class(class, reason);
     }
 

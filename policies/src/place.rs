@@ -1,7 +1,12 @@
 //! Where a gang goes.
 
+mod consolidate;
+mod skew;
+
 use engine::placement::nodes_spanned;
-use engine::{ClassId, DomainId, Draft, GpuRequest, JobId, Level, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
+use engine::{ClassId, Draft, GpuRequest, JobId, Level, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
+
+pub use self::skew::Skewed;
 
 /// A rule that picks nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +19,10 @@ pub enum Placer {
     FirstFit,
     /// The fewest nodes, then the fewest racks.
     Pack,
+    /// The fewest nodes, then the tightest level of the topology, then its fullest domain.
+    Consolidate,
+    /// Consolidated where the job is of a model with skewed tensors, else where nodes are fullest (Tiresias).
+    Skew(Skewed),
     /// A node of its own for each task where possible, the one with the most free GPUs first.
     Spread,
     /// A fitting node by lot, by a hash of seed, job, attempt and task.
@@ -36,6 +45,7 @@ struct Spot {
 ///
 /// Greedy, group by group and task by task. A required domain is the tightest that has room, a preferred one is tried first.
 pub fn place(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
+    let placer = placer.of_job(draft, job);
     let class = draft.state().job(job).spec.class;
     let entry = draft.state().class(class);
     if entry.gpu_milli_min > draft.cluster().free_gpu_milli() {
@@ -59,6 +69,9 @@ fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId)
     let short = |group: &TaskGroup| draft.cluster().slots(&group.request) < u64::from(group.tasks_min);
     if shape.groups.iter().any(short) {
         return false;
+    }
+    if placer == Placer::Consolidate {
+        return consolidate::consolidate(draft, job, &shape);
     }
     if placer == Placer::Pack && shape.required.is_none() && shape.preferred.is_none() {
         return place_on_fewest(draft, job, &shape);
@@ -103,14 +116,18 @@ fn place_within(placer: Placer, draft: &mut Draft<'_>, job: JobId, shape: &Shape
             }
         }
     }
-    // Only when the whole gang has its least, groups grow.
+    grow(placer, draft, job, shape, within);
+    true
+}
+
+/// Only when the whole gang has its least, groups grow.
+fn grow(placer: Placer, draft: &mut Draft<'_>, job: JobId, shape: &Shape, within: Option<Within>) {
     for group in &shape.groups {
         let more = group.tasks_max - group.tasks_min;
         let _placed = (0..more)
             .take_while(|placed| place_task(placer, draft, Spot { job, within, left: more - placed }, group))
             .count();
     }
-    true
 }
 
 fn place_task(placer: Placer, draft: &mut Draft<'_>, spot: Spot, group: &TaskGroup) -> bool {
@@ -118,19 +135,8 @@ fn place_task(placer: Placer, draft: &mut Draft<'_>, spot: Spot, group: &TaskGro
 }
 
 /// Domains of `level` with at least `need` thousandths of a GPU free, the tightest first.
-fn domains(draft: &Draft<'_>, level: Level, need: u64) -> Vec<Within> {
-    let cluster = draft.cluster();
-    let mut free: std::collections::BTreeMap<DomainId, u64> = std::collections::BTreeMap::new();
-    for index in 0..cluster.len() {
-        let node = NodeId::new(index);
-        if let Some(domain) = cluster.spec(node).domains.at(level) {
-            *free.entry(domain).or_default() += u64::from(cluster.free_gpus(node)) * 1000;
-        }
-    }
-    let mut fitting: Vec<_> =
-        free.into_iter().filter(|(_, free)| *free >= need).map(|(domain, free)| (free, domain)).collect();
-    fitting.sort_unstable();
-    fitting.into_iter().map(|(_, domain)| Within { level, domain }).collect()
+pub(super) fn domains(draft: &Draft<'_>, level: Level, need: u64) -> Vec<Within> {
+    draft.cluster().domains(level, need).collect()
 }
 
 impl Placer {
@@ -144,10 +150,10 @@ impl Placer {
             shared.or_else(|| cluster.by_free(*request, Scan::FewestFree, within).next())
         };
         match self {
-            Self::BestFit => tightest(),
+            Self::BestFit | Self::Skew(_) => tightest(),
             Self::WorstFit => cluster.by_free(*request, Scan::MostFree, within).next(),
             Self::FirstFit => cluster.next_fit(request, 0, within),
-            Self::Pack => pack(draft, request, spot).or_else(tightest),
+            Self::Pack | Self::Consolidate => pack(draft, request, spot).or_else(tightest),
             Self::Spread => spread(draft, request, within),
             Self::Random { seed } => random(draft, request, spot, seed),
         }

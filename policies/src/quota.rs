@@ -8,6 +8,7 @@ mod gang;
 pub(crate) mod kai;
 pub(crate) mod kueue;
 mod placed;
+mod retaliation;
 mod topology;
 mod tree;
 mod wide;

@@ -3,12 +3,15 @@
 mod backfill;
 mod basic;
 mod fair;
+mod guards;
 mod knobs;
 mod list;
 mod names;
 mod orders;
+mod placement;
 mod quota;
 mod rounds;
+mod sla;
 mod slurm;
 mod tiresias;
 

@@ -16,6 +16,7 @@ mod series;
 mod speed;
 pub mod stats;
 mod summary;
+mod targets;
 pub mod tenants;
 pub mod workload;
 pub mod world;

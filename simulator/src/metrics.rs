@@ -6,6 +6,7 @@ use engine::{Command, Core, Event, Input, JobId, Outcome, Placement, Time, Watch
 
 use crate::result::{JobRow, Segment, Series};
 use crate::series::Sampler;
+use crate::targets;
 use crate::workload::Workload;
 
 /// One step in so many is timed, so that reading the clock costs nothing.
@@ -155,6 +156,9 @@ impl<'a> Recorder<'a> {
             preemptions: job.preemptions,
             outcome: job.outcome(),
             rho: Some(self.rho[index]).filter(|rho| rho.is_finite()),
+            deadline: job.spec.deadline,
+            start_by: job.spec.start_by,
+            missed: targets::miss(self.workload, JobId::new(index), job),
         });
         Seen {
             rows: rows.collect(),

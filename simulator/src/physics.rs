@@ -10,7 +10,7 @@ use traces::profiles::ThroughputTable;
 use crate::restart::RestartTimes;
 
 /// The settings of `--set`, each with its default, values and meaning.
-pub const SETTINGS: [(&str, &str, &str); 16] = [
+pub const SETTINGS: [(&str, &str, &str); 17] = [
     ("physics", "plain", "settings that belong together: plain, helios, blox, gavel; others beside it override them"),
     (
         "restart_s",
@@ -35,6 +35,7 @@ pub const SETTINGS: [(&str, &str, &str); 16] = [
     ),
     ("preempt_saves", "true", "whether a preempted run saves all its work before it stops"),
     ("drain_s", "0", "seconds that a preempted run takes to stop"),
+    ("save_s", "0", "seconds that it then needs to save, without progress; it holds its GPUs meanwhile"),
     ("spread_penalty", "0", "share of its speed that a run loses when it spans several nodes"),
     (
         "throughput",
@@ -82,6 +83,22 @@ pub enum RestartAt {
     Stop,
 }
 
+impl RestartAt {
+    fn named(word: &str) -> Option<Self> {
+        match word {
+            "start" => Some(Self::Start),
+            "stop" => Some(Self::Stop),
+            _ => None,
+        }
+    }
+}
+
+impl Checkpoints {
+    fn every(interval: Span) -> Option<Self> {
+        (interval > Span::ZERO).then_some(Self::Every(interval))
+    }
+}
+
 /// The settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Physics {
@@ -97,6 +114,8 @@ pub struct Physics {
     pub preempt_saves: bool,
     /// Time that a preempted run takes to stop.
     pub drain: Span,
+    /// Time that it then needs to save, where it does.
+    pub save: Span,
     /// Speed of a run that spans several nodes.
     pub spread_rate: Rate,
     /// Rates of training, which decide the speed of runs where they know it.
@@ -128,6 +147,7 @@ impl Default for Physics {
             checkpoints: Checkpoints::Continuous,
             preempt_saves: true,
             drain: Span::ZERO,
+            save: Span::ZERO,
             spread_rate: Rate::FULL,
             throughput: None,
             measured_on: None,
@@ -257,22 +277,18 @@ impl Physics {
             }
             "round_steps" => self.round_steps = flag()?,
             "restart_at" => {
-                self.restart_at = match value {
-                    "start" => RestartAt::Start,
-                    "stop" => RestartAt::Stop,
-                    _ => return Err(fail("neither start nor stop", "say start or stop")),
-                }
+                let at = RestartAt::named(value);
+                self.restart_at = at.ok_or_else(|| fail("neither start nor stop", "say start or stop"))?;
             }
             "drain_s" => self.drain = seconds()?,
+            "save_s" => self.save = seconds()?,
             "repair_s" => self.repair = seconds()?,
             "checkpoint_s" => {
                 self.checkpoints = match value {
                     "none" => Checkpoints::Continuous,
                     "never" => Checkpoints::Never,
-                    _ if seconds()? == Span::ZERO => {
-                        return Err(fail("no time between checkpoints", "for that say `none`"));
-                    }
-                    _ => Checkpoints::Every(seconds()?),
+                    _ => Checkpoints::every(seconds()?)
+                        .ok_or_else(|| fail("no time between checkpoints", "for that say `none`"))?,
                 }
             }
             "preempt_saves" => self.preempt_saves = flag()?,
@@ -296,6 +312,11 @@ impl Physics {
             _ => return Err(fail("there is no such setting", &format!("known are {}", keys()))),
         }
         Ok(())
+    }
+
+    /// Time that a run which was told to stop saves before it does.
+    pub fn saving(&self) -> Span {
+        if self.preempt_saves { self.save } else { Span::ZERO }
     }
 
     /// The settings for people: `default`, or what was given.

@@ -23,6 +23,8 @@ pub struct Replay {
     pub series: Series,
     /// Who held which GPUs when. Empty unless it was asked for.
     pub segments: Vec<Segment>,
+    /// Runs that the policy stopped, in order, with what that cost.
+    pub evictions: Vec<EvictionRow>,
     /// Launches that the table of throughput said nothing about, by cause: they ran by the spread penalty.
     pub unprofiled: BTreeMap<&'static str, u64>,
 }
@@ -89,6 +91,16 @@ pub struct Summary {
     pub restarts: u64,
     /// GPU-seconds of work that had to be done again.
     pub lost_gpu_s: f64,
+    /// GPU-seconds that stopping runs cost: the next three together.
+    pub preempted_gpu_s: f64,
+    /// What the policy expected it to cost.
+    pub preempted_gpu_s_predicted: f64,
+    /// Of it: work done again, and launches that led to nothing.
+    pub preempted_lost_gpu_s: f64,
+    /// Of it: from the order to stop until the GPUs were free, without work that was kept.
+    pub preempted_drained_gpu_s: f64,
+    /// Of it: the next run, before it made progress.
+    pub preempted_restarted_gpu_s: f64,
     /// Fragmentation of the trace's own workload over capacity; null until it is built.
     pub fragmentation_share: Option<f64>,
     /// Jain's index over tenants of service per entitlement.
@@ -99,6 +111,8 @@ pub struct Summary {
     pub ftf_unfair_share: Option<f64>,
     /// Share of jobs with a deadline that missed it.
     pub deadline_missed_share: Option<f64>,
+    /// Share of jobs with a latest start that started later or never.
+    pub start_by_missed_share: Option<f64>,
     /// Allocated GPU-hours times their price.
     pub cost: Option<f64>,
     /// Jobs started, preempted or rejected by the policy.
@@ -136,6 +150,71 @@ pub struct JobRow {
     pub outcome: Option<Outcome>,
     /// Finish-time fairness rho (Themis); `None` unless it finished.
     pub rho: Option<f64>,
+    /// When it should have finished.
+    pub deadline: Option<Time>,
+    /// When it should have started.
+    pub start_by: Option<Time>,
+    /// Why it missed one of the two, if it did.
+    pub missed: Option<Miss>,
+}
+
+/// Why a job missed its deadline or its latest start: the first of these that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Miss {
+    /// It was turned away.
+    Rejected,
+    /// It failed, was cancelled or timed out, or had not ended when the replay did.
+    NeverFinished,
+    /// It started after its latest start, or so late that its run time no longer fitted before the deadline.
+    StartedLate,
+    /// It started in time and was stopped for another job.
+    Preempted,
+    /// It started in time and took longer than its run time in the trace: slow GPUs, failures, restarts.
+    RanLong,
+}
+
+impl Miss {
+    /// All causes.
+    pub const ALL: [Self; 5] = [Self::Rejected, Self::NeverFinished, Self::StartedLate, Self::Preempted, Self::RanLong];
+
+    /// Stable name for files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rejected => "rejected",
+            Self::NeverFinished => "never-finished",
+            Self::StartedLate => "started-late",
+            Self::Preempted => "preempted",
+            Self::RanLong => "ran-long",
+        }
+    }
+}
+
+/// One run that the policy stopped. Costs in GPU-seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EvictionRow {
+    /// When.
+    pub at: Time,
+    /// The victim: index in [`Replay::jobs`].
+    pub job: u32,
+    /// Number of the run that was stopped, from 1.
+    pub attempt: u32,
+    /// The job that got the GPUs, where it is one: index in [`Replay::jobs`].
+    pub by: Option<u32>,
+    /// What the policy expected it to cost.
+    pub predicted: f64,
+    /// Work done again.
+    pub lost: f64,
+    /// From the order until the GPUs were free.
+    pub drained: f64,
+    /// The next run, before it made progress.
+    pub restarted: f64,
+}
+
+impl EvictionRow {
+    /// What it cost.
+    pub fn cost(&self) -> f64 {
+        self.lost + self.drained + self.restarted
+    }
 }
 
 /// The cluster over time, as means over equal steps from the first submission on.

@@ -12,6 +12,7 @@ use crate::metrics::{Recorder, Segments};
 use crate::physics::Physics;
 use crate::result::Replay;
 use crate::summary::summarise;
+use crate::targets;
 use crate::workload::Workload;
 use crate::world::SimWorld;
 
@@ -68,7 +69,8 @@ where
     let mut summary = summarise(spec, &core, workload, &seen);
     summary.wall_s = started.elapsed().as_secs_f64();
     let trace = workload.trace().clone();
-    Ok(Replay { summary, trace, jobs: seen.rows, series: seen.series, segments: seen.segments, unprofiled })
+    let evictions = targets::evictions(&core);
+    Ok(Replay { summary, trace, jobs: seen.rows, series: seen.series, segments: seen.segments, evictions, unprofiled })
 }
 
 /// Drives `core` through the workload to the end. Returns the launches that a table of throughput said nothing about, by

@@ -1,11 +1,12 @@
 //! From the rows of a replay to its figures. Definitions: `docs/metrics.md`.
 
-use engine::{Core, MICROS, Outcome, Time};
+use engine::{Core, Job, MICROS, Outcome, Time};
 
 use crate::metrics::Seen;
 use crate::result::{JobRow, SCHEMA, Summary};
 use crate::run::RunSpec;
 use crate::stats::{mean, nearest_rank};
+use crate::targets;
 use crate::workload::Workload;
 
 /// Bounded slowdown counts run times below this as this (Feitelson), seconds.
@@ -72,6 +73,7 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         span.map(|span| core.state().cluster().inventory().gpus() as f64 * span.secs_f64()).filter(|c| *c > 0.0);
     let ends = Ends::of(rows);
     let totals = core.state().totals();
+    let evicted = |of: fn(&engine::Eviction) -> u128| core.state().evictions().iter().map(of).sum::<u128>();
     Summary {
         schema: SCHEMA,
         trainyard_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -102,11 +104,17 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         migrations: 0,
         restarts: rows.iter().map(|row| u64::from(row.attempts.saturating_sub(1))).sum(),
         lost_gpu_s: totals.lost_milli_micros as f64 / 1000.0 / MICROS as f64,
+        preempted_gpu_s: targets::gpu_s(evicted(engine::Eviction::cost)),
+        preempted_gpu_s_predicted: targets::gpu_s(evicted(|eviction| eviction.bill.predicted)),
+        preempted_lost_gpu_s: targets::gpu_s(evicted(|eviction| eviction.lost)),
+        preempted_drained_gpu_s: targets::gpu_s(evicted(|eviction| eviction.drained)),
+        preempted_restarted_gpu_s: targets::gpu_s(evicted(|eviction| eviction.restarted)),
         fragmentation_share: None,
         jain_index: jain(core, workload),
         ftf_worst: rho.0.last().copied(),
         ftf_unfair_share: share(&rho.0, |rho| rho > 1.0),
-        deadline_missed_share: deadline_missed_share(core),
+        deadline_missed_share: missed_share(core, |job| job.spec.deadline.is_some(), targets::missed_deadline),
+        start_by_missed_share: missed_share(core, |job| job.spec.start_by.is_some(), targets::missed_start),
         cost: seen.cost,
         decisions: totals.decisions,
         events: totals.events,
@@ -159,16 +167,11 @@ fn jain(core: &Core, workload: &Workload<'_>) -> Option<f64> {
     (squares > 0.0).then(|| sum * sum / (count * squares))
 }
 
-/// Jobs with a deadline that did not finish by it, over all jobs with a deadline; rejected ones count as missed.
-fn deadline_missed_share(core: &Core) -> Option<f64> {
-    let (mut with, mut missed) = (0u64, 0u64);
-    for job in core.state().jobs() {
-        if let Some(deadline) = job.spec.deadline {
-            with += 1;
-            missed += u64::from(job.outcome() != Some(Outcome::Finished) || job.ended > deadline);
-        }
-    }
-    (with > 0).then(|| missed as f64 / with as f64)
+/// Jobs that missed a target over all jobs that have one; rejected ones count as missed.
+fn missed_share(core: &Core, has: fn(&Job) -> bool, missed: fn(&Job) -> bool) -> Option<f64> {
+    let with = core.state().jobs().iter().filter(|job| has(job));
+    let (count, misses) = with.fold((0u64, 0u64), |(n, missing), job| (n + 1, missing + u64::from(missed(job))));
+    (count > 0).then(|| misses as f64 / count as f64)
 }
 
 fn share(values: &[f64], keep: impl Fn(f64) -> bool) -> Option<f64> {

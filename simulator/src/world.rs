@@ -27,6 +27,8 @@ struct Live {
     from: Span,
     /// Since when it makes progress; `NEVER` before.
     since: Time,
+    /// When it stopped to make progress in order to save; `NEVER` before.
+    paused: Time,
     rate: Rate,
     /// When the restart time is over that it serves first.
     starts: Time,
@@ -34,8 +36,15 @@ struct Live {
     milli: u64,
 }
 
-const NOT_LIVE: Live =
-    Live { attempt: 0, from: Span::ZERO, since: Time::NEVER, rate: Rate::FULL, starts: Time::ZERO, milli: 0 };
+const NOT_LIVE: Live = Live {
+    attempt: 0,
+    from: Span::ZERO,
+    since: Time::NEVER,
+    paused: Time::NEVER,
+    rate: Rate::FULL,
+    starts: Time::ZERO,
+    milli: 0,
+};
 
 /// How a run is stopped at once.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +59,8 @@ enum Todo {
     Finish(RunId),
     Start(RunId),
     Save(RunId),
+    /// It stops to make progress, and saves.
+    Pause(RunId),
     Stop(RunId),
     Fail(RunId),
     Alarm(RunId, Alarm),
@@ -154,14 +165,18 @@ impl<'a> SimWorld<'a> {
         | Todo::Finish(run)
         | Todo::Start(run)
         | Todo::Save(run)
+        | Todo::Pause(run)
         | Todo::Stop(run)
         | Todo::Fail(run)) = todo
         else {
             return false;
         };
+        let dead = |live: &Live| {
+            let paused = live.paused != Time::NEVER && matches!(todo, Todo::Finish(_) | Todo::Save(_) | Todo::Fail(_));
+            live.attempt != run.attempt || paused
+        };
         // An alarm may be about the wait after a run.
-        !matches!(todo, Todo::Alarm(_, Alarm::Backoff))
-            && self.live.get(run.job.index()).is_none_or(|live| live.attempt != run.attempt)
+        !matches!(todo, Todo::Alarm(_, Alarm::Backoff)) && self.live.get(run.job.index()).is_none_or(dead)
     }
 
     /// Time of the next thing to come. Things about dead runs are dropped on the way.
@@ -222,6 +237,10 @@ impl<'a> SimWorld<'a> {
                 Todo::Finish(run) => self.end(run, Exit::Completed, self.workload.work(run.job)),
                 Todo::Start(run) => self.start(now, run),
                 Todo::Save(run) => self.save(now, run),
+                Todo::Pause(run) => {
+                    self.pause(now, run);
+                    continue;
+                }
                 Todo::Stop(run) => {
                     let saved = self.saved_at_stop(now, run);
                     batch.extend(self.owe(now, run));
@@ -303,7 +322,7 @@ impl<'a> SimWorld<'a> {
         let milli = gpu_milli(placement);
         let restart = self.restart(run, milli);
         let starts = now + restart;
-        self.live[run.job.index()] = Live { attempt: run.attempt, from, since: Time::NEVER, rate, starts, milli };
+        self.live[run.job.index()] = Live { attempt: run.attempt, from, rate, starts, milli, ..NOT_LIVE };
         self.running += 1;
         (self.idle_failures, self.idle) = (0, false);
         if speed == Speed::CannotRun {
@@ -337,16 +356,19 @@ impl World for SimWorld<'_> {
             batch.append(&mut self.now_facts);
             return Ok(true);
         }
-        self.plan_round();
-        let Some(now) = self.next_instant() else { return Ok(self.last_call(batch)) };
-        self.now = now;
-        self.todos_at(now, batch);
-        self.failures_at(now, batch);
-        self.scheduled_at(now, batch);
-        self.arrivals_at(now, batch);
-        if let Some(rounds) = self.rounds.as_mut().filter(|rounds| rounds.begins_at(now)) {
-            rounds.begin(now);
-            batch.push(Input { at: now, event: Event::Round { idle: false } });
+        // What happens inside the world alone is no fact.
+        while batch.is_empty() {
+            self.plan_round();
+            let Some(now) = self.next_instant() else { return Ok(self.last_call(batch)) };
+            self.now = now;
+            self.todos_at(now, batch);
+            self.failures_at(now, batch);
+            self.scheduled_at(now, batch);
+            self.arrivals_at(now, batch);
+            if let Some(rounds) = self.rounds.as_mut().filter(|rounds| rounds.begins_at(now)) {
+                rounds.begin(now);
+                batch.push(Input { at: now, event: Event::Round { idle: false } });
+            }
         }
         Ok(true)
     }
@@ -356,10 +378,7 @@ impl World for SimWorld<'_> {
             Command::Launch { run, placement, resume_from } => {
                 self.launch(now, *run, placement, *resume_from);
             }
-            Command::Drain { run, .. } if self.physics.drain == Span::ZERO => {
-                self.end_now(now, *run, Stop::Preempted);
-            }
-            Command::Drain { run, .. } => self.heap.push(Reverse((now + self.physics.drain, Todo::Stop(*run)))),
+            Command::Drain { run, .. } => self.drain(now, *run),
             Command::Kill { run } => self.end_now(now, *run, Stop::Killed),
             Command::Alarm { at, run, kind } => self.heap.push(Reverse((*at, Todo::Alarm(*run, *kind)))),
             Command::Wake { at } => self.heap.push(Reverse((*at, Todo::Wake))),

@@ -28,6 +28,7 @@ fn number(name: &str, default: u64) -> u64 {
 /// Checks what the engine cannot check about itself: that the world it commands is never told something impossible.
 struct Guard {
     seed: u64,
+    policy: String,
     step: u64,
     /// What really runs, by the orders given.
     running: BTreeMap<JobId, (RunId, Placement)>,
@@ -37,12 +38,19 @@ struct Guard {
 }
 
 impl Guard {
-    fn new(seed: u64) -> Self {
-        Self { seed, step: 0, running: BTreeMap::new(), preemptible: BTreeMap::new(), orders: Vec::new() }
+    fn new(seed: u64, policy: &str) -> Self {
+        Self {
+            seed,
+            policy: policy.to_owned(),
+            step: 0,
+            running: BTreeMap::new(),
+            preemptible: BTreeMap::new(),
+            orders: Vec::new(),
+        }
     }
 
     fn fail(&self, core: &Core, what: &str) -> ! {
-        panic!("seed {} step {} at {}: {what}", self.seed, self.step, core.state().now());
+        panic!("seed {} ({}) step {} at {}: {what}", self.seed, self.policy, self.step, core.state().now());
     }
 
     fn ended(&mut self, core: &Core, run: RunId) {
@@ -125,7 +133,8 @@ fn run(case: &Case, forgetful: bool) -> Vec<(Time, Command)> {
         world.flaw(*job, *flaw);
     }
     let mut core = Core::new(case.inventory.clone(), case.policy());
-    let mut forget = Forgetful { guard: Guard::new(case.seed), case, chance: Chance::new(case.seed + 77) };
+    let mut forget =
+        Forgetful { guard: Guard::new(case.seed, &case.policy_text), case, chance: Chance::new(case.seed + 77) };
     if forgetful {
         step_by_step(&mut core, &mut world, &mut forget);
     } else {
@@ -169,8 +178,14 @@ fn liveness(case: &Case, core: &Core, guard: &Guard) {
             job.phase,
             core.state().reason(id)
         );
-        let bound = 50 * case.trace.jobs.len() as u32;
-        assert!(job.preemptions <= bound, "seed {}: {id} was preempted {} times", case.seed, job.preemptions);
+        let bound = case.preemptions_max.unwrap_or(50 * case.trace.jobs.len() as u32);
+        assert!(
+            job.preemptions <= bound,
+            "seed {} ({}): {id} was preempted {} times",
+            case.seed,
+            case.policy_text,
+            job.preemptions
+        );
         assert!(job.preemptions == 0 || guard.preemptible[&id], "seed {}: {id} may not be preempted", case.seed);
     }
     assert!(guard.running.is_empty(), "seed {}: runs are left over", case.seed);
@@ -189,7 +204,8 @@ fn work_is_conserved(case: &Case, core: &Core, workload: &Workload<'_>) {
     if physics.spread_rate != engine::Rate::FULL || case.has_elastic {
         return;
     }
-    let (mut ran, mut done) = (0u128, core.state().totals().lost_milli_micros);
+    let totals = core.state().totals();
+    let (mut ran, mut done) = (0u128, totals.lost_milli_micros + totals.saving_milli_micros);
     for (index, job) in core.state().jobs().iter().enumerate() {
         let milli = u128::from(core.state().class(job.spec.class).gpu_milli);
         let work =

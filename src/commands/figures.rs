@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use simulator::output::Comparison;
 use simulator::report::{self, fmt};
-use simulator::result::Summary;
+use simulator::result::{Replay, Summary};
 use simulator::stats::{Difference, Metric, Sampling};
 
 use crate::table;
@@ -21,7 +21,8 @@ const COLUMNS: [&str; 8] = [
     "preemptions",
 ];
 /// Columns that are shown only where they are not zero.
-const SELDOM: [&str; 5] = ["restarts", "lost_gpu_s", "failed", "unfinished", "rejected"];
+const SELDOM: [&str; 7] =
+    ["restarts", "lost_gpu_s", "preempted_gpu_s", "deadline_missed_share", "failed", "unfinished", "rejected"];
 
 /// The physics for people.
 pub(crate) fn physics_words(physics: &str) -> &str {
@@ -118,8 +119,9 @@ fn told(sentences: Vec<String>) -> String {
     lines.concat()
 }
 
-/// The key figures of one replay.
-pub(crate) fn one(summary: &Summary, cluster: &str) -> String {
+/// The key figures of one replay, what preemption cost, and which targets were missed.
+pub(crate) fn one(replay: &Replay, cluster: &str) -> String {
+    let summary = &replay.summary;
     let seconds = |value: Option<f64>| value.map_or_else(|| fmt::NOTHING.to_owned(), fmt::seconds);
     let share = |value: Option<f64>| value.map_or_else(|| fmt::NOTHING.to_owned(), fmt::share);
     let number = |value: Option<f64>| value.map_or_else(|| fmt::NOTHING.to_owned(), fmt::number);
@@ -140,11 +142,39 @@ pub(crate) fn one(summary: &Summary, cluster: &str) -> String {
         ("fairness", fairness(s)),
     ];
     rows.extend(s.deadline_missed_share.map(|missed| ("deadlines", format!("{} missed", fmt::share(missed)))));
+    rows.extend(s.start_by_missed_share.map(|missed| ("latest starts", format!("{} missed", fmt::share(missed)))));
     rows.extend(s.cost.map(|cost| ("cost", fmt::number(cost))));
     rows.push(("physics", physics_words(&s.physics).to_owned()));
     rows.push(("speed", speed(s)));
     let footnote = if s.clairvoyant { CLAIRVOYANT } else { "" };
-    table::facts(&rows) + footnote
+    table::facts(&rows) + footnote + &bills(replay) + &targets(replay)
+}
+
+/// Who stopped whose runs, and at what cost; nothing where that cost nothing.
+fn bills(replay: &Replay) -> String {
+    let bills = report::bills(&[replay]);
+    if bills.iter().all(|bill| bill.cost_gpu_s() <= 0.0) {
+        return String::new();
+    }
+    let named = |name: &str| if name.is_empty() { fmt::NOTHING.to_owned() } else { name.to_owned() };
+    let row = |bill: &report::Bill| [named(&bill.by), named(&bill.victim)].into_iter().chain(bill.texts()).collect();
+    let rows: Vec<Vec<String>> = bills.iter().map(row).collect();
+    let head: Vec<&str> = ["for a job of", "stopped a job of"].into_iter().chain(report::BILL_HEADS).collect();
+    format!("\n{}", table::figures(&head, &rows))
+}
+
+/// Which targets were missed, and why; nothing where none was.
+fn targets(replay: &Replay) -> String {
+    let Some((all, tenants)) = report::kept(&[replay]).filter(|(all, _)| all.misses() > 0.0) else {
+        return String::new();
+    };
+    let row = |(name, kept): (&str, &report::Kept)| std::iter::once(name.to_owned()).chain(kept.texts()).collect();
+    let mut rows: Vec<Vec<String>> = vec![row(("all", &all))];
+    if tenants.len() > 1 {
+        rows.extend(tenants.iter().map(|(name, kept)| row((name, kept))));
+    }
+    let head: Vec<&str> = ["tenant"].into_iter().chain(report::KEPT_HEADS).collect();
+    format!("\n{}", table::figures(&head, &rows))
 }
 
 fn ends(s: &Summary) -> String {
@@ -168,6 +198,10 @@ fn stopped(s: &Summary) -> String {
     }
     if s.lost_gpu_s > 0.0 {
         parts.push(format!("{} of work lost", fmt::gpu_hours(s.lost_gpu_s)));
+    }
+    if s.preempted_gpu_s > 0.0 || s.preempted_gpu_s_predicted > 0.0 {
+        let (cost, predicted) = (fmt::gpu_hours(s.preempted_gpu_s), fmt::gpu_hours(s.preempted_gpu_s_predicted));
+        parts.push(format!("preemption cost {cost} (predicted {predicted})"));
     }
     parts.join(", ")
 }

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Error> {
     warnings::about_rejected(std::slice::from_ref(&replay), &inventory);
     warnings::about_throughput(std::slice::from_ref(&replay));
     let text = match args.format {
-        Format::Table => figures::one(&replay.summary, &args.cluster),
+        Format::Table => figures::one(&replay, &args.cluster),
         Format::Json => serde_json::to_string_pretty(&replay.summary)? + "\n",
     };
     if let Some(folder) = &args.out {

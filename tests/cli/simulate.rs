@@ -61,3 +61,23 @@ fn the_same_command_gives_the_same_figures() {
     let args = "simulate jobs.csv --cluster 2x8 --policy priority --set failures_per_node_day=3 --format json";
     assert_eq!(without_times(&yard.good(args)), without_times(&yard.good(args)));
 }
+
+#[test]
+fn quotas_change_who_runs() {
+    let yard = Yard::new();
+    yard.write("quotas.csv", "time_s,name,gpus\n0,red,8\n0,blue,8\n3600,red,0\n");
+    yard.write("tenants.toml", "[[tenant]]\npath = \"blue\"\nlimit = { gpus = 8 }\n");
+    let figure = |args: &str| {
+        let text = yard.good(&format!("simulate jobs.csv --cluster 2x8 --format json {args}"));
+        let summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+        (summary["finished"].as_u64().unwrap(), summary["unfinished"].as_u64().unwrap())
+    };
+    assert_eq!(figure("--policy kueue"), (8, 0));
+    assert_eq!(figure("--policy kueue --tenants tenants.toml"), (6, 2), "two gangs are above the limit of blue");
+    let done = yard.run("simulate jobs.csv --cluster 2x8 --policy kai --quotas quotas.csv");
+    assert_eq!((done.code, done.stderr.as_str()), (0, ""));
+    yard.write("nodes.csv", "time_s,name,nodes\n0,red,8\n");
+    let done = yard.run("simulate jobs.csv --cluster 2x8 --policy kueue --quotas nodes.csv");
+    assert_eq!(done.code, 2);
+    assert!(done.stderr.contains("counts nodes") && done.stderr.contains("hint: "), "{}", done.stderr);
+}

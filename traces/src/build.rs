@@ -9,9 +9,13 @@ use foldhash::fast::RandomState;
 
 use crate::error::{TraceError, shown};
 use crate::intern::Interner;
+use crate::order::Order;
 use crate::schema;
 use crate::table::{Place, trimmed};
 use crate::trace::{JobType, Ledger, RunTimes, Trace, TraceJob};
+
+/// The cause under which a reader counts, once, that it calls jobs by [`row_id`].
+pub(crate) const ROW_IDS: &str = "id from row number (counted once)";
 
 /// Collects jobs and their names. A reader calls [`Builder::row`] for each data row, then either [`Builder::push`] or
 /// [`Ledger::drop_row`].
@@ -84,6 +88,11 @@ impl Builder {
     pub(crate) fn reserve(&mut self, jobs: usize) {
         self.jobs.reserve(jobs);
         self.lines.reserve(jobs);
+    }
+
+    /// The same for jobs without a place.
+    pub(crate) fn reserve_unplaced(&mut self, jobs: usize) {
+        self.jobs.reserve_exact(jobs);
     }
 
     /// The index of a tenant path that was there before.
@@ -177,6 +186,11 @@ impl Builder {
         self.lines.push(u32::try_from(at).unwrap_or(u32::MAX));
     }
 
+    /// Adds a job whose id the reader made itself: nobody will ask for its place.
+    pub(crate) fn push_unplaced(&mut self, job: TraceJob) {
+        self.jobs.push(job);
+    }
+
     /// The trace, sorted by submission; jobs of one instant keep the order of the source. `origin` is what the clock
     /// shows at time zero.
     pub(crate) fn finish(mut self, twins: Twins, origin: Option<String>) -> Result<Trace, TraceError> {
@@ -259,16 +273,15 @@ pub(crate) fn sort_jobs(jobs: &mut Vec<TraceJob>) {
     if jobs.is_sorted_by_key(|job| job.submit) {
         return;
     }
-    // Times with positions are smaller than jobs; each job moves once.
-    let mut order: Vec<(Time, u32)> = jobs.iter().map(|job| job.submit).zip(0..).collect();
-    order.sort_unstable();
+    // Each job moves once.
+    let order = Order::of(jobs.iter().map(|job| job.submit.0).collect());
     let hollow = || TraceJob::plain(CompactString::const_new(""), Time::ZERO, Span::ZERO, 0);
-    *jobs = order.into_iter().map(|(_, at)| std::mem::replace(&mut jobs[at as usize], hollow())).collect();
+    *jobs = (0..order.len()).map(|rank| std::mem::replace(&mut jobs[order.at(rank).1], hollow())).collect();
 }
 
 /// The id of the job of data row `number` where the format has none: `row-7`.
-pub(crate) fn row_id(number: u32) -> CompactString {
-    let mut text = [0; 14];
+pub(crate) fn row_id(number: u64) -> CompactString {
+    let mut text = [0; 24];
     let (mut at, mut rest) = (text.len(), number);
     while rest > 0 || at == text.len() {
         at -= 1;
@@ -277,7 +290,41 @@ pub(crate) fn row_id(number: u32) -> CompactString {
     }
     at -= 4;
     text[at..at + 4].copy_from_slice(b"row-");
-    CompactString::from_utf8_lossy(&text[at..])
+    std::str::from_utf8(&text[at..]).map(CompactString::from).unwrap_or_default()
+}
+
+/// [`row_id`] for many rows in any order: all but the last three digits are there already, and these in a table.
+pub(crate) struct RowIds {
+    /// The ids of rows 1000, 2000 and so on, without the last three digits; the first is of no use.
+    heads: Vec<CompactString>,
+    /// The numbers from 000 to 999 behind each other.
+    digits: String,
+}
+
+impl RowIds {
+    /// For rows up to `last`.
+    pub(crate) fn up_to(last: u64) -> Self {
+        Self {
+            heads: (0..=last / 1000).map(row_id).collect(),
+            digits: (0..1000u32)
+                .flat_map(|number| [number / 100, number / 10 % 10, number % 10])
+                .map(|digit| char::from(b'0' + digit as u8))
+                .collect(),
+        }
+    }
+
+    /// The id of row `number`.
+    pub(crate) fn of(&self, number: u64) -> CompactString {
+        let at = (number % 1000) as usize * 3;
+        match (self.heads.get((number / 1000) as usize), self.digits.get(at..at + 3)) {
+            (Some(head), Some(digits)) if number >= 1000 => {
+                let mut id = head.clone();
+                id.push_str(digits);
+                id
+            }
+            _ => row_id(number),
+        }
+    }
 }
 
 /// Whether two ids may be equal. Ids that rise are not; of others, sorted hashes are several times as fast as a table of
@@ -302,8 +349,12 @@ mod tests {
 
     #[test]
     fn ids_of_rows() {
-        for number in [0, 1, 9, 10, 12_345, u32::MAX] {
+        for number in [0, 1, 9, 10, 12_345, u64::MAX] {
             assert_eq!(row_id(number), format!("row-{number}"));
+        }
+        let ids = RowIds::up_to(12_345);
+        for number in (0..13_100).chain([u64::MAX]) {
+            assert_eq!(ids.of(number), format!("row-{number}"));
         }
     }
 

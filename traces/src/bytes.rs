@@ -22,6 +22,16 @@ pub(crate) fn read_file(path: &str) -> Result<Vec<u8>, TraceError> {
     })
 }
 
+/// Reads a whole file and undoes gzip.
+pub(crate) fn read_unpacked(path: &str) -> Result<Vec<u8>, TraceError> {
+    let packed = read_file(path)?;
+    let out = match unpacked(path, &packed)? {
+        Cow::Owned(out) => Some(out),
+        Cow::Borrowed(_) => None,
+    };
+    Ok(out.unwrap_or(packed))
+}
+
 fn missing_hint(path: &str) -> String {
     let parent = Path::new(path).parent().filter(|parent| !parent.as_os_str().is_empty());
     match parent {

@@ -30,8 +30,12 @@ pub fn open(text: &str) -> Result<Content, TraceError> {
     if Path::new(path).is_dir() && profiles_in(path) {
         return Ok(Content::Profiles(Box::new(ThroughputTable::load(&[path])?)));
     }
-    match Kind::of(path)? {
-        Kind::Trace => Ok(Content::Trace(Box::new(source::load(text)?))),
+    if !Path::new(path).is_file() {
+        return Ok(Content::Trace(Box::new(source::load(text)?)));
+    }
+    let bytes = bytes::read_unpacked(path)?;
+    match Kind::of(path, &bytes) {
+        Kind::Trace => Ok(Content::Trace(Box::new(source::load_read(text, path, bytes)?))),
         Kind::Cluster => Ok(Content::Cluster(Box::new(clusters::load_cluster_file(text)?))),
         Kind::Profiles => Ok(Content::Profiles(Box::new(ThroughputTable::load(&[path])?))),
         Kind::Capacity => Ok(Content::Capacity(Box::new(capacity::load_capacity(path)?))),
@@ -48,14 +52,9 @@ enum Kind {
 
 impl Kind {
     /// The kind of the file at `path`. What is no text, or of no other kind, is a trace or an error of its readers.
-    fn of(path: &str) -> Result<Self, TraceError> {
-        if !Path::new(path).is_file() {
-            return Ok(Self::Trace);
-        }
-        let packed = bytes::read_file(path)?;
-        let unpacked = bytes::unpacked(path, &packed)?;
-        let Ok(text) = bytes::text(path, &unpacked) else { return Ok(Self::Trace) };
-        Ok(if profiles::is_profile(text) {
+    fn of(path: &str, bytes: &[u8]) -> Self {
+        let Ok(text) = bytes::text(path, bytes) else { return Self::Trace };
+        if profiles::is_profile(text) {
             Self::Profiles
         } else if capacity::is_capacity(path, text) {
             Self::Capacity
@@ -63,7 +62,7 @@ impl Kind {
             Self::Cluster
         } else {
             Self::Trace
-        })
+        }
     }
 }
 

@@ -76,20 +76,32 @@ fn plain(text: &[u8], digits: u32) -> Option<u64> {
     if text.is_empty() || text.len() > 18 {
         return None;
     }
-    let (mut value, mut after_point) = (0u64, None);
-    for &byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                value = value * 10 + u64::from(byte - b'0');
-                after_point = after_point.map(|count: u32| count + 1);
-            }
-            b'.' if after_point.is_none() && text.len() > 1 => after_point = Some(0),
-            _ => return None,
+    let (mut value, mut point) = (0u64, None);
+    for (at, &byte) in text.iter().enumerate() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            value = value * 10 + u64::from(digit);
+        } else if byte == b'.' && point.is_none() && text.len() > 1 {
+            point = Some(at);
+        } else {
+            return None;
         }
     }
-    let missing = digits.checked_sub(after_point.unwrap_or(0))?;
-    value.checked_mul(10u64.checked_pow(missing)?).filter(|value| *value <= LIMIT)
+    let after_point = point.map_or(0, |point| text.len() - 1 - point);
+    let missing = (digits as usize).checked_sub(after_point)?;
+    value.checked_mul(*POWERS.get(missing)?).filter(|value| *value <= LIMIT)
 }
+
+/// Powers of ten.
+const POWERS: [u64; 20] = {
+    let mut powers = [1; 20];
+    let mut at = 1;
+    while at < powers.len() {
+        powers[at] = powers[at - 1] * 10;
+        at += 1;
+    }
+    powers
+};
 
 /// A position in a text as a signed number.
 fn signed(position: usize) -> i64 {
@@ -130,6 +142,9 @@ fn at_point(digits: &[u8], point: i64) -> Result<Scaled, Flaw> {
 
 /// A whole number with a sign; `3.0` is one, `3.5` is not.
 pub(crate) fn integer(text: &str) -> Result<i64, Flaw> {
+    if let Some(value) = plain(text.as_bytes(), 0) {
+        return Ok(value.cast_signed());
+    }
     let text = text.trim();
     let (sign, body) = text.strip_prefix('-').map_or((1, text), |body| (-1, body));
     if sign < 0 && body.starts_with(['-', '+']) {
@@ -225,6 +240,13 @@ mod tests {
         fn agrees_with_floats(value in 0.0f64..1e9) {
             let read = scaled(&value.to_string(), 6).unwrap().value as f64;
             prop_assert!((read - value * 1e6).abs() <= 1.0);
+        }
+
+        /// A blank before the text leaves it to the slow path.
+        #[test]
+        fn the_fast_path_is_the_slow_one(text in "[0-9]{0,14}[.]{0,2}[0-9]{0,8}", digits in 0u32..21) {
+            prop_assert_eq!(scaled(&text, digits), scaled(&format!(" {text}"), digits));
+            prop_assert_eq!(integer(&text), integer(&format!(" {text}")));
         }
 
         #[test]

@@ -52,7 +52,5 @@ impl Input<'_> {
 
 /// The text of another file that an option names.
 pub(crate) fn text_of(path: &str) -> Result<String, TraceError> {
-    let packed = bytes::read_file(path)?;
-    let unpacked = bytes::unpacked(path, &packed)?;
-    bytes::text(path, &unpacked).map(str::to_owned)
+    bytes::text(path, &bytes::read_unpacked(path)?).map(str::to_owned)
 }

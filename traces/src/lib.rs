@@ -5,7 +5,6 @@ mod bytes;
 mod canonical;
 pub mod capacity;
 mod civil;
-
 pub mod clusters;
 pub mod content;
 mod decimal;
@@ -16,6 +15,7 @@ mod info;
 mod input;
 mod intern;
 mod metadata;
+mod order;
 pub mod profiles;
 pub mod schema;
 mod similar;

@@ -26,15 +26,31 @@ const SYNTHETIC: &str = "synthetic";
 
 /// Reads or generates the trace that `text` names; its [`Trace::source`] is that text.
 pub fn load(text: &str) -> Result<Trace, TraceError> {
+    load_with(text, &mut bytes::read_unpacked)
+}
+
+/// The same where somebody has read the file at `path` before: its `bytes` are not gzipped.
+pub(crate) fn load_read(text: &str, path: &str, bytes: Vec<u8>) -> Result<Trace, TraceError> {
+    let mut bytes = Some(bytes);
+    load_with(text, &mut |file| match bytes.take() {
+        Some(bytes) if file == path => Ok(bytes),
+        _ => bytes::read_unpacked(file),
+    })
+}
+
+/// How the bytes of a file are had, without gzip.
+type Read<'a> = dyn FnMut(&str) -> Result<Vec<u8>, TraceError> + 'a;
+
+fn load_with(text: &str, read: &mut Read<'_>) -> Result<Trace, TraceError> {
     let text = text.trim();
-    let mut trace = load_unnamed(text)?;
+    let mut trace = load_unnamed(text, read)?;
     if trace.format != SYNTHETIC {
         text.clone_into(&mut trace.source);
     }
     Ok(trace)
 }
 
-fn load_unnamed(text: &str) -> Result<Trace, TraceError> {
+fn load_unnamed(text: &str, read: &mut Read<'_>) -> Result<Trace, TraceError> {
     if text.is_empty() {
         return Err(TraceError::new("TRACE", "no trace is named").with_hint(usage()));
     }
@@ -47,13 +63,13 @@ fn load_unnamed(text: &str) -> Result<Trace, TraceError> {
         if brackets.path.is_empty() {
             return Err(TraceError::new(text, "no file is named after the format").with_hint(usage()));
         }
-        return read_path(&brackets, Some(format));
+        return read_path(&brackets, Some(format), read);
     }
     let brackets = Brackets::behind(text)?;
     if !Path::new(brackets.path).exists() {
         check_prefix(text, prefix)?;
     }
-    read_path(&brackets, None)
+    read_path(&brackets, None, read)
 }
 
 fn usage() -> String {
@@ -82,7 +98,7 @@ fn check_prefix(text: &str, prefix: &str) -> Result<(), TraceError> {
 }
 
 /// Reads the file or folder, and makes the changes of the brackets.
-fn read_path(brackets: &Brackets<'_>, format: Option<Format>) -> Result<Trace, TraceError> {
+fn read_path(brackets: &Brackets<'_>, format: Option<Format>, read: &mut Read<'_>) -> Result<Trace, TraceError> {
     let path = brackets.path;
     if Path::new(path).is_dir() {
         let format = format.filter(|format| format.is_folder()).or_else(|| Format::of_folder(&names_in(path)));
@@ -97,7 +113,7 @@ fn read_path(brackets: &Brackets<'_>, format: Option<Format>) -> Result<Trace, T
         let input = Input { file: path, text: "", options: &options };
         return changes.apply(told(format.read(&input)?));
     }
-    let (mut trace, changes) = read_unchanged(brackets, format, &bytes::read_file(path)?)?;
+    let (mut trace, changes) = read_unchanged(brackets, format, &read(path)?)?;
     if trace.format == Format::CANONICAL.name() {
         metadata::read_beside(path, &mut trace)?;
     }
@@ -121,31 +137,31 @@ fn names_in(folder: &str) -> Vec<String> {
 
 /// Reads a trace from the bytes of a file called `name`, gzipped or not. Without `format` the content decides.
 pub fn read_bytes(name: &str, format: Option<Format>, bytes: &[u8]) -> Result<Trace, TraceError> {
-    let (trace, changes) = read_unchanged(&Brackets::none(name), format, bytes)?;
+    let bytes = bytes::unpacked(name, bytes)?;
+    let (trace, changes) = read_unchanged(&Brackets::none(name), format, &bytes)?;
     changes.apply(told(trace))
 }
 
-/// Reads the trace as it is, and the changes that are yet to be made.
+/// Reads the trace as it is from bytes without gzip, and the changes that are yet to be made.
 fn read_unchanged(
     brackets: &Brackets<'_>,
     format: Option<Format>,
     bytes: &[u8],
 ) -> Result<(Trace, Changes), TraceError> {
     let name = brackets.path;
-    let bytes = bytes::unpacked(name, bytes)?;
     if bytes.starts_with(parquet::MAGIC) {
         let Some(other) = format.filter(|format| *format != Format::CANONICAL) else {
             let (_, changes) = brackets.split(Format::CANONICAL)?;
-            return Ok((parquet::read(name, &bytes)?, changes));
+            return Ok((parquet::read(name, bytes)?, changes));
         };
         let (options, changes) = brackets.split(other)?;
-        if let Some(trace) = other.read_parquet(&Input { file: name, text: "", options: &options }, &bytes) {
+        if let Some(trace) = other.read_parquet(&Input { file: name, text: "", options: &options }, bytes) {
             return Ok((trace?, changes));
         }
         let message = format!("the file is Parquet, but {} files are text", other.name());
         return Err(TraceError::new(name, message).with_hint("Parquet is read in the canonical format, or by `mapped`"));
     }
-    let text = bytes::text(name, &bytes)?;
+    let text = bytes::text(name, bytes)?;
     let format = match format {
         Some(format) => format,
         None => detect(name, text)?,

@@ -117,7 +117,7 @@ mod tests {
     proptest::proptest! {
         /// The same cells as the csv crate on whatever it writes.
         #[test]
-        fn agrees_with_the_csv_crate(table in proptest::collection::vec(proptest::collection::vec("[ a\",\r\né]{0,4}x", 3), 1..6)) {
+        fn agrees_with_the_csv_crate(table in proptest::collection::vec(proptest::collection::vec("[ a\",\r\né]{0,4}[a-zé]{0,12}x", 3), 1..6)) {
             let mut writer = csv::Writer::from_writer(Vec::new());
             writer.write_record(["a", "b", "c"]).unwrap();
             for row in &table {
@@ -126,6 +126,22 @@ mod tests {
             let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
             let found: Vec<Vec<String>> = rows(&text).into_iter().map(|row| row.1).collect();
             proptest::prop_assert_eq!(found, table);
+        }
+
+        /// The same cells as splitting the text at its lines and these at commas, wherever the words of the scan end.
+        #[test]
+        fn agrees_with_splitting(text in "([ -!#-+--~é\u{ac}\u{8d}]{0,12}[,,,\r\n]){0,20}[a-z]{0,9}") {
+            let text = text.replace('"', "");
+            let dialect = Dialect { delimiter: b',', comment: None, names: Names::None };
+            let mut table = Table::with_dialect("t", &text, dialect).unwrap();
+            let mut found = Vec::new();
+            while let Some(cells) = table.next().unwrap() {
+                found.push((0..cells.len()).map(|at| cells.text(Some(at)).to_owned()).collect::<Vec<_>>());
+            }
+            let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+            let lines = lines.split('\n').filter(|line| !line.trim().is_empty());
+            let split: Vec<Vec<String>> = lines.map(|line| line.split(',').map(str::to_owned).collect()).collect();
+            proptest::prop_assert_eq!(found, split);
         }
     }
 }

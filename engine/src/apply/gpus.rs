@@ -153,6 +153,7 @@ pub(crate) fn drain_vacated(state: &mut State, id: JobId, cause: Cause, out: &mu
         return enter(state, id, next, out);
     }
     let (run, grace) = (job.run(id), job.spec.grace);
+    state.jobs[id.index()].work_at_stop = state.job(id).work_done(state.now);
     set_phase(state, id, Phase::Draining(cause));
     draining(state, id);
     if cause == Cause::NodeLost {

@@ -18,7 +18,10 @@ pub(super) fn start_run(state: &mut State, id: JobId, rate: Rate, out: &mut Vec<
     job.running_since = now;
     job.saved_at = now;
     job.rate = rate;
-    if let Some(eviction) = state.evictions.get_mut(job.eviction as usize) {
+    // A run that is on its way out starts to no avail: that is for the end of the run to settle.
+    if let Some(eviction) = state.evictions.get_mut(job.eviction as usize)
+        && eviction.attempt != job.attempt
+    {
         eviction.restarted += u128::from(gpu_milli(&job.placement)) * u128::from(now.since(job.launched).0);
         job.eviction = u32::MAX;
     }
@@ -59,13 +62,17 @@ pub(super) fn end_run(state: &mut State, id: JobId, exit: Exit, saved: Option<Sp
         job.gpu_milli_micros += u128::from(milli) * u128::from(ran.0);
     }
     let tenant = job.spec.tenant;
-    if phase == Phase::Draining(Cause::Preempted)
-        && let Some(eviction) = state.evictions.get_mut(job.eviction as usize)
-    {
-        eviction.lost += u128::from(milli) * u128::from(attempt_lost.0);
-        eviction.drained += u128::from(milli) * u128::from(now.since(eviction.at).0);
+    if let Some(eviction) = state.evictions.get_mut(job.eviction as usize) {
+        eviction.settle(job, milli, exit, now);
+        if eviction.attempt != job.attempt || exit == Exit::Completed {
+            job.eviction = u32::MAX;
+        }
     }
-    state.totals.lost_milli_micros += u128::from(milli) * u128::from(attempt_lost.0);
+    // A run that saved after the order to stop has lost nothing: what it held its GPUs for since is the saving.
+    let saved_on_order = matches!(phase, Phase::Draining(_)) && job.work_saved >= job.work_at_stop;
+    let totals = &mut state.totals;
+    let account = if saved_on_order { &mut totals.saving_milli_micros } else { &mut totals.lost_milli_micros };
+    *account += u128::from(milli) * u128::from(attempt_lost.0);
     state.totals.launched -= 1;
     state.totals.held_milli -= milli;
     state.tenants.release(tenant, milli, now);

@@ -16,6 +16,7 @@ impl Cluster {
             up_beside: [0; 2],
             up_unlimited: [0; 2],
             partial_by_room: BTreeSet::new(),
+            domains: self.domains.emptied(),
             ..self.clone()
         };
         for counts in &mut fresh.buckets {
@@ -37,6 +38,9 @@ impl Cluster {
         let same = fresh.buckets == self.buckets && fresh.sizes == self.sizes;
         if !same || fresh.partial_by_room != self.partial_by_room {
             return Err("the index of free nodes disagrees with the masks".to_owned());
+        }
+        if fresh.domains != self.domains {
+            return Err("the index of free GPUs by domain disagrees with the masks".to_owned());
         }
         if (fresh.free_milli, fresh.up_milli) != (self.free_milli, self.up_milli) {
             return Err(format!(

@@ -5,6 +5,7 @@
 mod bench;
 mod cancel;
 mod drafts;
+mod evictions;
 mod faults;
 mod journal;
 mod lifecycle;

@@ -18,7 +18,7 @@ pub(super) struct Rest {
 
 impl Rest {
     /// The first job of the queue.
-    pub(super) fn first(&self, ready: &Ready) -> Option<(u64, JobId)> {
+    pub(super) fn first(ready: &Ready) -> Option<(u64, JobId)> {
         ready.active().iter().filter_map(|lane| ready.lane(*lane).jobs.first().copied()).min()
     }
 }

@@ -11,6 +11,8 @@ mod queues;
 mod reclaim;
 mod window;
 
+use std::sync::Arc;
+
 use engine::{Draft, JobId, Needs, Policy, Reason, Span, Time, Triggers};
 
 use self::order::Order;
@@ -54,7 +56,8 @@ pub(crate) enum InQuota {
 pub struct Kai {
     rules: Rules,
     placer: Placer,
-    topology: Topology,
+    /// Shared, so that it can be read while all else changes.
+    topology: Arc<Topology>,
     queues: Queues,
     ready: Ready,
     placed: Placed,
@@ -104,7 +107,7 @@ impl Policy for Kai {
     fn decide(&mut self, now: Time, draft: &mut Draft<'_>) {
         self.ready.sync(draft, &ByPriority);
         self.placed.sync(draft);
-        self.topology.sync(draft.state().tenants(), Homes::Own);
+        Arc::make_mut(&mut self.topology).sync(draft.state().tenants(), Homes::Own);
         self.unplaced.resize(draft.state().classes(), 0);
         if let Some(window) = self.rules.window {
             window.sample(draft);
@@ -138,7 +141,7 @@ impl Kai {
         Self {
             rules,
             placer,
-            topology: Topology::default(),
+            topology: Arc::default(),
             queues: Queues::default(),
             ready: Ready::default(),
             placed: Placed::default(),

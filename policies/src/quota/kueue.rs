@@ -17,12 +17,13 @@ use engine::{Draft, JobId, Needs, Policy, Reason, Time, Triggers};
 pub(crate) use self::rules::{BorrowWithin, Queueing, Reclaim, Rules, Sharing, UsageRule, Within};
 use super::gang;
 use super::placed::Placed;
+use super::retaliation;
 use super::topology::{Homes, Topology};
 use super::tree::{Short, Tree};
-use super::wide::{RESOURCES, Wide, shown, wide};
+use super::wide::{Mask, RESOURCES, Wide, ZERO, exceeds, shown, wide};
 use crate::place::Placer;
 use crate::ready::{Filing, LaneKey, Ready};
-use heads::{Entry, Heads};
+use heads::{Entry, Heads, Memory};
 
 /// The policy.
 #[derive(Debug)]
@@ -76,7 +77,7 @@ impl Policy for Kueue {
         self.topology.sync(draft.state().tenants(), homes);
         self.tree.build(draft, &self.topology, self.rules.above);
         self.heads.open(draft, &self.ready, &self.topology);
-        loop {
+        while !self.is_quiet(draft) {
             self.preempted = false;
             self.sweep(draft);
             if !self.preempted {
@@ -109,7 +110,7 @@ impl Kueue {
         if self.rules.queueing == Queueing::BestEffort
             && let Some(reason) = self.heads.known(draft, entry)
         {
-            self.heads.fail(entry, reason);
+            self.fail(draft, entry, reason);
             return false;
         }
         let ask = ask(draft, entry);
@@ -131,8 +132,8 @@ impl Kueue {
 
     /// Takes the job of an entry out of this decision, and says why it waits.
     fn set_aside(&mut self, draft: &mut Draft<'_>, entry: &Entry, ask: &Ask, short: Option<Short>) {
-        let reason = short.map_or_else(|| self.unplaced(draft, ask), |short| self.reason(ask, short));
-        self.heads.fail(entry, reason);
+        let reason = self.why(draft, ask, short);
+        self.fail(draft, entry, reason);
         if self.rules.queueing == Queueing::Strict {
             self.heads.block(entry.node);
             if self.rules.reclaim != Reclaim::Any && self.tree.is_sure_of(ask.node, ask.need) {
@@ -156,17 +157,79 @@ impl Kueue {
 
     /// Takes victims so that the job fits. `false`, and nothing changed, when none would do.
     fn preempt(&mut self, draft: &mut Draft<'_>, ask: &Ask, short: Option<Short>) -> bool {
-        if !self.rules.preempts() || matches!(short, Some(Short::Limit { .. })) && self.rules.within == Within::Never {
+        if !self.may_preempt_now(draft, ask) {
             return false;
         }
-        let lacking = match short {
-            Some(Short::Limit { lacking, .. } | Short::Quota { lacking, .. }) => lacking,
-            None => super::wide::exceeds(ask.need, super::wide::ZERO),
+        let lacking = lacking(ask, short);
+        // Out of the way, so that it can be read while the tree changes.
+        let placed = std::mem::take(&mut self.placed);
+        let found = match self.rules.sharing {
+            None => self.classic(draft, ask, lacking, &placed),
+            Some(sharing) => self.fair(draft, ask, lacking, sharing, &placed),
         };
-        match self.rules.sharing {
-            None => self.classic(draft, ask, lacking),
-            Some(sharing) => self.fair(draft, ask, lacking, sharing),
+        self.placed = placed;
+        found
+    }
+
+    /// Whether a job may preempt at all now: those that were preempted themselves wait ([`retaliation`]).
+    fn may_preempt_now(&self, draft: &Draft<'_>, ask: &Ask) -> bool {
+        self.rules.preempts() && !retaliation::is_barred(draft.state(), ask.job)
+    }
+
+    /// Whether no waiting job can start: a look at all lanes without their order, which does not matter then. Most decisions
+    /// on a full cluster end here.
+    fn is_quiet(&mut self, draft: &mut Draft<'_>) -> bool {
+        if self.rules.queueing == Queueing::Strict {
+            return false;
         }
+        let mut failed = Vec::new();
+        for entry in self.heads.all(&self.ready) {
+            let reason = match self.heads.known(draft, &entry) {
+                Some(reason) => reason,
+                None => match self.hopeless(draft, &entry) {
+                    Some(reason) => reason,
+                    None => return false,
+                },
+            };
+            failed.push((entry, reason));
+        }
+        for (entry, reason) in failed {
+            self.fail(draft, &entry, reason);
+        }
+        true
+    }
+
+    /// Why an entry cannot start, where that is seen at once.
+    fn hopeless(&mut self, draft: &mut Draft<'_>, entry: &Entry) -> Option<Reason> {
+        let ask = ask(draft, entry);
+        let short = self.tree.short(ask.node, ask.need);
+        if short.is_none() && !self.heads.class_failed(draft, entry.class) {
+            if gang::fits(self.placer, draft, ask.job) {
+                return None;
+            }
+            self.heads.fail_class(draft, entry.class);
+        }
+        if self.may_preempt_now(draft, &ask) {
+            let lacking = lacking(&ask, short);
+            let has_any = match self.rules.sharing {
+                None => !self.sources(draft, &ask, lacking, &self.placed).is_empty(),
+                Some(_) => self.has_target(draft, &ask, lacking),
+            };
+            if has_any {
+                return None;
+            }
+        }
+        Some(self.why(draft, &ask, short))
+    }
+
+    fn why(&self, draft: &Draft<'_>, ask: &Ask, short: Option<Short>) -> Reason {
+        short.map_or_else(|| self.unplaced(draft, ask), |short| self.reason(ask, short))
+    }
+
+    /// The job of an entry fails in this decision. Who is barred from preempting fails only for now.
+    fn fail(&mut self, draft: &Draft<'_>, entry: &Entry, reason: Reason) {
+        let barred = retaliation::is_barred(draft.state(), entry.job);
+        self.heads.fail(entry, reason, if barred { Memory::None } else { Memory::Kept });
     }
 
     fn unplaced(&self, draft: &Draft<'_>, ask: &Ask) -> Reason {
@@ -174,7 +237,7 @@ impl Kueue {
     }
 
     fn reason(&self, ask: &Ask, short: Short) -> Reason {
-        let first = |lacking: super::wide::Mask| lacking.iter().position(|lacks| *lacks).unwrap_or(0);
+        let first = |lacking: Mask| lacking.iter().position(|lacks| *lacks).unwrap_or(0);
         match short {
             Short::Limit { node, lacking } => {
                 let at = first(lacking);
@@ -193,4 +256,12 @@ impl Kueue {
 fn ask(draft: &Draft<'_>, entry: &Entry) -> Ask {
     let need = wide(draft.state().class(entry.class).least);
     Ask { job: entry.job, node: entry.node, priority: draft.state().job(entry.job).spec.priority, need }
+}
+
+/// What lacks: where quotas leave room, the nodes do not, and all that is asked for may help.
+fn lacking(ask: &Ask, short: Option<Short>) -> Mask {
+    match short {
+        Some(Short::Limit { lacking, .. } | Short::Quota { lacking, .. }) => lacking,
+        None => exceeds(ask.need, ZERO),
+    }
 }

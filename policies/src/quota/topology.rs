@@ -15,6 +15,8 @@ pub(crate) struct Topology {
     /// [`NOWHERE`] for the root.
     pub(crate) parents: Vec<u32>,
     pub(crate) children: Vec<Vec<u32>>,
+    /// Distance from the root.
+    depths: Vec<u32>,
     /// The leaf of the jobs of each tenant.
     pub(crate) homes: Vec<u32>,
     /// Tenants whose jobs are in a node; empty for inner nodes.
@@ -77,7 +79,9 @@ impl Topology {
         for (at, home) in homes.iter().enumerate() {
             residents[*home as usize].push(TenantId::new(at));
         }
-        Self { tenants: count, parents, children, homes, residents }
+        let mut new = Self { tenants: count, parents, children, depths: Vec::new(), homes, residents };
+        new.depths = (0..new.len() as u32).map(|node| new.path(node).count() as u32 - 1).collect();
+        new
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -106,14 +110,18 @@ impl Topology {
 
     /// The children of the lowest common ancestor of two leaves that lie above each: Kueue's `AlmostLCA` both ways.
     pub(crate) fn forks(&self, a: u32, b: u32) -> (u32, u32) {
-        let (mut one, mut other): (Vec<u32>, Vec<u32>) = (self.path(a).collect(), self.path(b).collect());
-        let mut forks = (a, b);
-        while let (Some(left), Some(right)) = (one.pop(), other.pop()) {
-            forks = (left, right);
-            if left != right {
-                break;
-            }
+        let parent = |node: u32| self.parents[node as usize];
+        let depth = |node: u32| self.depths[node as usize];
+        let (mut a, mut b) = (a, b);
+        while depth(a) > depth(b) {
+            a = parent(a);
         }
-        forks
+        while depth(b) > depth(a) {
+            b = parent(b);
+        }
+        while a != b && parent(a) != parent(b) {
+            (a, b) = (parent(a), parent(b));
+        }
+        (a, b)
     }
 }

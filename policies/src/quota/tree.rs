@@ -52,10 +52,9 @@ const EMPTY: Node = Node {
     total: ZERO,
 };
 
-/// A dominant resource share: in parts of 10^12 at weight 1.
-pub(crate) type Share = u128;
-
-const WHOLE: u128 = 1_000_000_000_000;
+/// A dominant resource share: the bits of a number that is not negative, which sort as it does. It is one division of whole
+/// numbers, so that equal shares are equal on every machine.
+pub(crate) type Share = u64;
 
 /// All nodes, by the numbers of a [`Topology`].
 #[derive(Clone, Debug, Default)]
@@ -257,11 +256,11 @@ impl Tree {
         let Some(parent) = self.parent(at) else { return 0 };
         let lendable = self.node(parent).potential;
         let above = beyond(node.usage, node.subtree);
+        let weight = i128::from(node.weight_milli);
         let ratio = |(above, lendable): (i128, i128)| {
-            if lendable > 0 { above.cast_unsigned() * WHOLE / lendable.cast_unsigned() } else { 0 }
+            if above > 0 && lendable > 0 { (above * 1000) as f64 / (lendable * weight) as f64 } else { 0.0 }
         };
-        let worst = above.into_iter().zip(lendable).map(ratio).max().unwrap_or(0);
-        worst * 1000 / u128::from(node.weight_milli)
+        above.into_iter().zip(lendable).map(ratio).fold(0.0, f64::max).to_bits()
     }
 
     /// Whether all of `need` is within its quota.

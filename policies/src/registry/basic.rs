@@ -2,15 +2,21 @@
 
 use engine::{Policy, Span};
 
+use super::guards::guarded;
 use super::knobs::{PLACE, REPLACE, SKIP_OFF, SKIP_ON};
-use super::{Entry, Knob};
+use super::{Entry, Knob, Knobs};
 use crate::evict::Evict;
 use crate::order::{Arrival, FairShare, Length, Shortest};
 use crate::pipeline::{Parts, Pipeline};
 use crate::refill::{Refill, Sort};
+use crate::spec::PolicyError;
 
 pub(super) fn boxed(parts: Parts) -> Box<dyn Policy> {
     Box::new(Pipeline::new(parts))
+}
+
+fn preempting(knobs: &Knobs<'_>, parts: Parts) -> Result<Box<dyn Policy>, PolicyError> {
+    Ok(Box::new(Pipeline::new(parts).guarded(knobs.guards()?)))
 }
 
 pub(super) static FAIR_SHARE: Entry = Entry {
@@ -62,9 +68,9 @@ pub(super) static PRIORITY: Entry = Entry {
     objective: "higher priorities first, at the least loss of work",
     knows: "when jobs last saved",
     source: "Kubernetes and Slurm preemption by priority; victims by least lost work, whole gangs, strictly lower priorities",
-    knobs: &[SKIP_ON, PLACE],
+    knobs: &guarded::<2, 12>([SKIP_ON, PLACE]),
     presets: &[],
-    build: |knobs| knobs.parts(Arrival, Some(Evict::LowerPriority)).map(boxed),
+    build: |knobs| preempting(knobs, knobs.parts(Arrival, Some(Evict::LowerPriority))?),
 };
 
 pub(super) static SJF: Entry = Entry {
@@ -84,14 +90,14 @@ pub(super) static SRSF: Entry = Entry {
     objective: "mean completion time of gangs",
     knows: "true durations (clairvoyant)",
     source: "Tiresias, NSDI 2019, section 3 (SRSF)",
-    knobs: &[SKIP_ON, PLACE, REPLACE],
+    knobs: &guarded::<3, 13>([SKIP_ON, PLACE, REPLACE]),
     presets: &[],
     build: |knobs| {
         let length = Length::RemainingService;
         if knobs.replaces_all()? {
             return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
         }
-        knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
+        preempting(knobs, knobs.parts(Shortest(length), Some(Evict::Longer(length)))?)
     },
 };
 
@@ -101,13 +107,13 @@ pub(super) static SRTF: Entry = Entry {
     objective: "mean completion time",
     knows: "true durations (clairvoyant)",
     source: "Schrage, Operations Research 1968 (SRPT)",
-    knobs: &[SKIP_ON, PLACE, REPLACE],
+    knobs: &guarded::<3, 13>([SKIP_ON, PLACE, REPLACE]),
     presets: &[],
     build: |knobs| {
         let length = Length::Remaining;
         if knobs.replaces_all()? {
             return Ok(Box::new(Refill::new(Sort::Remaining(length), knobs.placer()?, knobs.skip()?)));
         }
-        knobs.parts(Shortest(length), Some(Evict::Longer(length))).map(boxed)
+        preempting(knobs, knobs.parts(Shortest(length), Some(Evict::Longer(length)))?)
     },
 };

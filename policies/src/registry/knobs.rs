@@ -7,7 +7,7 @@ use crate::easy::Estimates;
 use crate::evict::Evict;
 use crate::order::Order;
 use crate::pipeline::{Behind, Parts};
-use crate::place::Placer;
+use crate::place::{Placer, Skewed};
 use crate::spec::{PolicyError, PolicySpec};
 
 /// The key that chooses a published configuration.
@@ -17,7 +17,7 @@ const PRESET: &str = "preset";
 pub const PLACE: Knob = Knob {
     name: "place",
     default: "best-fit",
-    values: "best-fit, worst-fit, first-fit, pack, spread, random, random[seed=N]",
+    values: "best-fit, worst-fit, first-fit, pack, consolidate, skew[skewed=NAME+NAME], spread, random, random[seed=N]",
     help: "which nodes a gang gets",
 };
 /// Whether others may pass; by default not.
@@ -177,6 +177,11 @@ impl<'a> Knobs<'a> {
     /// Which nodes: the knob `place`.
     pub fn placer(&self) -> Result<Placer, PolicyError> {
         let spec = PolicySpec::parse(self.text("place")).map_err(|_| self.bad_value("place"))?;
+        if let ("skew", Some(names), 1) = (spec.name.as_str(), spec.knobs.get("skewed"), spec.knobs.len()) {
+            let names: Vec<String> = names.split('+').map(|name| name.trim().to_owned()).collect();
+            let empty = names.iter().any(String::is_empty);
+            return if empty { Err(self.bad_value("place")) } else { Ok(Placer::Skew(Skewed::new(names))) };
+        }
         let seed = match spec.knobs.get("seed") {
             Some(seed) if spec.knobs.len() == 1 => seed.parse().map_err(|_| self.bad_value("place"))?,
             None if spec.knobs.is_empty() => self.context.seed,
@@ -189,6 +194,7 @@ impl<'a> Knobs<'a> {
             "worst-fit" => Ok(Placer::WorstFit),
             "first-fit" => Ok(Placer::FirstFit),
             "pack" => Ok(Placer::Pack),
+            "consolidate" => Ok(Placer::Consolidate),
             "spread" => Ok(Placer::Spread),
             _ => Err(self.bad_value("place")),
         }

@@ -1,6 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, backfill, basic, fair, orders, quota, rounds, slurm, tiresias};
+use super::{Entry, backfill, basic, fair, orders, placement, quota, rounds, sla, slurm, tiresias};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -9,6 +9,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &basic::FAIR_SHARE,
     &basic::FIFO,
     &basic::PRIORITY,
+    &sla::SLA,
     &basic::SJF,
     &basic::SRSF,
     &basic::SRTF,
@@ -17,6 +18,7 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &fair::HDRF,
     &fair::MAX_MIN,
     &fair::THEMIS,
+    &placement::HIVED,
     &orders::EDF,
     &orders::HRRN,
     &orders::PAI_SJF,

@@ -4,10 +4,13 @@
 
 mod auctions;
 mod bench;
+mod consolidation;
 mod fair_share;
 mod fair_world;
 mod filling;
 mod gittins;
+mod guards;
+mod hived;
 mod kai;
 mod kueue;
 mod kueue_bugs;
@@ -19,6 +22,8 @@ mod play;
 mod predicted;
 mod quota_property;
 mod rounds;
+mod siding;
+mod sla;
 mod slurm;
 mod tickets;
 mod tiresias;

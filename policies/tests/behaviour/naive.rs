@@ -107,7 +107,7 @@ fn pick(placer: Placer, nodes: &Nodes, request: &TaskRequest, left: u32, used: &
             }
             _ => tightest(),
         },
-        Placer::Random { .. } => unreachable!("chance has no second opinion"),
+        Placer::Consolidate | Placer::Skew(_) | Placer::Random { .. } => unreachable!("it is not a rule for one task"),
     }
 }
 
@@ -143,7 +143,7 @@ pub(crate) fn fewest(nodes: &Nodes, shape: &Shape) -> Option<(usize, usize)> {
 }
 
 /// How many tasks fit on one node.
-fn room(node: &Node, request: &TaskRequest) -> u32 {
+pub(crate) fn room(node: &Node, request: &TaskRequest) -> u32 {
     let (mut node, mut tasks) = (node.clone(), 0);
     while tasks < 64 && node.fits(request) {
         node.take(request);

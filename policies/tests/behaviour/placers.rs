@@ -15,11 +15,11 @@ use crate::naive;
 const PLACERS: [Placer; 5] = [Placer::BestFit, Placer::WorstFit, Placer::FirstFit, Placer::Pack, Placer::Spread];
 
 #[derive(Clone, Debug)]
-struct Case {
-    inventory: Inventory,
+pub(crate) struct Case {
+    pub(crate) inventory: Inventory,
     drained: Vec<bool>,
     held: Vec<(usize, TaskRequest)>,
-    shape: Shape,
+    pub(crate) shape: Shape,
 }
 
 fn inventory(nodes: &[(u32, u8, bool)]) -> Inventory {
@@ -51,7 +51,7 @@ fn request(parts: bool) -> impl Strategy<Value = TaskRequest> {
     })
 }
 
-fn case(tasks: std::ops::Range<u32>, parts: bool) -> impl Strategy<Value = Case> {
+pub(crate) fn case(tasks: std::ops::Range<u32>, parts: bool) -> impl Strategy<Value = Case> {
     let size = prop::sample::select(vec![0u32, 1, 2, 4, 8, 8, 70]);
     let nodes = prop::collection::vec((size, 0..2u8, any::<bool>()), 1..9);
     nodes.prop_flat_map(move |nodes| {
@@ -68,7 +68,7 @@ fn case(tasks: std::ops::Range<u32>, parts: bool) -> impl Strategy<Value = Case>
 }
 
 /// The cluster of `case` as the naive placers see it.
-fn naive_nodes(case: &Case) -> naive::Nodes {
+pub(crate) fn naive_nodes(case: &Case) -> naive::Nodes {
     let mut nodes = naive::nodes(&case.inventory);
     for (at, request) in &case.held {
         if nodes[*at].fits(request) {
@@ -82,7 +82,11 @@ fn naive_nodes(case: &Case) -> naive::Nodes {
 }
 
 /// Where each placer puts the gang of `case`: the node of each slice, one entry a placer.
-fn ask(case: &Case, placers: &'static [Placer], mut answer: impl FnMut(Placer, Option<Vec<NodeId>>) + Send + 'static) {
+pub(crate) fn ask(
+    case: &Case,
+    placers: &'static [Placer],
+    mut answer: impl FnMut(Placer, Option<Vec<NodeId>>) + Send + 'static,
+) {
     let held: Vec<Shape> = case.held.iter().map(|(_, request)| Shape::uniform(1, *request)).collect();
     let shapes = [std::slice::from_ref(&case.shape), &held].concat();
     let mut bench = Bench::new(case.inventory.clone(), asked(|_| {}), &[("all", None, 1000)], &shapes);

@@ -1,7 +1,9 @@
 //! Placers on small clusters whose answers can be seen by eye.
 
-use engine::{DomainId, Domains, Draft, Event, GpuRequest, Inventory, JobId, Level, NodeId, Shape, TaskRequest};
-use policies::{Placer, place};
+use engine::{
+    DomainId, Domains, Draft, Event, GpuRequest, Inventory, JobId, Level, NameId, NodeId, Shape, TaskRequest,
+};
+use policies::{Placer, Skewed, place};
 
 use crate::bench::{Bench, asked, nodes};
 
@@ -95,4 +97,48 @@ fn parts_go_to_the_tightest_shared_gpu() {
     let part = |milli| Shape::uniform(1, TaskRequest { gpus: GpuRequest::Milli(milli), ..TaskRequest::whole_gpus(0) });
     assert_eq!(placed(Placer::BestFit, part(500)), [(0, 1)], "no GPU is shared: the fullest node");
     assert_eq!(placed(Placer::WorstFit, part(500)), [(2, 1)]);
+}
+
+#[test]
+fn room_on_shared_gpus_counts_for_a_rack() {
+    let part = |milli| TaskRequest { gpus: GpuRequest::Milli(milli), ..TaskRequest::whole_gpus(0) };
+    let mut inventory = cluster();
+    inventory.nodes.iter_mut().for_each(|node| node.gpus = 1);
+    let gang = Shape { required: Some(Level::Rack), ..Shape::uniform(2, part(500)) };
+    let mut bench = Bench::new(inventory, asked(|_| {}), &[("all", None, 1000)], &[gang]);
+    bench.core.refresh_policy(asked(move |draft: &mut Draft<'_>| {
+        (0..4).for_each(|node| assert!(draft.reserve(NodeId(node), &part(500))));
+        assert!(place(Placer::BestFit, draft, JobId(0)), "no GPU is free as a whole");
+        draft.start(JobId(0)).unwrap();
+    }));
+    let submission = bench.submission(0, 0);
+    assert_eq!(bench.at(0, [submission]), [0]);
+}
+
+#[test]
+fn only_skewed_models_are_consolidated() {
+    let placer = Placer::Skew(Skewed::new(vec!["vgg16".to_owned(), "alexnet".to_owned()]));
+    let of = |name: Option<&str>| {
+        let mut bench = Bench::new(cluster(), asked(|_| {}), &[("all", None, 1000)], &[tasks(4, 2)]);
+        let mut submission = bench.submission(0, 0);
+        if let (Event::Submitted { spec, .. }, Some(text)) = (&mut submission, name) {
+            bench.at(0, [Event::NameDeclared { name: NameId(0), text: text.to_owned() }]);
+            spec.name = Some(NameId(0));
+        }
+        bench.core.refresh_policy(asked(move |draft: &mut Draft<'_>| {
+            for (node, held) in [(0, 5), (1, 2), (3, 3)] {
+                assert!(draft.reserve(NodeId(node), &TaskRequest::whole_gpus(held)));
+            }
+            let placed = draft.is_ready(JobId(0)) && place(placer, draft, JobId(0)) && draft.start(JobId(0)).is_ok();
+            assert!(placed || !draft.is_ready(JobId(0)));
+        }));
+        bench.at(0, [submission]);
+        engine::placement::nodes_spanned(&bench.core.state().job(JobId(0)).placement)
+    };
+    assert_eq!([of(Some("vgg16")), of(Some("alexnet/7"))], [1, 1]);
+    assert_eq!(
+        [of(Some("vgg161")), of(Some("resnet50")), of(None)],
+        [3, 3, 3],
+        "3, 5, 6 free: the fullest nodes first"
+    );
 }

@@ -40,6 +40,11 @@ impl Yard {
         for (node, gpus) in inventory.nodes.iter_mut().zip(nodes) {
             node.gpus = *gpus;
         }
+        Self::on(policy, inventory)
+    }
+
+    /// The same on any cluster.
+    pub(crate) fn on(policy: &str, inventory: Inventory) -> Self {
         let built = build(policy, Context::default()).unwrap();
         Self {
             core: Core::new(inventory, built.policy),

@@ -57,6 +57,8 @@ pub struct Written {
     pub differences: PathBuf,
     /// `jobs-<policy>.parquet`, one a policy.
     pub jobs: Vec<PathBuf>,
+    /// `evictions-<policy>.parquet`, one a policy.
+    pub evictions: Vec<PathBuf>,
     /// `figures/<name>.png`.
     pub figures: Vec<PathBuf>,
     /// `report.html`.

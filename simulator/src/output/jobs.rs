@@ -7,12 +7,13 @@ use engine::Time;
 use polars::prelude::{Column, DataFrame, NamedFrom, ParquetWriter, PolarsResult, Series};
 
 use super::{OutputError, atomic};
-use crate::result::{JobRow, Replay};
+use crate::result::{JobRow, Miss, Replay};
 
 /// Writes all jobs of `replays` to one parquet file.
 ///
 /// Columns: `id`, `load`, `seed`, `tenant`, `gpus`, `submit_s`, `start_s`, `finish_s`, `service_s` (seconds, null when it
-/// never came), `attempts`, `preemptions`, `outcome` (`unfinished` when the job had not ended).
+/// never came), `attempts`, `preemptions`, `outcome` (`unfinished` when the job had not ended), `deadline_s`, `start_by_s`, `missed` (why it
+/// missed one of these, else null).
 pub(super) fn write(path: &Path, replays: &[&Replay]) -> Result<(), OutputError> {
     let rows: Vec<Row<'_>> = replays.iter().flat_map(|&replay| rows_of(replay)).collect();
     let lost = |(replay, row): &&Row<'_>| row.trace_index as usize >= replay.trace.jobs.len();
@@ -21,7 +22,12 @@ pub(super) fn write(path: &Path, replays: &[&Replay]) -> Result<(), OutputError>
         return Err(OutputError::UnknownJob { path: path.to_owned(), index, jobs });
     }
     let failed = |source| OutputError::Parquet { path: path.to_owned(), source };
-    let mut frame = frame(&rows).map_err(failed)?;
+    write_frame(path, frame(&rows).map_err(failed)?)
+}
+
+/// Writes a table as parquet.
+pub(super) fn write_frame(path: &Path, mut frame: DataFrame) -> Result<(), OutputError> {
+    let failed = |source| OutputError::Parquet { path: path.to_owned(), source };
     atomic::replace(path, |draft| {
         let file = File::create(draft).map_err(|source| OutputError::Write { path: path.to_owned(), source })?;
         ParquetWriter::new(file).finish(&mut frame).map(|_| ()).map_err(failed)
@@ -51,6 +57,12 @@ fn frame(rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
         count("attempts", rows, |row| row.attempts),
         count("preemptions", rows, |row| row.preemptions),
         text("outcome", rows, |(_, row)| row.outcome.map_or("unfinished", engine::Outcome::name)),
+        number("deadline_s", rows, |(_, row)| row.deadline.map(Time::secs_f64)),
+        number("start_by_s", rows, |(_, row)| row.start_by.map(Time::secs_f64)),
+        Column::from(Series::new(
+            "missed".into(),
+            rows.iter().map(|(_, row)| row.missed.map(Miss::name)).collect::<Vec<_>>(),
+        )),
     ];
     DataFrame::new(rows.len(), columns)
 }

@@ -1,9 +1,11 @@
-//! The files of a comparison: `summary.json`, `differences.json`, `jobs-<policy>.parquet`, `figures/<name>.png`,
+//! The files of a comparison: `summary.json`, `differences.json`, `jobs-<policy>.parquet`, `evictions-<policy>.parquet`,
+//! `figures/<name>.png`,
 //! `report.html`. Equal input makes equal bytes.
 
 mod atomic;
 mod comparison;
 mod error;
+mod evictions;
 mod file_name;
 mod jobs;
 
@@ -18,6 +20,7 @@ pub use file_name::{safe_name, safe_names};
 
 use crate::figures::{self, Drawing};
 use crate::report;
+use crate::result::Replay;
 use crate::stats::differences;
 
 /// Writes everything into `dir`, which is made when it does not exist. Each file is there whole or not at all.
@@ -28,12 +31,13 @@ pub fn write_comparison(dir: &Path, comparison: &Comparison<'_>) -> Result<Writt
     let summary_path = write_json(dir.join("summary.json"), &summaries)?;
     let differences_path = write_json(dir.join("differences.json"), &differences)?;
     let jobs = write_jobs(dir, comparison)?;
+    let evictions = write_evictions(dir, comparison)?;
     let drawings = figures::drawings(comparison);
     let figures = write_figures(&dir.join("figures"), &drawings)?;
     let report_path = dir.join("report.html");
     let html = report::html(comparison, &differences, &drawings);
     atomic::write(&report_path, html.as_bytes())?;
-    Ok(Written { summary: summary_path, differences: differences_path, jobs, figures, report: report_path })
+    Ok(Written { summary: summary_path, differences: differences_path, jobs, evictions, figures, report: report_path })
 }
 
 fn write_json(path: PathBuf, value: &impl Serialize) -> Result<PathBuf, OutputError> {
@@ -48,12 +52,25 @@ fn write_json(path: PathBuf, value: &impl Serialize) -> Result<PathBuf, OutputEr
 }
 
 fn write_jobs(dir: &Path, comparison: &Comparison<'_>) -> Result<Vec<PathBuf>, OutputError> {
+    a_file_a_policy(dir, "jobs", comparison, jobs::write)
+}
+
+fn write_evictions(dir: &Path, comparison: &Comparison<'_>) -> Result<Vec<PathBuf>, OutputError> {
+    a_file_a_policy(dir, "evictions", comparison, evictions::write)
+}
+
+fn a_file_a_policy(
+    dir: &Path,
+    kind: &str,
+    comparison: &Comparison<'_>,
+    write: fn(&Path, &[&Replay]) -> Result<(), OutputError>,
+) -> Result<Vec<PathBuf>, OutputError> {
     let policies = comparison.policies();
     let names = safe_names(policies.iter().copied());
     let one = |(policy, name): (&&str, String)| {
-        let path = dir.join(format!("jobs-{name}.parquet"));
+        let path = dir.join(format!("{kind}-{name}.parquet"));
         let replays: Vec<_> = comparison.replays.iter().filter(|replay| replay.summary.policy == **policy).collect();
-        jobs::write(&path, &replays).map(|()| path)
+        write(&path, &replays).map(|()| path)
     };
     policies.iter().zip(names).map(one).collect()
 }

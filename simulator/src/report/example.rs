@@ -44,11 +44,17 @@ pub(crate) fn summary(policy: &str, load: f64, seed: u64) -> Summary {
         migrations: 0,
         restarts: 0,
         lost_gpu_s: 0.0,
+        preempted_gpu_s: 0.0,
+        preempted_gpu_s_predicted: 0.0,
+        preempted_lost_gpu_s: 0.0,
+        preempted_drained_gpu_s: 0.0,
+        preempted_restarted_gpu_s: 0.0,
         fragmentation_share: None,
         jain_index: None,
         ftf_worst: None,
         ftf_unfair_share: None,
         deadline_missed_share: None,
+        start_by_missed_share: None,
         cost: None,
         decisions: 0,
         events: 0,
@@ -134,6 +140,9 @@ impl Yard {
             preemptions: 0,
             outcome: None,
             rho: None,
+            deadline: None,
+            start_by: None,
+            missed: None,
         };
         let free = inventory.nodes.iter().map(|node| (1 << node.gpus) - 1).collect();
         let jobs = trace.jobs.iter().enumerate().map(row).collect();
@@ -254,6 +263,7 @@ fn finish(trace: &Trace, yard: Yard, inventory: &Inventory, mut summary: Summary
         jobs,
         series,
         segments: yard.segments,
+        evictions: Vec::new(),
         unprofiled: std::collections::BTreeMap::new(),
     }
 }

@@ -5,12 +5,17 @@ pub(crate) mod example;
 mod facts;
 pub mod fmt;
 mod html;
+mod preemption;
 mod tables;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub(crate) use preemption::tenant;
+pub use preemption::{BILL_HEADS, Bill, bills};
 pub use tables::{table_rows, value_text};
+pub use targets::{KEPT_HEADS, Kept, kept};
 pub use words::sentences;
 
 use html::escape;
@@ -28,6 +33,8 @@ pub fn html(comparison: &Comparison<'_>, differences: &[Difference], drawings: &
         facts::section(comparison),
         summary(comparison),
         compared(comparison, differences),
+        preemption::section(comparison),
+        targets::section(comparison),
         "<h2>Figures</h2>\n".to_owned(),
         drawings.iter().map(figure).collect(),
         "<h2>How fast the replays were</h2>\n<p>Means over the replays of a policy; step is one step of the scheduler's core, \
@@ -150,7 +157,7 @@ fn foot(comparison: &Comparison<'_>) -> String {
     let version = comparison.replays.first().map_or("unknown", |replay| replay.summary.trainyard_version.as_str());
     format!(
         "<p class=\"soft\">Trainyard {}, schema {}. The same figures are in <code>summary.json</code> and \
-         <code>differences.json</code>, one row a job in <code>jobs-*.parquet</code>, the figures as PNG in \
+         <code>differences.json</code>, one row a job in <code>jobs-*.parquet</code>, one row a stopped run in <code>evictions-*.parquet</code>, the figures as PNG in \
          <code>figures/</code>.</p>\n",
         escape(version),
         crate::result::SCHEMA

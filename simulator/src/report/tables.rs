@@ -18,14 +18,18 @@ const USES: &[&str] = &[
     "ftf_worst",
     "ftf_unfair_share",
     "deadline_missed_share",
+    "start_by_missed_share",
     "preemptions",
     "migrations",
     "restarts",
     "lost_gpu_s",
+    "preempted_gpu_s",
+    "preempted_gpu_s_predicted",
     "cost",
 ];
 /// Columns that are left out when they are zero everywhere.
-const SILENT_AT_ZERO: &[&str] = &["migrations", "restarts", "lost_gpu_s"];
+const SILENT_AT_ZERO: &[&str] =
+    &["migrations", "restarts", "lost_gpu_s", "preempted_gpu_s", "preempted_gpu_s_predicted"];
 
 /// A value as people read it.
 pub fn value_text(unit: Unit, value: f64) -> String {

@@ -10,7 +10,7 @@ use super::example::{Plan, comparison, replay, summary, trace};
 use crate::figures::sketch::{Anchor, Label, Mark, Turn};
 use crate::figures::{drawings, text_width};
 use crate::output::{Comparison, write_comparison};
-use crate::result::{Replay, Series};
+use crate::result::{EvictionRow, Miss, Replay, Series};
 use crate::stats::{Sampling, differences};
 
 fn page(comparison: &Comparison<'_>) -> String {
@@ -62,6 +62,7 @@ fn equal_input_makes_equal_bytes_and_no_stray_files() {
         let written = write_comparison(&out, &comparison).unwrap();
         let mut files = vec![written.summary, written.differences, written.report];
         files.extend(written.jobs);
+        files.extend(written.evictions);
         files.extend(written.figures);
         let count = fs::read_dir(&out).unwrap().count() + fs::read_dir(out.join("figures")).unwrap().count();
         assert_eq!(count, files.len() + 1, "every file is named in what was written");
@@ -102,6 +103,9 @@ fn parquet_has_the_columns_of_the_contract() {
     attempts u32
     preemptions u32
     outcome str
+    deadline_s f64
+    start_by_s f64
+    missed str
     ");
     let last: Vec<String> = frame.columns().iter().map(|column| column.get(4).unwrap().to_string()).collect();
     let last = last.join(" ");
@@ -155,6 +159,7 @@ fn odd_cases() -> Vec<(&'static str, Trace, Vec<Replay>)> {
         jobs,
         series,
         segments,
+        evictions: vec![],
         unprofiled: std::collections::BTreeMap::new(),
     };
     let many = (0..10).map(|k| replay(&ten, &inventory, &format!("policy-{k}[with=a,long=name]"), 1.0, 0)).collect();
@@ -191,6 +196,33 @@ fn odd_comparisons_are_written_all_the_same() {
             assert!(page.ends_with("</html>\n") && !page.contains("NaN"), "{name}");
         }
     }
+}
+
+#[test]
+fn evictions_and_misses_are_in_their_file_and_on_the_page() {
+    use polars::prelude::{ParquetReader, SerReader};
+    let (trace, inventory) = (trace(5, 2, 3), Inventory::uniform(8, 8, "A100"));
+    let plan = Plan { policies: &["fifo"], loads: &[1.0], seeds: 1 };
+    let mut comparison = comparison(&trace, &inventory, &plan);
+    let without = page(&comparison);
+    assert!(!without.contains("What preemption cost") && !without.contains("Deadlines and latest starts"));
+    let (at, by) = (Time(7_000_000), Some(0));
+    let row =
+        EvictionRow { at, job: 1, attempt: 1, by, predicted: 7200.0, lost: 1800.0, drained: 900.0, restarted: 900.0 };
+    comparison.replays[0].evictions = vec![row, EvictionRow { by: None, predicted: 0.0, ..row }];
+    let late = &mut comparison.replays[0].jobs[2];
+    (late.deadline, late.missed) = (Some(Time(1)), Some(Miss::StartedLate));
+    let page = page(&comparison);
+    let part = &page[page.find("<h2>What preemption").unwrap()..page.find("<h2>Figures").unwrap()];
+    let cells: Vec<&str> = part.split("<td>").skip(1).filter_map(|cell| cell.split("</td>").next()).collect();
+    assert_eq!(cells[1..9].join("|"), "all|all|2|2 GPU-h|2 GPU-h|1 GPU-h|0.5 GPU-h|0.5 GPU-h");
+    assert!(part.ends_with("</table></div>\n") && cells.ends_with(&["0", "0", "1", "0", "0"]));
+    let dir = tempfile::tempdir().unwrap();
+    let written = write_comparison(dir.path(), &comparison).unwrap();
+    let frame = ParquetReader::new(fs::File::open(&written.evictions[0]).unwrap()).finish().unwrap();
+    let types: Vec<String> = frame.columns().iter().map(|c| format!("{} {}", c.name(), c.dtype())).collect();
+    insta::assert_snapshot!(types.join(", "), @"load f64, seed u64, at_s f64, id str, attempt u32, tenant str, by str, by_tenant str, predicted_gpu_s f64, actual_gpu_s f64, lost_gpu_s f64, drained_gpu_s f64, restarted_gpu_s f64");
+    assert_eq!(frame.column("actual_gpu_s").unwrap().get(0).unwrap().to_string(), "3600.0");
 }
 
 /// Corners of a label, a little within its letters; `None` when it runs upwards.

@@ -179,7 +179,8 @@ impl Source<'_> {
         Ok(Some((value * 1000.0).round() as u32))
     }
 
-    /// What is not said is unlimited.
+    /// What is not said is unlimited. `None`: the key is not there; `Some(None)`: it is `"none"`.
+    #[expect(clippy::option_option, reason = "a change may leave a term, lift it or set it")]
     fn amounts(&self, field: &str, given: Option<&Spanned<Given>>) -> Result<Option<Option<Amounts>>, TraceError> {
         let Some(given) = given else { return Ok(None) };
         let Given::Amounts(Table { gpus, cpu, memory_gib }) = *given.get_ref() else { return Ok(Some(None)) };

@@ -113,3 +113,19 @@ fn schedules_follow_the_clock_of_the_trace() {
     let before = terms.over_time("vc", Some("2020-03-31 00:00:00"));
     assert_eq!(before[0], (Time::ZERO, Terms::default()), "nobody has said yet");
 }
+
+/// Quotas of Venus by the day, as published.
+#[test]
+fn published_quotas_are_read() {
+    let Ok(data) = std::env::var("TRAINYARD_DATA") else {
+        println!("skipped: TRAINYARD_DATA is not set");
+        return;
+    };
+    let file = Path::new(&data).join("traces/helios/Venus_cluster_gpu_number.csv");
+    let terms = TenantTerms::of(None, Some(&file)).unwrap();
+    let over_time: Vec<_> = terms.paths().into_iter().map(|path| terms.over_time(path, None)).collect();
+    assert!(over_time.len() > 10, "{:?}", terms.paths());
+    assert!(over_time.iter().any(|terms| terms.len() > 1), "no quota ever changed");
+    let first: u64 = over_time.iter().map(|terms| terms[0].1.quota.unwrap().gpu_milli / 1000).sum();
+    assert!((500..2000).contains(&first), "{first} GPUs on the first day");
+}

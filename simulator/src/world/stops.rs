@@ -1,8 +1,10 @@
 //! How runs end: what is saved, and what a restart will cost.
 
+use std::cmp::Reverse;
+
 use engine::{Event, Exit, Input, RunId, Span, Time};
 
-use super::{NOT_LIVE, SimWorld, Stop};
+use super::{NOT_LIVE, SimWorld, Stop, Todo};
 use crate::physics::RestartAt;
 
 impl SimWorld<'_> {
@@ -18,11 +20,12 @@ impl SimWorld<'_> {
     /// Work done by a live run at `now`.
     pub(super) fn done(&mut self, now: Time, run: RunId) -> (Span, Span) {
         let work = self.workload.work(run.job);
-        let in_rounds = self.rounds.as_ref().and_then(|rounds| rounds.done(run.job, now, work));
+        let paused = self.live_run(run).map_or(Time::NEVER, |live| live.paused);
+        let in_rounds = self.rounds.as_ref().and_then(|rounds| rounds.done(run.job, now.min(paused), work));
         match self.live_run(run) {
             Some(live) if in_rounds.is_some() => (live.from, in_rounds.unwrap_or_default().max(live.from)),
             Some(live) if live.since != Time::NEVER => {
-                (live.from, (live.from + live.rate.work_in(now.since(live.since))).min(work))
+                (live.from, (live.from + live.rate.work_in(now.min(live.paused).since(live.since))).min(work))
             }
             Some(live) => (live.from, live.from),
             None => (Span::ZERO, Span::ZERO),
@@ -73,6 +76,27 @@ impl SimWorld<'_> {
             self.now_facts.extend(owed);
             let event = self.end(run, Exit::Stopped, saved);
             self.now_facts.push(Input { at: now, event });
+        }
+    }
+
+    /// A run stops to make progress; once it has saved, it ends.
+    pub(super) fn pause(&mut self, now: Time, run: RunId) {
+        if let Some(live) = self.live_run(run) {
+            live.paused = now;
+            // A run that never started has nothing to save.
+            let saving = if live.since == Time::NEVER { Span::ZERO } else { self.physics.saving() };
+            self.heap.push(Reverse((now + saving, Todo::Stop(run))));
+        }
+    }
+
+    /// A run is told to stop.
+    pub(super) fn drain(&mut self, now: Time, run: RunId) {
+        let drain = self.physics.drain;
+        match (drain, self.physics.saving()) {
+            (Span::ZERO, Span::ZERO) => self.end_now(now, run, Stop::Preempted),
+            (Span::ZERO, _) => self.pause(now, run),
+            (_, Span::ZERO) => self.heap.push(Reverse((now + drain, Todo::Stop(run)))),
+            _ => self.heap.push(Reverse((now + drain, Todo::Pause(run)))),
         }
     }
 

@@ -24,10 +24,10 @@ fn trace(plans: &[Plan]) -> Arc<Trace> {
     let mut submit = 0;
     let of = |(at, (gap, gpu_milli, secs, share)): (usize, &Plan)| {
         submit += gap * MICROS;
-        let estimate = Some(Span(secs * MICROS + at as u64 % 3));
+        let estimate = secs * MICROS + at as u64 % 3;
         traces::TraceJob {
-            details: traces::Details { estimate, ..traces::Details::NONE }.into(),
-            ..job(&at.to_string(), Time(submit), *gpu_milli, Span(estimate.unwrap().0 * share / 10))
+            details: traces::Details { estimate: Some(Span(estimate)), ..traces::Details::NONE }.into(),
+            ..job(&at.to_string(), Time(submit), *gpu_milli, Span(estimate * share / 10))
         }
     };
     trace_of(plans.iter().enumerate().map(of).collect())

@@ -9,6 +9,7 @@ mod conservative_property;
 mod determinism;
 mod easy_property;
 mod naive;
+mod preemption;
 mod rounds;
 mod script;
 mod script_language;

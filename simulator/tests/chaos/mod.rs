@@ -51,6 +51,8 @@ pub(crate) struct Case {
     pub(crate) terms: TenantTerms,
     pub(crate) physics: Physics,
     pub(crate) policy_text: String,
+    /// The bound on preemptions of one job that the policy was given, if it was.
+    pub(crate) preemptions_max: Option<u32>,
     pub(crate) faults: Vec<(Time, Event)>,
     pub(crate) flaws: Vec<(JobId, Flaw)>,
     /// Whether a gang may start with fewer tasks than it can use.
@@ -71,7 +73,7 @@ impl Case {
     pub(crate) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let inventory = inventory(&mut chance);
-        let trace = Arc::new(trace(&mut chance));
+        let trace = Arc::new(with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a)));
         let physics = physics(&mut chance);
         let policy_text = policy(&mut chance);
         let mut case = Self {
@@ -80,6 +82,7 @@ impl Case {
             trace,
             terms: TenantTerms::default(),
             physics,
+            preemptions_max: bound(&policy_text),
             policy_text,
             faults: Vec::new(),
             flaws: Vec::new(),
@@ -296,6 +299,24 @@ fn trace(chance: &mut Chance) -> Trace {
     }
 }
 
+/// Deadlines, latest starts and restart times, for some, from chance of its own.
+fn with_targets(mut trace: Trace, chance: &mut Chance) -> Trace {
+    let (deadlines, starts) = (chance.one_in(2), chance.one_in(3));
+    for job in &mut trace.jobs {
+        let within = |chance: &mut Chance, most: u64| Span::secs(chance.within(0, most));
+        let mut details = job.details.as_deref().cloned().unwrap_or(Details::NONE);
+        if deadlines && chance.one_in(2) {
+            details.deadline = Some(job.submit + job.duration + within(chance, 6000));
+        }
+        if starts && chance.one_in(3) {
+            details.start_by = Some(job.submit + within(chance, 2000));
+        }
+        details.restart = chance.one_in(6).then(|| within(chance, 60));
+        job.details = details.into();
+    }
+    trace
+}
+
 fn physics(chance: &mut Chance) -> Physics {
     let mut settings = Vec::new();
     for (key, values) in [
@@ -310,6 +331,7 @@ fn physics(chance: &mut Chance) -> Physics {
         ("end_round_s", &["60", "300"]),
         ("round_s", &["120", "360"]),
         ("round_steps", &["true"]),
+        ("save_s", &["5", "40"]),
     ] {
         if chance.one_in(3) {
             settings.push(format!("{key}={}", chance.pick(values)));
@@ -318,12 +340,18 @@ fn physics(chance: &mut Chance) -> Physics {
     Physics::parse(&settings).unwrap()
 }
 
+fn bound(policy: &str) -> Option<u32> {
+    let (_, knob) = policy.split_once("max-preemptions=")?;
+    knob.split([',', ']']).next()?.parse().ok()
+}
+
 /// One line a policy with knobs; `PLACE` and `SKIP` stand for any placer, for true or false. Every policy of the registry
 /// has a line.
 pub(crate) const POLICIES: &str = include_str!("policies.txt");
 
 fn policy(chance: &mut Chance) -> String {
-    let place = chance.pick(&["best-fit", "worst-fit", "first-fit", "pack", "spread", "random", "random[seed=9]"]);
+    let places = ["best-fit", "worst-fit", "first-fit", "pack", "consolidate", "spread", "random", "random[seed=9]"];
+    let place = chance.pick(&places);
     let skip = chance.pick(&["true", "false"]);
     let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();
     let drawn = chance.pick(&names);

@@ -26,6 +26,18 @@ impl TimeColumn {
     }
 }
 
+/// Columns that every job has room for, after the schema; any other one goes to the details of a job.
+const PLAIN: [&str; 8] = ["job_id", "submit_s", "gpus", "duration_s", "tenant", "priority", "preemptible", "outcome"];
+
+/// Whether any column of the file goes to the details of jobs.
+fn has_details(header: &Header) -> bool {
+    let plain = |name: &str| {
+        let names = |plain: &&str| schema::column(plain).is_some_and(|column| column.micros_name == Some(name));
+        PLAIN.contains(&name) || PLAIN.iter().any(names)
+    };
+    schema::all_names().any(|name| header.find(name).is_some() && !plain(name))
+}
+
 /// Where the columns stand.
 #[derive(Debug)]
 pub(super) struct Columns {
@@ -57,6 +69,8 @@ pub(super) struct Columns {
     pub(super) steps: Option<usize>,
     pub(super) weight: Option<usize>,
     pub(super) outcome: Option<usize>,
+    /// Whether a row can say what belongs to the details of a job.
+    pub(super) has_details: bool,
 }
 
 impl Columns {
@@ -90,6 +104,7 @@ impl Columns {
             steps: header.find("steps"),
             weight: header.find("weight"),
             outcome: header.find("outcome"),
+            has_details: has_details(header),
         };
         let needed: Vec<&str> = schema::required().collect();
         let found = [columns.job_id, columns.submit.at, columns.gpus, columns.duration.at];

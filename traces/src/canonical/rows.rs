@@ -47,30 +47,35 @@ impl Rows {
             priority: priority(&cells, self.columns.priority)?,
             preemptible: preemptible(&cells, self.columns.preemptible)?,
             recorded: outcome(&cells, self.columns.outcome)?,
-            details: Details {
-                estimate: self.optional_time(&cells, self.columns.estimate)?.map(Span),
-                time_limit: self.optional_time(&cells, self.columns.time_limit)?.map(Span),
-                deadline: self.optional_time(&cells, self.columns.deadline)?.map(Time),
-                start_by: self.optional_time(&cells, self.columns.start_by)?.map(Time),
-                restart: self.optional_time(&cells, self.columns.restart)?.map(Span),
-                qos: Some(cells.text(self.columns.qos)).filter(|name| !name.is_empty()).map(Into::into),
-                required: level(&cells, self.columns.required, "required")?,
-                preferred: level(&cells, self.columns.preferred, "preferred")?,
-                cpu_milli: self.cpu_milli(&cells)?,
-                memory_mib: self.memory_mib(&cells)?,
-                models: self.models(&cells)?,
-                tasks: self.tasks(&cells, gpu_milli)?,
-                queue: self.builder.queue(cells.text(self.columns.queue)),
-                name: Some(cells.text(self.columns.name)).filter(|name| !name.is_empty()).map(Into::into),
-                start: self.optional_time(&cells, self.columns.start)?.map(Time),
-                job_type: self.job_type(&cells)?,
-                steps: self.steps(&cells)?,
-                weight_milli: self.weight_milli(&cells)?,
-            }
-            .into(),
+            details: if self.columns.has_details { self.details(&cells, gpu_milli)? } else { None },
         };
         self.builder.push(job, cells.place);
         Ok(())
+    }
+
+    /// What many files do not say, where a row says any of it.
+    fn details(&mut self, cells: &Cells<'_>, gpu_milli: u32) -> Result<Option<Box<Details>>, TraceError> {
+        let details = Details {
+            estimate: self.optional_time(cells, self.columns.estimate)?.map(Span),
+            time_limit: self.optional_time(cells, self.columns.time_limit)?.map(Span),
+            deadline: self.optional_time(cells, self.columns.deadline)?.map(Time),
+            start_by: self.optional_time(cells, self.columns.start_by)?.map(Time),
+            restart: self.optional_time(cells, self.columns.restart)?.map(Span),
+            qos: Some(cells.text(self.columns.qos)).filter(|name| !name.is_empty()).map(Into::into),
+            required: level(cells, self.columns.required, "required")?,
+            preferred: level(cells, self.columns.preferred, "preferred")?,
+            cpu_milli: self.cpu_milli(cells)?,
+            memory_mib: self.memory_mib(cells)?,
+            models: self.models(cells)?,
+            tasks: self.tasks(cells, gpu_milli)?,
+            queue: self.builder.queue(cells.text(self.columns.queue)),
+            name: Some(cells.text(self.columns.name)).filter(|name| !name.is_empty()).map(Into::into),
+            start: self.optional_time(cells, self.columns.start)?.map(Time),
+            job_type: self.job_type(cells)?,
+            steps: self.steps(cells)?,
+            weight_milli: self.weight_milli(cells)?,
+        };
+        Ok(details.into())
     }
 
     /// Makes room for so many more rows.

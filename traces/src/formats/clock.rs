@@ -5,15 +5,11 @@
 
 use engine::Time;
 use jiff::SignedDuration;
-use jiff::civil::DateTime;
 
-use crate::civil;
+use crate::civil::{self, EPOCH};
 use crate::error::{TraceError, shown};
-use crate::table::Cells;
+use crate::table::{Cells, trimmed};
 use crate::trace::TraceJob;
-
-/// Where the microseconds are counted from.
-const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// How published logs write that there is no time.
 const MISSING: [&str; 7] = ["", "None", "null", "NaT", "NaN", "nan", "Unknown"];
@@ -34,7 +30,7 @@ pub(super) fn is_missing(text: &str) -> bool {
 
 /// Microseconds since 1970 on the clock of the text `YYYY-MM-DD HH:MM:SS`, with or without fractions.
 pub(super) fn micros(text: &str) -> Option<u64> {
-    civil::since(EPOCH, civil::parse(text.trim())?).map(|since| since.0)
+    civil::micros(trimmed(text))
 }
 
 /// The same with an offset such as `+08:00` or `Z` behind it.

@@ -22,8 +22,10 @@
 
 use std::path::Path;
 
+use compact_str::format_compact;
+
 use super::{Signs, Spec};
-use crate::build::{Builder, Twins};
+use crate::build::{Builder, ROW_IDS, Twins, row_id};
 use crate::bytes;
 use crate::error::TraceError;
 use crate::input::Input;
@@ -91,7 +93,7 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     builder.ledger.ignored_columns =
         ["command", "working_directory", "num_steps_arg", "needs_data_dir"].map(str::to_owned).to_vec();
     if builder.ledger.rows > 0 {
-        builder.ledger.change_row("id from row number (counted once)");
+        builder.ledger.change_row(ROW_IDS);
     }
     builder.finish(Twins::Refused, None)
 }
@@ -115,8 +117,8 @@ fn read_file(list: &List<'_>, rule: &RunTimeRule, builder: &mut Builder) -> Resu
         number += 1;
         let Some(duration) = rule.duration(&row, &cells, &mut builder.ledger)? else { continue };
         let id = match list.cluster {
-            Some(cluster) => format!("{cluster}-row-{number}"),
-            None => format!("row-{number}"),
+            Some(cluster) => format_compact!("{cluster}-{}", row_id(number)),
+            None => row_id(number),
         };
         let known = rule.model().map(|_| duration);
         let job = row.job(id, duration, known, tenant, builder, &cells)?;
@@ -150,8 +152,7 @@ fn read_folder(folder: &str, rule: &RunTimeRule, builder: &mut Builder) -> Resul
     for name in lists {
         builder.ledger.change_row("times counted from the first job of its own file (counted once a file)");
         let path = Path::new(folder).join(name).to_string_lossy().into_owned();
-        let packed = bytes::read_file(&path)?;
-        let unpacked = bytes::unpacked(&path, &packed)?;
+        let unpacked = bytes::read_unpacked(&path)?;
         let list = List { file: &path, text: bytes::text(&path, &unpacked)?, cluster: cluster_of(name) };
         read_file(&list, rule, builder)?;
     }

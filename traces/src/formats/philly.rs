@@ -7,16 +7,17 @@
 
 use engine::{Span, Time};
 
-use super::clock::{civil_cell, origin, start_at_first};
+use super::clock::{civil_cell, origin};
 use super::{Signs, Spec};
-use crate::build::{Builder, Twins, row_id};
+use crate::build::{Builder, ROW_IDS, RowIds, Twins};
 use crate::canonical::words::below_unlimited;
 use crate::decimal::Flaw;
 use crate::error::TraceError;
 use crate::header::Header;
 use crate::input::Input;
+use crate::order::Order;
 use crate::table::{Cells, Table};
-use crate::trace::{Trace, TraceJob};
+use crate::trace::{Ledger, Trace, TraceJob};
 
 /// Columns without which nothing can be read.
 const NEEDED: [&str; 4] = ["timestamp", "duration", "num_gpus", "cluster"];
@@ -32,40 +33,71 @@ pub(super) static SPEC: Spec = Spec {
     read,
 };
 
-/// Reads the flat table.
+/// Reads the flat table. Its rows are in no order: what they say is sorted first, and jobs are made in order.
 fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let mut table = Table::open(input.file, input.text)?;
     table.header().check_needed("philly", &NEEDED, &USED)?;
     let columns = Columns::find(table.header());
     let mut builder = Builder::new(input.file, "philly");
     builder.ledger.ignored_columns = table.header().ignored(&USED);
-    builder.reserve(table.rows_left());
+    let mut times: Vec<u64> = Vec::with_capacity(table.rows_left());
+    let mut rows: Vec<Row> = Vec::with_capacity(table.rows_left());
     while let Some(cells) = table.next()? {
         builder.row();
-        let job = columns.job(&cells, &mut builder)?;
-        builder.push(job, cells.place);
+        let (time, row) = columns.row(&cells, &mut builder)?;
+        times.push(time);
+        rows.push(row);
     }
-    if builder.len() > 0 {
-        builder.ledger.change_row("id from row number (counted once)");
-    }
-    let first = start_at_first(builder.jobs_mut());
-    let mut trace = builder.finish(Twins::Impossible, first.and_then(origin))?;
-    for _ in 0..twins(&trace.jobs) {
-        trace.ledger.change_row("fully duplicated row, kept");
-    }
-    Ok(trace)
+    let first = push_jobs(times, &rows, &mut builder);
+    builder.finish(Twins::Impossible, first.and_then(origin))
 }
 
-/// Jobs that equal one before them in all that a row says. They are sorted by submission, so twins are not far apart.
-fn twins(jobs: &[TraceJob]) -> usize {
-    let row = |job: &TraceJob| (job.duration, job.gpu_milli, job.tenant);
-    let mut twins = 0;
-    for instant in jobs.chunk_by(|a, b| a.submit == b.submit).filter(|instant| instant.len() > 1) {
-        let mut rows: Vec<_> = instant.iter().map(row).collect();
-        rows.sort_unstable();
-        twins += rows.windows(2).filter(|pair| pair[0] == pair[1]).count();
+/// Rows that are fetched out of order at once, before anything is done with them: memory has time to answer.
+const BATCH: usize = 1024;
+
+/// What a row says beside its submission.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    duration: Span,
+    gpu_milli: u32,
+    tenant: u32,
+}
+
+/// Makes jobs of the rows, which were submitted at `times` in microseconds on the clock of the table, in order, and
+/// counts rows that are equal. Tells when the first was submitted.
+fn push_jobs(times: Vec<u64>, rows: &[Row], builder: &mut Builder) -> Option<u64> {
+    let ids = RowIds::up_to(rows.len() as u64);
+    let order = Order::of(times);
+    let first = if rows.is_empty() { return None } else { order.at(0).0 };
+    builder.ledger.change_row(ROW_IDS);
+    builder.reserve_unplaced(rows.len());
+    let (mut instant, mut together, mut batch) = (first, Vec::new(), Vec::with_capacity(BATCH));
+    for from in (0..rows.len()).step_by(BATCH) {
+        let ranks = from..rows.len().min(from + BATCH);
+        batch.extend(ranks.map(|rank| order.at(rank)).map(|(time, at)| (time, at, rows[at])));
+        for (time, at, row) in batch.drain(..) {
+            if time != instant {
+                count_twins(&mut together, &mut builder.ledger);
+                instant = time;
+            }
+            together.push(row);
+            let job = TraceJob::plain(ids.of(at as u64 + 1), Time(time - first), row.duration, row.gpu_milli);
+            builder.push_unplaced(TraceJob { tenant: row.tenant, ..job });
+        }
     }
-    twins
+    count_twins(&mut together, &mut builder.ledger);
+    Some(first)
+}
+
+/// Counts rows of one instant that equal one before them, and forgets them all.
+fn count_twins(together: &mut Vec<Row>, ledger: &mut Ledger) {
+    if together.len() > 1 {
+        together.sort_unstable();
+        for _ in together.windows(2).filter(|pair| pair[0] == pair[1]) {
+            ledger.change_row("fully duplicated row, kept");
+        }
+    }
+    together.clear();
 }
 
 struct Columns {
@@ -87,8 +119,8 @@ impl Columns {
         }
     }
 
-    /// The job of a row; its submission is that on the clock of the table.
-    fn job(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<TraceJob, TraceError> {
+    /// Reads when a row was submitted, and what else it says.
+    fn row(&self, cells: &Cells<'_>, builder: &mut Builder) -> Result<(u64, Row), TraceError> {
         let duration = cells.scaled(self.duration, "duration", 6)?;
         if duration.rounded {
             builder.ledger.change_row("duration: rounded to a microsecond");
@@ -103,14 +135,16 @@ impl Columns {
             }
         }
         let tenant = builder.tenant_of(&[cells.word(self.cluster, "cluster")?]);
-        let submit = Time(civil_cell(cells, self.timestamp, "timestamp")?);
-        let id = row_id(u32::try_from(builder.ledger.rows).unwrap_or(u32::MAX));
-        Ok(TraceJob { tenant, ..TraceJob::plain(id, submit, Span(duration.value), gpu_milli) })
+        let time = civil_cell(cells, self.timestamp, "timestamp")?;
+        Ok((time, Row { duration: Span(duration.value), gpu_milli, tenant }))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use engine::MICROS;
+    use proptest::prelude::*;
+
     use super::*;
 
     const HEADER: &str = "timestamp,duration,num_gpus,gpu_time,cluster\n";
@@ -153,6 +187,30 @@ mod tests {
             ]
         );
         assert_eq!((trace.ledger.rows, trace.ledger.dropped.len()), (4, 0));
+    }
+
+    proptest! {
+        /// Over more rows than are fetched at once: what a stable sort of the rows in the file is.
+        #[test]
+        fn rows_in_any_order(rows in prop::collection::vec((0u64..900, 1u64..3, 1u32..3, 0u32..2), 1..2500)) {
+            let text = |(second, run, gpus, cluster): &(u64, u64, u32, u32)| {
+                format!("2017-10-09 07:{:02}:{:02},{run},{gpus},,vc{cluster}\n", second / 60, second % 60)
+            };
+            let trace = read_rows(&rows.iter().map(text).collect::<String>()).unwrap();
+            let mut sorted: Vec<_> = (1..).zip(&rows).collect();
+            sorted.sort_by_key(|(_, row)| row.0);
+            let first = sorted[0].1.0;
+            prop_assert_eq!(trace.jobs.len(), rows.len());
+            for (job, (number, (second, run, gpus, cluster))) in trace.jobs.iter().zip(sorted) {
+                let name = &trace.tenants[job.tenant as usize];
+                prop_assert_eq!((&*job.id, name.as_str()), (&*format!("row-{number}"), &*format!("vc{cluster}")));
+                prop_assert_eq!((job.submit, job.duration), (Time((second - first) * MICROS), Span::secs(*run)));
+                prop_assert_eq!(job.gpu_milli, gpus * 1000);
+            }
+            let twins = rows.len() - rows.iter().collect::<std::collections::BTreeSet<_>>().len();
+            let counted = trace.ledger.changed.get("fully duplicated row, kept").copied().unwrap_or(0);
+            prop_assert_eq!(counted, twins as u64);
+        }
     }
 
     #[test]

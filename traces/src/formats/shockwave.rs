@@ -15,7 +15,7 @@
 
 use super::gavel::{Dialect, Rows};
 use super::{Signs, Spec};
-use crate::build::{Builder, Twins};
+use crate::build::{Builder, ROW_IDS, Twins, row_id};
 use crate::error::TraceError;
 use crate::input::Input;
 use crate::trace::Trace;
@@ -48,14 +48,14 @@ fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
             builder.ledger.change_row("the batch size changes: the run time is that without changes");
         }
         let duration = row.duration.unwrap_or_default();
-        let id = format!("row-{}", builder.ledger.rows);
+        let id = row_id(builder.ledger.rows);
         let job = row.job(id, duration, Some(duration), tenant, &mut builder, &cells)?;
         builder.push(job, cells.place);
     }
     builder.ledger.ignored_columns =
         ["command", "working_directory", "num_steps_arg", "needs_data_dir"].map(str::to_owned).to_vec();
     if builder.ledger.rows > 0 {
-        builder.ledger.change_row("id from row number (counted once)");
+        builder.ledger.change_row(ROW_IDS);
     }
     builder.finish(Twins::Refused, None)
 }

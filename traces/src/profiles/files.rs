@@ -15,9 +15,7 @@ impl ThroughputTable {
         if Path::new(path).is_dir() {
             return self.read_folder(Path::new(path), DEPTH);
         }
-        let packed = bytes::read_file(path)?;
-        let unpacked = bytes::unpacked(path, &packed)?;
-        self.read_text(path, bytes::text(path, &unpacked)?)
+        self.read_text(path, bytes::text(path, &bytes::read_unpacked(path)?)?)
     }
 
     fn read_folder(&mut self, folder: &Path, depth: u32) -> Result<(), TraceError> {

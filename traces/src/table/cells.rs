@@ -74,6 +74,7 @@ impl<'a> Cells<'a> {
     }
 
     /// The text in `column`; empty where the file has no such column.
+    #[inline]
     pub(crate) fn text(&self, column: Option<usize>) -> &'a str {
         match column.and_then(|column| self.row.cells.get(column)) {
             Some(Cell::Text(from, to)) => self.text.get(*from..*to).unwrap_or(""),
@@ -98,6 +99,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A number of at least zero in units of 10^-`digits`.
+    #[inline]
     pub(crate) fn scaled(&self, at: Option<usize>, field: &str, digits: u32) -> Result<decimal::Scaled, TraceError> {
         let text = self.text(at);
         decimal::scaled(text, digits).map_err(|flaw| self.flaw(field, flaw, text))

@@ -1,13 +1,26 @@
 //! KAI's actions: allocate, then preempt within a queue. Reclaim stands in a file of its own.
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use engine::{ClassId, Draft, JobId, Reason, Span, Time};
 
 use super::order::{Order, standing};
 use super::queues::Short;
 use super::reclaim::{Hunt, Victim};
 use super::{Ask, Kai};
+use crate::quota::placed::{Place, Placed};
 use crate::quota::topology::Topology;
 use crate::quota::wide::{RESOURCES, shown, wide};
+use crate::quota::{gang, retaliation};
+
+/// What is done in a decision, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Allocate,
+    Reclaim,
+    Preempt,
+}
 
 /// Who may be preempted, and for how long a run is spared.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +32,7 @@ pub(super) struct Spare {
 impl Kai {
     /// Gives out what is free, in the order of the queues.
     pub(super) fn allocate(&mut self, draft: &mut Draft<'_>) {
-        self.open(draft);
+        self.open(draft, Action::Allocate);
         while let Some((leaf, ask)) = self.order.as_ref().and_then(Order::winner) {
             if !self.try_start(draft, &ask) {
                 self.drop_lane(&ask);
@@ -30,43 +43,79 @@ impl Kai {
 
     /// Takes from runs of lower priority in the same queue.
     pub(super) fn preempt(&mut self, draft: &mut Draft<'_>) {
-        self.open(draft);
+        self.open(draft, Action::Preempt);
         while let Some((leaf, ask)) = self.order.as_ref().and_then(Order::winner) {
             let spare = Spare { priority_below: Some(ask.priority), min: self.rules.preempt_min };
-            let victims = self.victims_of(draft, leaf, &ask, spare);
-            let mut hunt = Hunt::default();
+            let mut hunt = Hunt::new(draft);
             let mut found = false;
-            for victim in victims {
+            // Out of the way, so that they can be read while the queues change.
+            let (placed, topology) = (std::mem::take(&mut self.placed), Arc::clone(&self.topology));
+            let mut runs = runs(&topology, &placed, leaf);
+            while let Some(victim) = self.next_victim(draft, leaf, &ask, spare, &mut runs) {
                 found = self.take(draft, &ask, &mut hunt, victim);
                 if found {
                     break;
                 }
             }
-            if !self.finish(draft, &ask, &hunt, found) {
+            drop(runs);
+            self.placed = placed;
+            if !self.finish(draft, &ask, hunt, found) {
                 self.drop_lane(&ask);
             }
             self.next(draft, leaf);
         }
     }
 
-    /// All leaves with waiting jobs put up their first.
-    pub(super) fn open(&mut self, draft: &Draft<'_>) {
+    /// Whether a job may reclaim or preempt at all now: those that were preempted themselves wait ([`retaliation`]).
+    /// Where usage over time counts, queues are meant to take turns.
+    pub(super) fn may_preempt(&self, draft: &Draft<'_>, ask: &Ask) -> bool {
+        self.rules.window.is_some() || !retaliation::is_barred(draft.state(), ask.job)
+    }
+
+    /// All leaves put up the first of their jobs that may have their turn in this action, as things stand when it begins.
+    /// Lanes of which none can are left out, for whichever reason it is seen: most decisions on a full cluster end here.
+    pub(super) fn open(&mut self, draft: &mut Draft<'_>, action: Action) {
         self.lanes.iter_mut().for_each(Vec::clear);
         self.lanes.resize_with(self.topology.len(), Vec::new);
         let mut leaves = Vec::new();
-        for lane in self.ready.active() {
-            let leaf = self.topology.homes[self.ready.lane(*lane).key.tenant.index()];
-            if self.lanes[leaf as usize].is_empty() {
-                leaves.push(leaf);
+        for at in 0..self.ready.active().len() {
+            let lane = self.ready.active()[at];
+            let Some(ask) = self.ask(draft, lane) else { continue };
+            if !self.has_turn(draft, &ask, action) {
+                continue;
             }
-            self.lanes[leaf as usize].push(*lane);
+            if self.lanes[ask.leaf as usize].is_empty() {
+                leaves.push(ask.leaf);
+            }
+            self.lanes[ask.leaf as usize].push(lane);
         }
         let entries: Vec<(u32, Ask)> =
             leaves.into_iter().filter_map(|leaf| self.head(draft, leaf).map(|ask| (leaf, ask))).collect();
         let (topology, queues) = (&self.topology, &self.queues);
         let parent = |node: u32| above(topology, node);
-        self.order =
-            Some(Order::new(topology, parent, entries, |node, ask| standing(queues, topology, node, ask.need)));
+        self.order = (!entries.is_empty())
+            .then(|| Order::new(topology, parent, entries, |node, ask| standing(queues, topology, node, ask.need)));
+    }
+
+    /// Whether the first job of a lane can have its turn; notes why not.
+    fn has_turn(&mut self, draft: &mut Draft<'_>, ask: &Ask, action: Action) -> bool {
+        match action {
+            Action::Allocate => {
+                let mut hindrance = self.hindrance(draft, ask);
+                if hindrance.is_none() && !gang::fits(self.placer, draft, ask.job) {
+                    hindrance = Some(self.fail_class(draft, ask));
+                }
+                self.reasons.extend(hindrance.map(|reason| (ask.job, reason)));
+                hindrance.is_none()
+            }
+            Action::Reclaim => {
+                self.may_preempt(draft, ask) && self.queues.is_fair(ask.leaf, ask.need) && self.has_debtors(ask)
+            }
+            Action::Preempt => {
+                let first = runs(&self.topology, &self.placed, ask.leaf).next();
+                first.is_some_and(|(lowest, ..)| lowest < ask.priority) && self.may_preempt(draft, ask)
+            }
+        }
     }
 
     /// The leaf puts up its next job, and queues stand as they do now.
@@ -79,14 +128,19 @@ impl Kai {
     }
 
     fn head(&self, draft: &Draft<'_>, leaf: u32) -> Option<Ask> {
-        let head = |lane: &u32| {
-            let entry = self.ready.lane(*lane);
-            entry.jobs.first().map(|rank| (*rank, *lane, entry.key))
-        };
-        let (rank, lane, key) = self.lanes[leaf as usize].iter().filter_map(head).min()?;
-        let spec = &draft.state().job(rank.1).spec;
-        let need = wide(draft.state().class(key.class).least);
-        Some(Ask { job: rank.1, leaf, lane, priority: spec.priority, need, preemptible: spec.preemptible })
+        let head = |lane: &u32| self.ready.lane(*lane).jobs.first().map(|rank| (*rank, *lane));
+        let (_, lane) = self.lanes[leaf as usize].iter().filter_map(head).min()?;
+        self.ask(draft, lane)
+    }
+
+    /// The first job of a lane.
+    fn ask(&self, draft: &Draft<'_>, lane: u32) -> Option<Ask> {
+        let entry = self.ready.lane(lane);
+        let (_, job) = *entry.jobs.first()?;
+        let leaf = self.topology.homes[entry.key.tenant.index()];
+        let spec = &draft.state().job(job).spec;
+        let need = wide(draft.state().class(entry.key.class).least);
+        Some(Ask { job, leaf, lane, priority: spec.priority, need, preemptible: spec.preemptible })
     }
 
     /// Nobody of this lane is tried again in this sweep.
@@ -95,29 +149,38 @@ impl Kai {
     }
 
     fn try_start(&mut self, draft: &mut Draft<'_>, ask: &Ask) -> bool {
-        if let Some(short) = self.queues.short(&self.topology, ask) {
-            let (at, used, most) = self.queues.figures(short);
-            let (resource, used, most) = (RESOURCES[at], shown(used), shown(most));
-            let reason = match short {
-                Short::Limit(..) => Reason::OverLimit { resource, used, limit: most },
-                Short::Quota(..) => Reason::OverQuota { resource, used, quota: most },
-            };
-            self.reasons.push((ask.job, reason));
-            return false;
+        let mut hindrance = self.hindrance(draft, ask);
+        if hindrance.is_none() {
+            if self.start(draft, ask) {
+                return true;
+            }
+            hindrance = Some(self.fail_class(draft, ask));
         }
+        self.reasons.extend(hindrance.map(|reason| (ask.job, reason)));
+        false
+    }
+
+    /// The class of a job does not fit on the nodes.
+    fn fail_class(&mut self, draft: &mut Draft<'_>, ask: &Ask) -> Reason {
         let class = draft.state().job(ask.job).spec.class;
-        if self.class_failed(draft, class) {
-            self.reasons.push((ask.job, draft.shortage(class)));
-            return false;
-        }
-        let started = self.start(draft, ask);
-        if !started {
-            self.unplaced[class.index()] = draft.state().freed_epoch();
-            let reason = draft.shortage(class);
-            draft.refuse_class(class, reason);
-            self.reasons.push((ask.job, reason));
-        }
-        started
+        self.unplaced[class.index()] = draft.state().freed_epoch();
+        let reason = draft.shortage(class);
+        draft.refuse_class(class, reason);
+        reason
+    }
+
+    /// Why a job cannot start, as far as that is known.
+    fn hindrance(&self, draft: &Draft<'_>, ask: &Ask) -> Option<Reason> {
+        let Some(short) = self.queues.short(&self.topology, ask) else {
+            let class = draft.state().job(ask.job).spec.class;
+            return self.class_failed(draft, class).then(|| draft.shortage(class));
+        };
+        let (at, used, most) = self.queues.figures(short);
+        let (resource, used, most) = (RESOURCES[at], shown(used), shown(most));
+        Some(match short {
+            Short::Limit(..) => Reason::OverLimit { resource, used, limit: most },
+            Short::Quota(..) => Reason::OverQuota { resource, used, quota: most },
+        })
     }
 
     /// Whether a job of this class did not fit on the nodes since anything became free. Several groups are packed greedily,
@@ -127,23 +190,31 @@ impl Kai {
         for_all && !self.preempted && self.unplaced[class.index()] == draft.state().freed_epoch()
     }
 
-    /// Runs of a leaf that may be stopped for `ask`, those that go first at the head.
-    pub(super) fn victims_of(&mut self, draft: &Draft<'_>, leaf: u32, ask: &Ask, spare: Spare) -> Vec<Victim> {
-        let mut victims = Vec::new();
-        for tenant in &self.topology.residents[leaf as usize] {
-            for (priority, std::cmp::Reverse(since), std::cmp::Reverse(job)) in self.placed.of(*tenant) {
-                if spare.priority_below.is_some_and(|below| priority >= below) {
-                    break;
-                }
-                let Some(victim) = victim(draft, leaf, job, ask, self.rules.evictions_max) else { continue };
-                if spared(draft, since, spare.min, &mut self.spared_until) {
-                    continue;
-                }
-                victims.push(victim);
+    /// The next run of a leaf that may be stopped for `ask`.
+    pub(super) fn next_victim(
+        &mut self,
+        draft: &Draft<'_>,
+        leaf: u32,
+        ask: &Ask,
+        spare: Spare,
+        runs: &mut impl Iterator<Item = Place>,
+    ) -> Option<Victim> {
+        for (priority, Reverse(since), Reverse(job)) in runs {
+            if spare.priority_below.is_some_and(|below| priority >= below) {
+                return None;
+            }
+            let Some(victim) = victim(draft, leaf, job, ask, self.rules.evictions_max) else { continue };
+            if !spared(draft, since, spare.min, &mut self.spared_until) {
+                return Some(victim);
             }
         }
-        victims
+        None
     }
+}
+
+/// All runs of a leaf that may be preempted, those that go first at the head. A leaf has the jobs of one tenant.
+pub(super) fn runs<'a>(topology: &'a Topology, placed: &'a Placed, leaf: u32) -> impl Iterator<Item = Place> + 'a {
+    topology.residents[leaf as usize].iter().flat_map(|tenant| placed.of(*tenant))
 }
 
 /// The node above.

@@ -11,7 +11,7 @@ use crate::quota::wide::{UNLIMITED, Wide, ZERO, any, exceeds, minus, plus};
 /// How a queue stands among its siblings; the least goes first:
 /// over its fair share; with its job over its deserved quota; the priority; with its job using what it has no share in; the
 /// dominant share with its job, and without; the share that it may allocate: the smaller queue goes first.
-pub(super) type Standing = (bool, bool, Reverse<i32>, bool, i128, i128, Wide);
+pub(super) type Standing = (bool, bool, Reverse<i32>, bool, u64, u64, Wide);
 
 /// Jobs in the order of the queues.
 pub(super) type Order = Contest<Ask, Standing>;

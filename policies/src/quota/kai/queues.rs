@@ -227,15 +227,13 @@ fn tenants_own(draft: &Draft<'_>, topology: &Topology, id: TenantId) -> Wide {
     below.fold(wide(tenants.get(id).placed), |own, child| minus(own, wide(child)))
 }
 
-/// Allocated by allocatable, in parts of 10^9: the dominant one. What is allocated where nothing may be counts a thousandfold.
-pub(super) fn dominant(allocated: Wide, allocatable: Wide, total: Wide) -> i128 {
-    const WHOLE: i128 = 1_000_000_000;
-    (0..3)
-        .map(|at| {
-            let most = if allocatable[at] >= NO_LIMIT { total[at] } else { allocatable[at] };
-            let allocated = allocated[at].max(0);
-            if most > 0 { allocated * WHOLE / most } else { allocated * 1000 * WHOLE / UNITS[at] }
-        })
-        .max()
-        .unwrap_or(0)
+/// Allocated by allocatable: the dominant one. What is allocated where nothing may be counts a thousandfold. The bits of a
+/// number that is not negative, which sort as it does; one division of whole numbers is the same on every machine.
+pub(super) fn dominant(allocated: Wide, allocatable: Wide, total: Wide) -> u64 {
+    let ratio = |at: usize| {
+        let most = if allocatable[at] >= NO_LIMIT { total[at] } else { allocatable[at] };
+        let allocated = allocated[at].max(0);
+        if most > 0 { allocated as f64 / most as f64 } else { (allocated * 1000 / UNITS[at]) as f64 }
+    };
+    ratio(0).max(ratio(1)).max(ratio(2)).to_bits()
 }

@@ -5,14 +5,18 @@
 //! as the reclaimer stays within its deserved quota and that queue is above its own. In the end no queue of the reclaimer may
 //! be above its fair share and as saturated as one that was taken from.
 
-use engine::{Bill, Draft, JobId};
+use std::sync::Arc;
 
-use super::actions::{Spare, above};
+use engine::{Bill, Draft, JobId, Mark};
+
+use super::actions::{Action, Spare, above, runs};
 use super::order::{Order, Victims, standing_of_victim};
 use super::{Ask, InQuota, Kai};
-use crate::order::service;
-use crate::quota::gang;
+use crate::evict::Price;
+use crate::quota::placed::Placed;
+use crate::quota::topology::Topology;
 use crate::quota::wide::{Wide, ZERO, any, both, exceeds};
+use crate::quota::{gang, retaliation};
 
 /// A run that may be stopped.
 #[derive(Clone, Copy, Debug)]
@@ -23,17 +27,25 @@ pub(super) struct Victim {
 }
 
 /// What one search has taken so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hunt {
+    /// The draft before it.
+    mark: Mark,
     taken: Vec<Victim>,
     /// Number of victims from which on the nodes are searched again.
     look_at: usize,
 }
 
+impl Hunt {
+    pub(super) fn new(draft: &Draft<'_>) -> Self {
+        Self { mark: draft.mark(), taken: Vec::new(), look_at: 0 }
+    }
+}
+
 impl Kai {
     /// Lets queues below their share take from those above theirs.
     pub(super) fn reclaim(&mut self, draft: &mut Draft<'_>) {
-        self.open(draft);
+        self.open(draft, Action::Reclaim);
         while let Some((leaf, ask)) = self.order.as_ref().and_then(Order::winner) {
             if !(self.queues.is_fair(leaf, ask.need) && self.reclaim_for(draft, &ask)) {
                 self.drop_lane(&ask);
@@ -43,44 +55,70 @@ impl Kai {
     }
 
     fn reclaim_for(&mut self, draft: &mut Draft<'_>, ask: &Ask) -> bool {
-        let mut queues: Vec<Vec<Victim>> = Vec::new();
-        let mut entries = Vec::new();
+        // Out of the way, so that they can be read while the queues change.
+        let (placed, topology) = (std::mem::take(&mut self.placed), Arc::clone(&self.topology));
+        let mut hunt = Hunt::new(draft);
+        let found = self.hunt(draft, ask, &topology, &placed, &mut hunt);
+        self.placed = placed;
+        self.finish(draft, ask, hunt, found)
+    }
+
+    /// Takes run after run from the queue that would go last. `true` once the job fits.
+    fn hunt(
+        &mut self,
+        draft: &mut Draft<'_>,
+        ask: &Ask,
+        topology: &Topology,
+        placed: &Placed,
+        hunt: &mut Hunt,
+    ) -> bool {
         let spare = Spare { priority_below: None, min: self.rules.reclaim_min };
-        for leaf in 0..self.topology.len() as u32 {
-            let has_runs = self.topology.residents[leaf as usize].iter().any(|t| self.placed.of(*t).next().is_some());
-            if leaf == ask.leaf || !has_runs || !self.may_reclaim(ask, leaf) {
+        let mut queues = Vec::new();
+        let mut entries = Vec::new();
+        for leaf in 0..topology.len() as u32 {
+            if leaf == ask.leaf || topology.residents[leaf as usize].is_empty() || !self.may_reclaim(ask, leaf) {
                 continue;
             }
-            let mut victims = self.victims_of(draft, leaf, ask, spare);
-            victims.reverse();
-            if let Some(first) = victims.pop() {
+            let mut runs = runs(topology, placed, leaf);
+            if let Some(first) = self.next_victim(draft, leaf, ask, spare, &mut runs) {
                 entries.push((leaf, (first, queues.len())));
-                queues.push(victims);
+                queues.push(runs);
             }
         }
-        let (topology, table) = (&self.topology, &self.queues);
+        let table = &self.queues;
         let parent = |node: u32| above(topology, node);
         let mut order: Victims<(Victim, usize)> = Victims::new(topology, parent, entries, |node, (victim, _)| {
             standing_of_victim(table, topology, node, victim.held)
         });
-        let mut hunt = Hunt::default();
-        let mut found = false;
         while let Some((leaf, (victim, at))) = order.winner() {
             let may = self.may_reclaim(ask, leaf);
-            found = may && self.take(draft, ask, &mut hunt, victim);
-            if found {
-                break;
+            if may && self.take(draft, ask, hunt, victim) {
+                return true;
             }
-            let next = if may { queues[at].pop().map(|next| (next, at)) } else { None };
-            let (topology, table) = (&self.topology, &self.queues);
+            let next = if may { self.next_victim(draft, leaf, ask, spare, &mut queues[at]) } else { None };
+            let (next, table) = (next.map(|next| (next, at)), &self.queues);
             order.replace(leaf, next, |node, (victim, _)| standing_of_victim(table, topology, node, victim.held));
         }
-        self.finish(draft, ask, &hunt, found)
+        false
+    }
+
+    /// Whether any queue beside those of `ask` has more than it may keep from it.
+    pub(super) fn has_debtors(&self, ask: &Ask) -> bool {
+        self.topology.path(ask.leaf).any(|node| {
+            let Some(parent) = above(&self.topology, node) else { return false };
+            let children = self.topology.children[parent as usize].iter();
+            children.filter(|child| **child != node).any(|child| self.owes(ask, node, *child))
+        })
     }
 
     /// Whether the queue of `ask` may take from a leaf as things stand, in what the job asks for.
     fn may_reclaim(&self, ask: &Ask, leaf: u32) -> bool {
         let (mine, theirs) = self.topology.forks(ask.leaf, leaf);
+        self.owes(ask, mine, theirs)
+    }
+
+    /// Whether `theirs` has more than it may keep from its sibling `mine`, to which the job belongs.
+    fn owes(&self, ask: &Ask, mine: u32, theirs: u32) -> bool {
         let (asked, victim) = (exceeds(ask.need, ZERO), self.queues.get(theirs));
         if any(both(asked, exceeds(victim.allocated, victim.allocatable()))) {
             return true;
@@ -100,9 +138,7 @@ impl Kai {
 
     /// Stops a run. `true` when the job fits now.
     pub(super) fn take(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt, victim: Victim) -> bool {
-        let job = draft.state().job(victim.job);
-        let milli = engine::placement::gpu_milli(&job.placement);
-        let predicted = u128::from(service(job.work_at_risk(draft.now()).0, milli)) * 1000;
+        let predicted = Price::default().bill(draft, victim.job);
         if draft.preempt_for(victim.job, Bill { by: Some(ask.job), predicted }).is_err() {
             return false;
         }
@@ -119,12 +155,15 @@ impl Kai {
     }
 
     /// Gives back what need not go and starts the job; or gives all back and returns `false`.
-    pub(super) fn finish(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &Hunt, found: bool) -> bool {
-        let mut taken = hunt.taken.clone();
-        if taken.is_empty() {
+    pub(super) fn finish(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: Hunt, found: bool) -> bool {
+        let Hunt { mut taken, mark, .. } = hunt;
+        if !(found || !taken.is_empty() && self.fits(draft, ask, &taken)) {
+            draft.rollback(mark);
+            for victim in &taken {
+                self.queues.resume(&self.topology, victim.leaf, victim.held);
+            }
             return false;
         }
-        let found = found || self.fits(draft, ask, &taken);
         for at in (0..taken.len()).rev() {
             let before = draft.mark();
             let victim = taken[at];
@@ -133,14 +172,19 @@ impl Kai {
             }
             self.queues.resume(&self.topology, victim.leaf, victim.held);
             taken.remove(at);
-            if found && !self.fits(draft, ask, &taken) {
+            if !self.fits(draft, ask, &taken) {
                 draft.rollback(before);
                 self.queues.stop(&self.topology, victim.leaf, victim.held);
                 taken.insert(at, victim);
             }
         }
-        let started = found && self.start(draft, ask);
+        let started = self.start(draft, ask);
         self.preempted |= started;
+        if started {
+            for victim in &taken {
+                retaliation::bar(draft, victim.job);
+            }
+        }
         started
     }
 

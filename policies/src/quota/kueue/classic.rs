@@ -1,11 +1,13 @@
 //! Classic preemption: who borrows gives back, first come first served (Kueue, "Classic Preemption"; KEP-79, "hierarchical
 //! reclaim").
 
-use engine::Draft;
+use engine::{Draft, JobId};
 
 use super::rules::{BorrowWithin, Reclaim, Within};
 use super::victims::{Candidate, Kin, Patience, Source};
 use super::{Ask, Kueue};
+use crate::quota::placed::Placed;
+use crate::quota::retaliation;
 use crate::quota::wide::Mask;
 
 /// Whether the queue of the preemptor may be above its quota in the end.
@@ -17,20 +19,14 @@ enum Attempt {
 
 impl Kueue {
     /// Takes victims so that the job fits. `false`, and nothing changed, when none would do.
-    pub(super) fn classic(&mut self, draft: &mut Draft<'_>, ask: &Ask, lacking: Mask) -> bool {
-        let mut sources = Vec::new();
-        self.others(ask, lacking, &mut sources);
-        let has_others = !sources.is_empty();
-        if self.rules.within != Within::Never {
-            self.sources_of(ask.node, Kin::Own, ask.node, &mut sources);
-        }
-        let candidates: Vec<Candidate> = self.candidates(draft, ask, lacking, &sources).collect();
-        if candidates.is_empty() {
+    pub(super) fn classic(&mut self, draft: &mut Draft<'_>, ask: &Ask, lacking: Mask, placed: &Placed) -> bool {
+        let sources = self.sources(draft, ask, lacking, placed);
+        if sources.is_empty() {
             return false;
         }
-        let has_others = has_others && candidates.iter().any(|candidate| candidate.kin != Kin::Own);
-        let has_reclaimed = candidates.iter().any(|candidate| candidate.kin == Kin::Reclaimed);
         let forbidden = self.rules.borrow == BorrowWithin::Never;
+        let has_others = sources.iter().any(|source| source.kin != Kin::Own);
+        let has_reclaimed = sources.iter().any(|source| source.kin == Kin::Reclaimed);
         let attempts: &[Attempt] = if !has_others || forbidden && !self.is_below_quota(ask, lacking) {
             &[Attempt::Borrowing]
         } else if forbidden && !has_reclaimed {
@@ -38,7 +34,27 @@ impl Kueue {
         } else {
             &[Attempt::Borrowing, Attempt::WithinQuota]
         };
-        attempts.iter().any(|attempt| self.attempt(draft, ask, lacking, &candidates, *attempt))
+        attempts.iter().any(|attempt| {
+            let merge = self.merge(draft, placed, &sources);
+            self.attempt(draft, ask, lacking, merge, *attempt)
+        })
+    }
+
+    /// The tenants that have candidates.
+    pub(super) fn sources(&self, draft: &Draft<'_>, ask: &Ask, lacking: Mask, placed: &Placed) -> Vec<Source> {
+        let mut sources = Vec::new();
+        if self.rules.within != Within::Never {
+            self.sources_of(ask.node, Kin::Own, ask.node, &mut sources);
+        }
+        sources.retain(|source| self.has_candidate(draft, ask, lacking, placed, source));
+        // A job that will borrow takes nothing from others that borrow, unless room comes from its own queue first.
+        let forbidden = self.rules.borrow == BorrowWithin::Never;
+        let helpless = forbidden && sources.is_empty() && !self.tree.is_sure_of(ask.node, ask.need);
+        let mut others = Vec::new();
+        self.others(ask, lacking, helpless, &mut others);
+        others.retain(|source| self.has_candidate(draft, ask, lacking, placed, source));
+        sources.append(&mut others);
+        sources
     }
 
     /// Whether its queue uses less than its quota of all that lacks.
@@ -49,7 +65,7 @@ impl Kueue {
 
     /// Queues that borrow, cohort by cohort upwards. Once a cohort is sure of what the job needs, the queues of the larger
     /// cohorts use what is its own: they are reclaimed from whatever the priorities of borrowing say.
-    fn others(&self, ask: &Ask, lacking: Mask, into: &mut Vec<Source>) {
+    fn others(&self, ask: &Ask, lacking: Mask, helpless: bool, into: &mut Vec<Source>) {
         if self.rules.reclaim == Reclaim::Never {
             return;
         }
@@ -58,7 +74,9 @@ impl Kueue {
         let mut below = ask.node;
         for cohort in self.tree.path(ask.node).skip(1) {
             let kin = if sure { Kin::Reclaimed } else { Kin::Borrower };
-            self.borrowers(cohort, below, lacking, (kin, cohort), into);
+            if sure || !helpless {
+                self.borrowers(cohort, below, lacking, (kin, cohort), into);
+            }
             sure = sure || self.tree.is_sure_of(cohort, rest);
             rest = self.tree.beyond_own(cohort, rest);
             below = cohort;
@@ -82,17 +100,18 @@ impl Kueue {
         draft: &mut Draft<'_>,
         ask: &Ask,
         lacking: Mask,
-        candidates: &[Candidate],
+        placed: impl Iterator<Item = (Source, i32, JobId)>,
         attempt: Attempt,
     ) -> bool {
         let mark = draft.mark();
         let mut victims: Vec<Candidate> = Vec::new();
         let mut patience = Patience::default();
-        for candidate in candidates {
-            if !self.is_fair_game(ask, lacking, candidate, attempt) || !self.evict(draft, ask, candidate) {
+        for next in placed {
+            let Some(candidate) = self.candidate(draft, ask, lacking, next) else { continue };
+            if !self.is_fair_game(ask, lacking, &candidate, attempt) || !self.evict(draft, ask, &candidate) {
                 continue;
             }
-            victims.push(*candidate);
+            victims.push(candidate);
             if self.has_quota(ask, attempt) && patience.is_over(victims.len()) {
                 if self.placeable(draft, ask) {
                     self.give_back(draft, ask, &victims, attempt);
@@ -141,10 +160,15 @@ impl Kueue {
     fn give_back(&mut self, draft: &mut Draft<'_>, ask: &Ask, victims: &[Candidate], attempt: Attempt) {
         for victim in victims.iter().rev() {
             let before = draft.mark();
-            if self.reprieve(draft, victim) && !(self.has_quota(ask, attempt) && self.placeable(draft, ask)) {
+            let back = self.reprieve(draft, victim);
+            if back && self.has_quota(ask, attempt) && self.placeable(draft, ask) {
+                continue;
+            }
+            if back {
                 draft.rollback(before);
                 self.tree.take(victim.node, victim.held);
             }
+            retaliation::bar(draft, victim.job);
         }
     }
 }

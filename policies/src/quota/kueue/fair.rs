@@ -5,11 +5,15 @@
 //! what was taken from others may no longer be fair: two jobs can then preempt each other for ever (kueue#14543).
 //! Here nobody of the own queue is given back where a preemption of another queue would no longer be fair in the end.
 
+use std::collections::BTreeMap;
+
 use engine::Draft;
 
 use super::rules::{Reclaim, Sharing, Within};
 use super::victims::{Candidate, Kin, Patience, Source};
 use super::{Ask, Kueue};
+use crate::quota::placed::Placed;
+use crate::quota::retaliation;
 use crate::quota::tree::Share;
 use crate::quota::wide::Mask;
 
@@ -34,29 +38,40 @@ struct Taken {
 /// What one search does so far.
 #[derive(Debug, Default)]
 struct Hunt {
+    lacking: Mask,
     taken: Vec<Taken>,
-    /// Candidates by queue, those that go first at the end; `None` where not yet looked up.
-    queues: std::collections::BTreeMap<u32, Vec<Candidate>>,
+    /// Candidates by queue, those that go first at the end. A queue is looked up when it is first taken from.
+    queues: BTreeMap<u32, Vec<Candidate>>,
     /// Candidates that the first strategy did not allow.
-    retry: std::collections::BTreeMap<u32, Vec<Candidate>>,
-    pruned: std::collections::BTreeSet<u32>,
+    retry: BTreeMap<u32, Vec<Candidate>>,
+    /// Nodes of which nobody is left, by number.
+    pruned: Vec<bool>,
     patience: Patience,
 }
 
 impl Kueue {
     /// Takes victims so that the job fits. `false`, and nothing changed, when none would do.
-    pub(super) fn fair(&mut self, draft: &mut Draft<'_>, ask: &Ask, lacking: Mask, sharing: Sharing) -> bool {
-        let mut hunt = Hunt::default();
-        self.collect(draft, ask, lacking, &mut hunt);
-        if hunt.queues.is_empty() {
+    pub(super) fn fair(
+        &mut self,
+        draft: &mut Draft<'_>,
+        ask: &Ask,
+        lacking: Mask,
+        sharing: Sharing,
+        placed: &Placed,
+    ) -> bool {
+        let mut hunt = Hunt { lacking, pruned: vec![false; self.topology.len()], ..Hunt::default() };
+        // Shares are those with the job started.
+        self.tree.add(ask.node, ask.need);
+        self.look_up(draft, ask, &mut hunt, placed, ask.node);
+        let has_own = !hunt.queues[&ask.node].is_empty();
+        if !has_own && !self.is_worse_off(ask) {
+            self.tree.take(ask.node, ask.need);
             return false;
         }
         let mark = draft.mark();
-        // Shares are those with the job started.
-        self.tree.add(ask.node, ask.need);
-        let mut fits = self.first_strategy(draft, ask, sharing, &mut hunt);
+        let mut fits = self.first_strategy(draft, ask, sharing, &mut hunt, placed);
         if !fits && sharing == Sharing::FinalThenInitial {
-            fits = self.second_strategy(draft, ask, &mut hunt);
+            fits = self.second_strategy(draft, ask, &mut hunt, placed);
         }
         // The nodes may not have been searched after the last victims.
         fits = fits || !hunt.taken.is_empty() && self.fits_with(draft, ask);
@@ -73,36 +88,69 @@ impl Kueue {
         false
     }
 
-    fn collect(&self, draft: &Draft<'_>, ask: &Ask, lacking: Mask, hunt: &mut Hunt) {
-        let mut sources: Vec<Source> = Vec::new();
+    /// Whether a search for victims has any hope.
+    pub(super) fn has_target(&mut self, draft: &Draft<'_>, ask: &Ask, lacking: Mask) -> bool {
+        let mut sources = Vec::new();
         if self.rules.within != Within::Never {
             self.sources_of(ask.node, Kin::Own, ask.node, &mut sources);
         }
-        let top = self.tree.top(ask.node);
-        if self.rules.reclaim != Reclaim::Never && top != ask.node {
-            self.all_borrowers(top, ask.node, lacking, &mut sources);
+        if sources.iter().any(|source| self.has_candidate(draft, ask, lacking, &self.placed, source)) {
+            return true;
         }
-        for candidate in self.candidates(draft, ask, lacking, &sources) {
-            hunt.queues.entry(candidate.node).or_default().push(candidate);
-        }
-        hunt.queues.values_mut().for_each(|queue| queue.reverse());
+        self.tree.add(ask.node, ask.need);
+        let has_target = self.is_worse_off(ask);
+        self.tree.take(ask.node, ask.need);
+        has_target
     }
 
-    fn all_borrowers(&self, cohort: u32, own: u32, lacking: Mask, into: &mut Vec<Source>) {
-        for child in &self.topology.children[cohort as usize] {
-            if *child != own && !self.topology.residents[*child as usize].is_empty() {
-                if self.tree.borrows(*child, lacking) {
-                    self.sources_of(*child, Kin::Borrower, cohort, into);
-                }
-            } else {
-                self.all_borrowers(*child, own, lacking, into);
-            }
+    /// Whether any queue or cohort beside the path of the preemptor has a share that is not smaller: a look before the search.
+    /// Both strategies need that.
+    fn is_worse_off(&self, ask: &Ask) -> bool {
+        if self.rules.reclaim == Reclaim::Never {
+            return false;
         }
+        let mut path = self.tree.path(ask.node);
+        path.any(|node| {
+            let Some(parent) = self.tree.parent(node) else { return false };
+            let share = self.tree.share(node).max(1);
+            let mut siblings = self.topology.children[parent as usize].iter().filter(|child| **child != node);
+            siblings.any(|sibling| self.tree.share(*sibling) >= share)
+        })
+    }
+
+    /// Finds the candidates of a queue.
+    fn look_up(&self, draft: &Draft<'_>, ask: &Ask, hunt: &mut Hunt, placed: &Placed, leaf: u32) {
+        if hunt.queues.contains_key(&leaf) {
+            return;
+        }
+        let kin = if leaf == ask.node { Kin::Own } else { Kin::Borrower };
+        let allowed = match kin {
+            Kin::Own => self.rules.within != Within::Never,
+            _ => self.rules.reclaim != Reclaim::Never && self.tree.borrows(leaf, hunt.lacking),
+        };
+        let mut sources: Vec<Source> = Vec::new();
+        if allowed {
+            self.sources_of(leaf, kin, leaf, &mut sources);
+        }
+        let jobs = self.merge(draft, placed, &sources);
+        let jobs =
+            jobs.take_while(|(_, priority, _)| self.rules.usage.is_some() || !self.is_beyond(ask, kin, *priority));
+        let mut found: Vec<Candidate> =
+            jobs.filter_map(|next| self.candidate(draft, ask, hunt.lacking, next)).collect();
+        found.reverse();
+        hunt.queues.insert(leaf, found);
     }
 
     /// Takes from the queue with the largest share, as long as the strategy allows it; shares change with each victim.
-    fn first_strategy(&mut self, draft: &mut Draft<'_>, ask: &Ask, sharing: Sharing, hunt: &mut Hunt) -> bool {
-        while let Some(target) = self.target(ask, hunt) {
+    fn first_strategy(
+        &mut self,
+        draft: &mut Draft<'_>,
+        ask: &Ask,
+        sharing: Sharing,
+        hunt: &mut Hunt,
+        placed: &Placed,
+    ) -> bool {
+        while let Some(target) = self.target(draft, ask, hunt, placed) {
             let Some(victim) = hunt.queues.get_mut(&target).and_then(Vec::pop) else { break };
             if target == ask.node {
                 if self.take(draft, ask, hunt, victim, Rule::OwnQueue) {
@@ -112,6 +160,14 @@ impl Kueue {
             }
             let (mine, theirs) = self.topology.forks(ask.node, target);
             let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
+            if share > before {
+                // Neither strategy allows any job of this queue now; victims of the own queue may change that.
+                let rest = hunt.queues.insert(target, Vec::new()).unwrap_or_default();
+                let retry = hunt.retry.entry(target).or_default();
+                retry.push(victim);
+                retry.extend(rest.into_iter().rev());
+                continue;
+            }
             self.tree.take(target, victim.held);
             let after = self.tree.share(theirs);
             self.tree.add(target, victim.held);
@@ -132,15 +188,17 @@ impl Kueue {
     }
 
     /// S2-b, for what the first strategy did not allow: at most one job of each queue, as in Kueue.
-    fn second_strategy(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt) -> bool {
-        hunt.queues = std::mem::take(&mut hunt.retry);
+    fn second_strategy(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt, placed: &Placed) -> bool {
+        // Queues that were never looked up have nobody whom the first strategy refused.
+        hunt.queues = (0..self.topology.len() as u32).map(|leaf| (leaf, Vec::new())).collect();
+        hunt.queues.append(&mut hunt.retry);
         hunt.queues.values_mut().for_each(|queue| queue.reverse());
-        hunt.pruned.clear();
-        while let Some(target) = self.target(ask, hunt) {
+        hunt.pruned.fill(false);
+        while let Some(target) = self.target(draft, ask, hunt, placed) {
             let (mine, theirs) = self.topology.forks(ask.node, target);
             let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
             let victim = hunt.queues.get_mut(&target).and_then(Vec::pop);
-            hunt.pruned.insert(target);
+            hunt.pruned[target as usize] = true;
             if let Some(victim) = victim.filter(|_| share < before)
                 && self.take(draft, ask, hunt, victim, Rule::InitialShare(before))
             {
@@ -181,22 +239,24 @@ impl Kueue {
 
     /// The queue to take from next: from the top down the child with the largest share. Children that do not borrow are left
     /// alone, unless they lie above the preemptor.
-    fn target(&self, ask: &Ask, hunt: &mut Hunt) -> Option<u32> {
+    fn target(&self, draft: &Draft<'_>, ask: &Ask, hunt: &mut Hunt, placed: &Placed) -> Option<u32> {
         let top = self.tree.top(ask.node);
-        if top == ask.node {
-            return hunt.queues.get(&top).filter(|queue| !queue.is_empty() && !hunt.pruned.contains(&top)).map(|_| top);
-        }
-        while !hunt.pruned.contains(&top) {
+        while !hunt.pruned[top as usize] {
             let mut at = top;
             loop {
-                match self.greediest(ask, hunt, at) {
-                    None => {
-                        hunt.pruned.insert(at);
+                if self.topology.children[at as usize].is_empty() {
+                    self.look_up(draft, ask, hunt, placed, at);
+                    if hunt.queues[&at].is_empty() {
+                        hunt.pruned[at as usize] = true;
                         break;
                     }
-                    Some(child) if self.topology.children[child as usize].is_empty() => return Some(child),
-                    Some(child) => at = child,
+                    return Some(at);
                 }
+                let Some(child) = self.greediest(ask, hunt, at) else {
+                    hunt.pruned[at as usize] = true;
+                    break;
+                };
+                at = child;
             }
         }
         None
@@ -206,15 +266,13 @@ impl Kueue {
     fn greediest(&self, ask: &Ask, hunt: &mut Hunt, cohort: u32) -> Option<u32> {
         let mut best: Option<((Share, bool), u32)> = None;
         for child in &self.topology.children[cohort as usize] {
-            if hunt.pruned.contains(child) {
+            if hunt.pruned[*child as usize] {
                 continue;
             }
             let share = self.tree.share(*child);
             let is_cohort = !self.topology.children[*child as usize].is_empty();
-            let above_ask = self.tree.path(ask.node).any(|node| node == *child);
-            let is_empty = !is_cohort && hunt.queues.get(child).is_none_or(Vec::is_empty);
-            if is_empty || share == 0 && !above_ask {
-                hunt.pruned.insert(*child);
+            if share == 0 && !self.tree.path(ask.node).any(|node| node == *child) {
+                hunt.pruned[*child as usize] = true;
             } else if best.is_none_or(|(largest, _)| (share, is_cohort) > largest) {
                 best = Some(((share, is_cohort), *child));
             }
@@ -237,6 +295,7 @@ impl Kueue {
                 hunt.taken.insert(at, taken);
             }
         }
+        hunt.taken.iter().for_each(|taken| retaliation::bar(draft, taken.victim.job));
     }
 
     /// Whether every victim may go, seen from the end. The tree counts the job.

@@ -35,18 +35,16 @@ pub(super) struct Heads {
     pub(super) nodes: Vec<u32>,
     /// How a lane failed in this or an earlier decision.
     failures: Vec<Option<Failure>>,
-    /// The sweep and the epoch in which a class last did not fit on the nodes.
+    /// Preemptions so far and the epoch when a class last did not fit on the nodes.
     unplaced: Vec<(u64, u64)>,
     /// Reasons of this decision.
     reasons: Vec<(JobId, Reason)>,
-    /// Sweeps over all queues so far.
-    sweep: u64,
+    /// Jobs so far that started by preemption: each leaves other room on the nodes.
+    preemptions: u64,
     /// The state in which this decision began.
     stamp: Stamp,
     /// Whether this decision has started anything.
     started: bool,
-    /// Whether it has preempted anybody: there may be more room than when classes failed before it.
-    preempted: bool,
 }
 
 /// While it stands still, nothing has become free and nothing has started: what failed fails again.
@@ -60,8 +58,8 @@ impl Heads {
     /// Begins a decision.
     pub(super) fn open(&mut self, draft: &Draft<'_>, ready: &Ready, topology: &Topology) {
         self.reasons.clear();
-        self.unplaced.resize(draft.state().classes(), (0, 0));
-        (self.stamp, self.started, self.preempted) = (stamp(draft), false, false);
+        self.unplaced.resize(draft.state().classes(), (u64::MAX, 0));
+        (self.stamp, self.started) = (stamp(draft), false);
         self.fill(ready, topology);
     }
 
@@ -71,7 +69,6 @@ impl Heads {
     }
 
     fn fill(&mut self, ready: &Ready, topology: &Topology) {
-        self.sweep += 1;
         for node in self.nodes.drain(..) {
             self.lanes[node as usize].clear();
         }
@@ -104,7 +101,21 @@ impl Heads {
 
     /// Somebody was preempted.
     pub(super) fn preempt(&mut self) {
-        self.preempted = true;
+        self.preemptions += 1;
+    }
+
+    /// The first job of every lane that is still in the sweep.
+    pub(super) fn all(&self, ready: &Ready) -> Vec<Entry> {
+        let mut all = Vec::new();
+        for node in &self.nodes {
+            for lane in &self.lanes[*node as usize] {
+                let entry = ready.lane(*lane);
+                let class = entry.key.class;
+                let head = entry.jobs.first();
+                all.extend(head.map(|(rank, job)| Entry { node: *node, lane: *lane, class, rank: *rank, job: *job }));
+            }
+        }
+        all
     }
 
     /// The first job of `node`: by the usage of its local queue where that counts, then priority, then arrival.
@@ -120,14 +131,16 @@ impl Heads {
     }
 
     /// The job of `entry`, and with it all behind it in its lane, fails in this decision.
-    pub(super) fn fail(&mut self, entry: &Entry, reason: Reason) {
+    pub(super) fn fail(&mut self, entry: &Entry, reason: Reason, memory: Memory) {
         self.lanes[entry.node as usize].retain(|lane| *lane != entry.lane);
         let at = entry.lane as usize;
         if self.failures.len() <= at {
             self.failures.resize(at + 1, None);
         }
         // What failed after a start of this decision failed in a state that the next decision will not see.
-        if !self.started {
+        if memory == Memory::None {
+            self.failures[at] = None;
+        } else if !self.started {
             self.failures[at] = Some(Failure { stamp: self.stamp, rank: (entry.rank, entry.job), reason });
         }
         self.reasons.push((entry.job, reason));
@@ -142,12 +155,11 @@ impl Heads {
     /// packed greedily, which can succeed with less room: they are always tried.
     pub(super) fn class_failed(&self, draft: &Draft<'_>, class: ClassId) -> bool {
         let for_all = draft.state().class(class).shape.groups.len() == 1;
-        let (sweep, epoch) = self.unplaced[class.index()];
-        for_all && (sweep == self.sweep || !self.preempted && epoch == draft.state().freed_epoch())
+        for_all && self.unplaced[class.index()] == (self.preemptions, draft.state().freed_epoch())
     }
 
     pub(super) fn fail_class(&mut self, draft: &mut Draft<'_>, class: ClassId) {
-        self.unplaced[class.index()] = (self.sweep, draft.state().freed_epoch());
+        self.unplaced[class.index()] = (self.preemptions, draft.state().freed_epoch());
         let reason = draft.shortage(class);
         draft.refuse_class(class, reason);
     }
@@ -160,4 +172,13 @@ impl Heads {
             }
         }
     }
+}
+
+/// Whether the next decision may count on a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Memory {
+    /// It may, while nothing changes.
+    Kept,
+    /// It may not.
+    None,
 }

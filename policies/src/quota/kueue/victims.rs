@@ -10,9 +10,9 @@ use engine::{Amounts, Bill, Draft, JobId, TenantId, Time};
 
 use super::rules::{Reclaim, Within};
 use super::{Ask, Kueue};
-use crate::order::service;
+use crate::evict::Price;
 use crate::quota::gang;
-use crate::quota::placed::Place;
+use crate::quota::placed::{Place, Placed};
 use crate::quota::wide::{Mask, Wide, ZERO, any, both, exceeds, wide};
 
 /// Whose jobs they are, seen from the job that needs room.
@@ -50,54 +50,92 @@ pub(super) struct Source {
 /// Less goes first: kin, usage of the local queue (the most used first), then the place among placed jobs.
 type Rank = (Kin, Reverse<u128>, i32, Reverse<Time>, Reverse<JobId>);
 
+/// Placed jobs of several sources in the order in which they go.
+pub(super) struct Merge<'a, I: Iterator<Item = Place>> {
+    sources: &'a [Source],
+    used: Vec<u128>,
+    streams: Vec<I>,
+    heap: BinaryHeap<Reverse<(Rank, usize)>>,
+}
+
+impl<I: Iterator<Item = Place>> Merge<'_, I> {
+    fn push(&mut self, at: usize) {
+        if let Some((priority, placed, job)) = self.streams[at].next() {
+            let rank = (self.sources[at].kin, Reverse(self.used[at]), priority, placed, job);
+            self.heap.push(Reverse((rank, at)));
+        }
+    }
+}
+
+impl<I: Iterator<Item = Place>> Iterator for Merge<'_, I> {
+    type Item = (Source, i32, JobId);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Reverse(((_, _, priority, _, Reverse(job)), at)) = self.heap.pop()?;
+        self.push(at);
+        Some((self.sources[at], priority, job))
+    }
+}
+
 impl Kueue {
-    /// The candidates of all sources in order.
-    pub(super) fn candidates(
+    /// The placed jobs of all sources, those that go first at the head.
+    pub(super) fn merge<'a>(
         &self,
         draft: &Draft<'_>,
-        ask: &Ask,
-        lacking: Mask,
-        sources: &[Source],
-    ) -> impl Iterator<Item = Candidate> {
-        let rank = |source: &Source, used: u128, (priority, placed, job): Place| -> Rank {
-            (source.kin, Reverse(used), priority, placed, job)
-        };
+        placed: &'a Placed,
+        sources: &'a [Source],
+    ) -> Merge<'a, impl Iterator<Item = Place> + use<'a>> {
         let used = |source: &Source| match self.rules.usage {
             Some(rule) if source.kin == Kin::Own => super::usage::rank(draft.state(), rule, source.tenant),
             _ => 0,
         };
-        let mut streams = Vec::with_capacity(sources.len());
-        let mut heap = BinaryHeap::with_capacity(sources.len());
-        for (at, source) in sources.iter().enumerate() {
-            let used = used(source);
-            let mut stream = self.placed.of(source.tenant).map(move |place| (rank(source, used, place), place));
-            if let Some((rank, place)) = stream.next() {
-                heap.push(Reverse((rank, at, place)));
-            }
-            streams.push(stream);
+        let used = sources.iter().map(used).collect();
+        let streams = sources.iter().map(|source| placed.of(source.tenant)).collect();
+        let mut merge = Merge { sources, used, streams, heap: BinaryHeap::with_capacity(sources.len()) };
+        (0..sources.len()).for_each(|at| merge.push(at));
+        merge
+    }
+
+    /// A placed job as a candidate, if it may be preempted and holds what lacks.
+    pub(super) fn candidate(
+        &self,
+        draft: &Draft<'_>,
+        ask: &Ask,
+        lacking: Mask,
+        (source, priority, job): (Source, i32, JobId),
+    ) -> Option<Candidate> {
+        let Source { node, kin, common, .. } = source;
+        let entry = draft.state().job(job);
+        let spared = entry.preemptions >= self.rules.evictions_max;
+        if !self.may_preempt(ask, kin, priority, job) || spared || !draft.is_placed(job) {
+            return None;
         }
-        let ordered = std::iter::from_fn(move || {
-            let Reverse((_, at, place)) = heap.pop()?;
-            if let Some((rank, next)) = streams[at].next() {
-                heap.push(Reverse((rank, at, next)));
-            }
-            Some((at, place))
-        });
-        let state = draft.state();
-        let placed: Vec<Candidate> = ordered
-            .filter_map(|(at, (priority, _, Reverse(job)))| {
-                let Source { node, kin, common, .. } = sources[at];
-                let allowed = self.may_preempt(ask, kin, priority, job);
-                let spared = state.job(job).preemptions >= self.rules.evictions_max;
-                if !allowed || spared || !draft.is_placed(job) {
-                    return None;
-                }
-                let held = wide(Amounts::held(&state.job(job).placement));
-                let uses = any(both(lacking, exceeds(held, ZERO)));
-                uses.then_some(Candidate { job, priority, node, kin, common, held })
-            })
-            .collect();
-        placed.into_iter()
+        let held = wide(Amounts::held(&entry.placement));
+        let uses = any(both(lacking, exceeds(held, ZERO)));
+        uses.then_some(Candidate { job, priority, node, kin, common, held })
+    }
+
+    /// Whether any job of a source is a candidate.
+    pub(super) fn has_candidate(
+        &self,
+        draft: &Draft<'_>,
+        ask: &Ask,
+        lacking: Mask,
+        placed: &Placed,
+        source: &Source,
+    ) -> bool {
+        let jobs = placed.of(source.tenant);
+        let mut jobs = jobs.take_while(|(priority, ..)| !self.is_beyond(ask, source.kin, *priority));
+        jobs.any(|(priority, _, Reverse(job))| self.candidate(draft, ask, lacking, (*source, priority, job)).is_some())
+    }
+
+    /// Whether no job of this priority or a higher one can be a candidate.
+    pub(super) fn is_beyond(&self, ask: &Ask, kin: Kin, priority: i32) -> bool {
+        match (kin, self.rules.within, self.rules.reclaim) {
+            (Kin::Own, Within::LowerOrNewerEqualPriority, _) => priority > ask.priority,
+            (Kin::Own, ..) | (_, _, Reclaim::LowerPriority | Reclaim::Never) => priority >= ask.priority,
+            _ => false,
+        }
     }
 
     /// `withinClusterQueue` and `reclaimWithinCohort`.
@@ -119,10 +157,7 @@ impl Kueue {
 
     /// Stops a candidate in the draft and in the tree. `false`, and nothing changed, when it cannot be.
     pub(super) fn evict(&mut self, draft: &mut Draft<'_>, ask: &Ask, victim: &Candidate) -> bool {
-        let job = draft.state().job(victim.job);
-        let milli = engine::placement::gpu_milli(&job.placement);
-        let at_risk = job.work_at_risk(draft.now());
-        let predicted = u128::from(service(at_risk.0, milli)) * 1000;
+        let predicted = Price::default().bill(draft, victim.job);
         if draft.preempt_for(victim.job, Bill { by: Some(ask.job), predicted }).is_err() {
             return false;
         }

@@ -104,7 +104,7 @@ proptest! {
             prop_assert_eq!(tree.node(id).usage[0], usage(&changed, node));
             prop_assert_eq!(tree.available(id)[0], available(&changed, node));
             let share = share(&changed, node);
-            prop_assert!((tree.share(id) as f64 / WHOLE as f64 - share).abs() <= share * 1e-6 + 1e-8);
+            prop_assert!((f64::from_bits(tree.share(id)) - share).abs() <= share * 1e-6 + 1e-8);
         }
         tree.take(at as u32, [more; 3]);
         for node in 0..nodes.len() {

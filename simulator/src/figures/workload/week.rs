@@ -1,7 +1,6 @@
 //! Submissions by the hour of the day and, where the trace has a clock, by the day of the week.
 
-use jiff::civil::DateTime;
-use traces::Trace;
+use traces::{Trace, describe};
 
 use crate::figures::axis::{Axis, Scale, Tick};
 use crate::figures::palette::stroke;
@@ -9,7 +8,6 @@ use crate::figures::panel::{Frame, Panel};
 use crate::figures::sketch::Sketch;
 use crate::figures::{Drawing, WIDTH};
 
-const HOUR_S: u64 = 3600;
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 pub(super) fn drawing(trace: &Trace) -> Drawing {
@@ -17,28 +15,25 @@ pub(super) fn drawing(trace: &Trace) -> Drawing {
     if trace.jobs.is_empty() {
         return Drawing::nothing("week", title, "The trace has no jobs.");
     }
-    let origin: Option<DateTime> = trace.origin.as_deref().and_then(|text| text.parse().ok());
-    let (first_hour, first_day) = origin.map_or((0.0, 0), |at| {
-        let seconds = f64::from(at.hour()) * 3600.0 + f64::from(at.minute()) * 60.0 + f64::from(at.second());
-        (seconds, at.weekday().to_monday_zero_offset() as u64)
-    });
-    let (mut hours, mut days) = ([0u64; 24], [0u64; 7]);
-    for job in &trace.jobs {
-        let at_s = (job.submit.secs_f64() + first_hour) as u64;
-        hours[(at_s / HOUR_S % 24) as usize] += 1;
-        days[((at_s / (24 * HOUR_S) + first_day) % 7) as usize] += 1;
-    }
+    let info = describe(trace, None);
     let mut sketch = Sketch::new(WIDTH, 300.0);
     let middle = WIDTH * 0.58;
     let whole = Frame { left: 4.0, top: 8.0, right: WIDTH - 2.0, bottom: sketch.height };
-    let left = if origin.is_some() { Frame { right: middle, ..whole } } else { whole };
-    let hour_title = if origin.is_some() { "hour of the day" } else { "hour since time zero, modulo 24" };
-    draw(&mut sketch, left, hour_title, &hours, &std::array::from_fn::<_, 24, _>(|hour| format!("{hour:02}")));
-    if origin.is_some() {
-        draw(&mut sketch, Frame { left: middle + 8.0, ..whole }, "day of the week", &days, &DAYS.map(str::to_owned));
-    }
-    let caption = match origin {
-        Some(_) => "Jobs submitted by the hour of the day and by the day of the week, on the clock of the trace.",
+    let left = if info.day_of_week.is_some() { Frame { right: middle, ..whole } } else { whole };
+    let hour_title = if info.day_of_week.is_some() { "hour of the day" } else { "hour since time zero, modulo 24" };
+    let names: [String; 24] = std::array::from_fn(|hour| format!("{hour:02}"));
+    draw(&mut sketch, left, hour_title, &info.hour_of_day, &names);
+    let caption = match info.day_of_week {
+        Some(days) => {
+            draw(
+                &mut sketch,
+                Frame { left: middle + 8.0, ..whole },
+                "day of the week",
+                &days,
+                &DAYS.map(str::to_owned),
+            );
+            "Jobs submitted by the hour of the day and by the day of the week, on the clock of the trace."
+        }
         None => {
             "Jobs submitted by the hour since time zero, modulo 24: the trace has no clock, so hour 0 may be any hour."
         }

@@ -1,5 +1,6 @@
 //! Rows of Gavel's and Shockwave's job lists.
 
+use compact_str::CompactString;
 use engine::{Span, Time};
 
 use crate::build::Builder;
@@ -208,7 +209,7 @@ impl Row {
     /// The job, with `duration` as its run time; `known` is the same where it is known.
     pub(crate) fn job(
         self,
-        id: String,
+        id: CompactString,
         duration: Span,
         known: Option<Span>,
         tenant: u32,

@@ -7,7 +7,7 @@ use super::data::Data;
 use super::field::Bound;
 use super::file::{Constant, Mapping, Origin, RepeatedIds, Rule};
 use super::units::{KEYS, UNIX_MIN};
-use crate::build::no_jobs;
+use crate::build::{ROW_IDS, no_jobs, row_id};
 use crate::canonical::rows::Rows;
 use crate::error::{TraceError, shown};
 use crate::formats::events::clock::{self, Kind};
@@ -162,7 +162,7 @@ impl<'a> Source<'a> {
         let run = self.run_us(cells, &mut ledger)?;
         for (key, name, _) in KEYS {
             let text = match (self.field(key), key) {
-                (None, "job_id") => Some(format!("row-{number}")),
+                (None, "job_id") => Some(row_id(number).into()),
                 (_, "duration") => Some(run.to_string()),
                 (None, _) => continue,
                 (Some(_), _) if name.is_empty() => continue,
@@ -247,7 +247,7 @@ impl<'a> Source<'a> {
             *ledger.changed.entry(cause).or_default() += count;
         }
         if !self.mapping.fields.contains_key("job_id") {
-            ledger.change_row("id from row number (counted once)");
+            ledger.change_row(ROW_IDS);
         }
         ledger.ignored_columns = header.ignored(&self.mapping.source_columns());
     }

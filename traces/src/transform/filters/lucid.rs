@@ -49,8 +49,7 @@ fn names(text: &str) -> Result<BTreeSet<String>, TraceError> {
     if !Path::new(text).is_file() {
         return Ok(text.split('|').map(|name| name.trim().to_owned()).collect());
     }
-    let packed = bytes::read_file(text)?;
-    let unpacked = bytes::unpacked(text, &packed)?;
+    let unpacked = bytes::read_unpacked(text)?;
     let lines = bytes::text(text, &unpacked)?.lines().skip(1);
     Ok(lines.filter_map(|line| line.split(',').next()).map(|name| name.trim().trim_matches('"').to_owned()).collect())
 }

@@ -1,0 +1,60 @@
+//! What one round of a pipeline knows.
+
+use engine::{JobId, Time};
+
+use crate::easy::Reservation;
+use crate::evict::Held;
+use crate::order::Score;
+
+/// What one round knows, and what the next may reuse while nothing becomes free.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// How each class last failed.
+    pub(super) failed: Vec<Failed>,
+    /// Whether there is a class that must be tried in every round.
+    pub(super) restless: bool,
+    /// Whether this round has evicted anybody: what failed in earlier rounds may fit now.
+    pub(super) evicted: bool,
+    /// Whether this round has started anything.
+    pub(super) started: bool,
+    /// When the first guard that was in somebody's way no longer is; `NEVER` where time alone changes nothing.
+    pub(super) held_until: Time,
+    /// The round in which a class last failed in the room that a reservation leaves over, by class.
+    pub(super) failed_in_spare: Vec<u64>,
+    pub(super) number: u64,
+    /// The freed epoch at the end of the last round.
+    pub(super) epoch: u64,
+    /// Lanes that are still in the round.
+    pub(super) lanes: Vec<Candidate>,
+    /// Lanes that got a job since the last round, sorted.
+    pub(super) touched: Vec<u32>,
+    /// The reservation of the last round, with the versions of the state that it was made from.
+    pub(super) reservation: Option<((u64, u64), Reservation)>,
+}
+
+/// How a class last failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Failed {
+    /// The freed epoch in which it did.
+    pub(super) at: u64,
+    /// The round in which it did.
+    pub(super) round: u64,
+    /// The rank of the job that did.
+    pub(super) rank: u64,
+    /// Whether the class has one task group.
+    pub(super) for_all: bool,
+    /// The guard that was in its way.
+    pub(super) held: Option<Held>,
+}
+
+/// The best job of a lane that is still in the round.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
+    pub(super) lane: u32,
+    /// Rank of the tenant.
+    pub(super) tenant: [u64; 2],
+    /// Rank of the job at this instant.
+    pub(super) score: Score,
+    /// Rank in the lane.
+    pub(super) job: (u64, JobId),
+}

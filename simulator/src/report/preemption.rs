@@ -1,0 +1,138 @@
+//! What preemption cost, and who caused it.
+
+use std::collections::BTreeMap;
+
+use super::fmt;
+use super::html::{escape, table};
+use super::tables::policy_cell;
+use crate::output::Comparison;
+use crate::result::{EvictionRow, Replay};
+
+/// Pairs of tenants that are shown by name; the rest is one line.
+const SHOWN: usize = 12;
+
+/// Evictions of one tenant's jobs for another's, as means over replays.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bill {
+    /// The tenant whose job got the GPUs; empty where no job is named, or where tenants have no names.
+    pub by: String,
+    /// The tenant whose job was stopped.
+    pub victim: String,
+    /// Runs that were stopped.
+    pub evictions: f64,
+    /// What the policy expected it to cost, GPU-seconds.
+    pub predicted_gpu_s: f64,
+    /// Work done again, GPUs held until they were free, and the next run before it made progress, GPU-seconds.
+    pub parts_gpu_s: [f64; 3],
+}
+
+impl Bill {
+    /// What it cost, GPU-seconds.
+    pub fn cost_gpu_s(&self) -> f64 {
+        self.parts_gpu_s.iter().sum()
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.evictions += other.evictions;
+        self.predicted_gpu_s += other.predicted_gpu_s;
+        for (sum, part) in self.parts_gpu_s.iter_mut().zip(other.parts_gpu_s) {
+            *sum += part;
+        }
+    }
+
+    /// The texts of a row: evictions, predicted, actual, and its three parts.
+    pub fn texts(&self) -> Vec<String> {
+        let mut texts = vec![fmt::number(self.evictions), fmt::gpu_hours(self.predicted_gpu_s)];
+        texts.push(fmt::gpu_hours(self.cost_gpu_s()));
+        texts.extend(self.parts_gpu_s.map(fmt::gpu_hours));
+        texts
+    }
+}
+
+/// Heads of [`Bill::texts`].
+pub const BILL_HEADS: [&str; 6] = ["evictions", "predicted", "actual", "done again", "draining", "restarting"];
+
+/// The bills of some replays, the dearest first; at most a dozen, the others as one.
+pub fn bills(replays: &[&Replay]) -> Vec<Bill> {
+    let mut pairs: BTreeMap<(&str, &str), Bill> = BTreeMap::new();
+    let share = 1.0 / replays.len().max(1) as f64;
+    for replay in replays {
+        for row in &replay.evictions {
+            let (by, victim) = (row.by.map_or("", |by| tenant(replay, by)), tenant(replay, row.job));
+            let bill = pairs.entry((by, victim)).or_insert_with(|| empty(by, victim));
+            bill.add(&one(row, share));
+        }
+    }
+    let mut bills: Vec<Bill> = pairs.into_values().collect();
+    bills.sort_by(|a, b| b.cost_gpu_s().total_cmp(&a.cost_gpu_s()).then(b.evictions.total_cmp(&a.evictions)));
+    if bills.len() > SHOWN {
+        let mut rest = empty("others", "others");
+        for bill in bills.drain(SHOWN - 1..) {
+            rest.add(&bill);
+        }
+        bills.push(rest);
+    }
+    bills
+}
+
+fn empty(by: &str, victim: &str) -> Bill {
+    let (by, victim) = (by.to_owned(), victim.to_owned());
+    Bill { by, victim, evictions: 0.0, predicted_gpu_s: 0.0, parts_gpu_s: [0.0; 3] }
+}
+
+fn one(row: &EvictionRow, share: f64) -> Bill {
+    Bill {
+        evictions: share,
+        predicted_gpu_s: row.predicted * share,
+        parts_gpu_s: [row.lost, row.drained, row.restarted].map(|part| part * share),
+        ..empty("", "")
+    }
+}
+
+/// The tenant of a job of a replay; empty where the trace has none.
+pub(crate) fn tenant(replay: &Replay, job: u32) -> &str {
+    let row = replay.jobs.get(job as usize).and_then(|row| replay.trace.jobs.get(row.trace_index as usize));
+    row.and_then(|job| replay.trace.tenants.get(job.tenant as usize)).map_or("", String::as_str)
+}
+
+/// The section; empty where nobody was stopped.
+pub(super) fn section(comparison: &Comparison<'_>) -> String {
+    if comparison.replays.iter().all(|replay| replay.evictions.is_empty()) {
+        return String::new();
+    }
+    let mut html = "<h2>What preemption cost, and who caused it</h2>\n<p>GPU-time by the tenant whose job got the GPUs and the tenant \
+                    whose job was stopped, means over the replays. Predicted: what the policy expected when it stopped the run. \
+                    Actual: work done again, GPUs held from the order to stop until they were free, and the next run before it \
+                    made progress.</p>\n"
+        .to_owned();
+    let loads = comparison.loads();
+    let tables = loads.iter().map(|load| {
+        let head = if loads.len() > 1 { format!("<h3>Load {}</h3>\n", fmt::number(*load)) } else { String::new() };
+        head + &at_load(comparison, *load)
+    });
+    html.extend(tables);
+    html
+}
+
+fn at_load(comparison: &Comparison<'_>, load: f64) -> String {
+    let mut rows = Vec::new();
+    for policy in comparison.policies() {
+        let bills = bills(&comparison.group(policy, load));
+        if bills.is_empty() {
+            continue;
+        }
+        let mut sum = empty("", "");
+        for bill in &bills {
+            sum.add(bill);
+        }
+        let name = |text: &str| if text.is_empty() { fmt::NOTHING.to_owned() } else { escape(text) };
+        let row = |first: [String; 3], bill: &Bill| first.into_iter().chain(bill.texts()).collect::<Vec<_>>();
+        rows.push(row([policy_cell(comparison, policy), "all".to_owned(), "all".to_owned()], &sum));
+        if bills.len() > 1 {
+            rows.extend(bills.iter().map(|bill| row([String::new(), name(&bill.by), name(&bill.victim)], bill)));
+        }
+    }
+    let head: Vec<String> =
+        ["policy", "for a job of", "stopped a job of"].into_iter().chain(BILL_HEADS).map(str::to_owned).collect();
+    table(&head, &rows)
+}
