@@ -1,4 +1,4 @@
-//! The tree of places: node inside NVLink domain inside rack inside zone.
+//! The places of a node: NVLink domain, rack, zone. Mostly each is inside the next; real racks may cross zones.
 
 use serde::{Deserialize, Serialize};
 

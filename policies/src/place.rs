@@ -80,7 +80,7 @@ fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId)
         if shape.required.is_some_and(|required| level > required) {
             continue;
         }
-        for within in domains(draft, level, shape.gpu_milli_min()) {
+        for within in domains(draft, level, &shape, None) {
             if place_within(placer, draft, job, &shape, Some(within)) {
                 return true;
             }
@@ -91,7 +91,7 @@ fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId)
 
 /// The fewest nodes, inside one rack if one has a way with as few.
 fn place_on_fewest(draft: &mut Draft<'_>, job: JobId, shape: &Shape) -> bool {
-    let racks = domains(draft, Level::Rack, shape.gpu_milli_min()).into_iter().map(Some);
+    let racks = domains(draft, Level::Rack, shape, None).into_iter().map(Some);
     let mut best: Option<(usize, Option<Within>)> = None;
     for within in racks.chain([None]) {
         let mark = draft.mark();
@@ -134,9 +134,14 @@ fn place_task(placer: Placer, draft: &mut Draft<'_>, spot: Spot, group: &TaskGro
     placer.node(draft, &group.request, spot).is_some_and(|node| draft.take(node, &group.request))
 }
 
-/// Domains of `level` with at least `need` thousandths of a GPU free, the tightest first.
-pub(super) fn domains(draft: &Draft<'_>, level: Level, need: u64) -> Vec<Within> {
-    draft.cluster().domains(level, need).collect()
+/// Domains of `level` with as many GPUs free as the gang needs, the tightest first; of those that cross domains of the
+/// level that it requires, or of `bound`, none.
+fn domains(draft: &Draft<'_>, level: Level, shape: &Shape, bound: Option<Level>) -> Vec<Within> {
+    let cluster = draft.cluster();
+    let inside = |within: &Within| {
+        [shape.required, bound].into_iter().flatten().all(|around| cluster.is_inside(*within, around.max(level)))
+    };
+    cluster.domains(level, shape.gpu_milli_min()).filter(inside).collect()
 }
 
 impl Placer {

@@ -16,6 +16,8 @@ pub(super) struct DomainIndex {
     places: Vec<Domains>,
     /// Nodes of each domain, by id.
     members: Vec<Vec<NodeId>>,
+    /// The domains that hold all nodes of each domain: real racks may cross zones.
+    around: Vec<Domains>,
     /// Free thousandths of a GPU of each domain, on nodes that are up.
     free_milli: Vec<u64>,
     /// The domains of each level, the tightest first.
@@ -31,6 +33,7 @@ impl DomainIndex {
         let mut index = Self {
             places: if count == 0 { Vec::new() } else { places },
             members: vec![Vec::new(); count],
+            around: Vec::new(),
             free_milli: vec![0; count],
             by_free: Default::default(),
         };
@@ -41,7 +44,22 @@ impl DomainIndex {
                 index.by_free[level].insert((0, *domain));
             }
         }
+        index.around = index.members.iter().map(|members| index.shared(members)).collect();
         index
+    }
+
+    /// The domains in which all of `members` are.
+    fn shared(&self, members: &[NodeId]) -> Domains {
+        let mut places = members.iter().map(|node| self.places[node.index()]);
+        let first = places.next().unwrap_or_default();
+        places.fold(first, |around, place| {
+            Domains(std::array::from_fn(|level| around.0[level].filter(|domain| place.0[level] == Some(*domain))))
+        })
+    }
+
+    /// Whether all nodes of `domain` are in one domain of `level`.
+    pub(super) fn is_inside(&self, domain: DomainId, level: Level) -> bool {
+        self.around.get(domain.index()).is_some_and(|around| around.at(level).is_some())
     }
 
     /// So much more is free on `node`.

@@ -67,6 +67,11 @@ impl Cluster {
         self.domains.with_free(level, need).map(move |domain| Within { level, domain })
     }
 
+    /// Whether all nodes of the domain are in one domain of `level`. A rack may cross zones.
+    pub fn is_inside(&self, within: Within, level: Level) -> bool {
+        self.domains.is_inside(within.domain, level)
+    }
+
     /// Free thousandths of a GPU in a domain, on nodes that are up.
     pub fn free_milli_in(&self, within: Within) -> u64 {
         self.domains.free_milli(within.domain)

@@ -55,7 +55,7 @@ fn tightest(draft: &mut Draft<'_>, job: JobId, shape: &Shape, bound: Option<Leve
     }
     let mut best = bound.is_none().then_some((anywhere, None));
     for level in Level::ALL.into_iter().filter(|level| bound.is_none_or(|bound| *level <= bound)) {
-        for within in domains(draft, level, shape.gpu_milli_min()).into_iter().map(Some) {
+        for within in domains(draft, level, shape, bound).into_iter().map(Some) {
             let Some(nodes) = spanned(draft, job, shape, within) else { continue };
             if best.is_none_or(|(fewest, place)| nodes < fewest || nodes == fewest && place.is_none()) {
                 best = Some((nodes, within));

@@ -32,6 +32,12 @@ fn dominant(held: Amounts, up: Amounts) -> f64 {
     held.values().iter().zip(up.values()).map(|(held, up)| *held as f64 / up as f64).fold(0.0, f64::max)
 }
 
+/// The dominant share of one task.
+fn share_of_one((gpus, cpus, gib): (u32, u32, u32), up: Amounts) -> f64 {
+    let one = [u64::from(gpus) * 1000, u64::from(cpus) * 1000, u64::from(gib) * 1024];
+    dominant(Amounts { gpu_milli: one[0], cpu_milli: one[1], memory_mib: one[2] }, up)
+}
+
 /// Small tasks on one large node: a task is at most 1/40 of any resource.
 fn demands() -> impl Strategy<Value = Vec<(u32, u32, u32)>> {
     prop::collection::vec((0u32..=3, 1u32..=6, 1u32..=6), 2..=4)
@@ -59,36 +65,44 @@ fn tasks(held: Amounts, (gpus, cpus, gib): (u32, u32, u32)) -> f64 {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
-    /// Nobody does worse than on a private 1/n of the cluster, up to one task (Ghodsi et al., section 3.1).
+    /// Nobody does worse than on a private 1/n of the cluster (Ghodsi et al., section 3.1), up to 1/n of one task of each.
+    ///
+    /// When a task of `at` no longer fits, some resource has less free than it needs, and nobody is more than one task of
+    /// its own ahead of `at`: n shares like that of `at` and one task of each are all of that resource.
     #[test]
     fn sharing_is_an_incentive(demands in demands()) {
         let (held, up) = fill("drf", &demands);
-        let n = demands.len() as u64;
-        let part = Amounts { gpu_milli: up.gpu_milli / n, cpu_milli: up.cpu_milli / n, memory_mib: up.memory_mib / n };
-        for (at, demand) in demands.iter().enumerate() {
-            prop_assert!(tasks(held[at], *demand) + 1.0 >= tasks(part, *demand).floor(), "{at}: {held:?}");
+        let one_of_each: f64 = demands.iter().map(|demand| share_of_one(*demand, up)).sum();
+        for held in &held {
+            prop_assert!(dominant(*held, up) * demands.len() as f64 + one_of_each > 1.0, "{held:?}");
         }
     }
 
-    /// Nobody would rather have what another has, up to one task.
+    /// Nobody would rather have what another has, up to what whole tasks cost: one task of its own and one of the other.
+    ///
+    /// Until a task of `at` no longer fits, `other` is at most one task of its own ahead in dominant share. From then on
+    /// some resource has less free than one task of `at` needs, so `other` gains less than one such task there.
     #[test]
     fn nobody_envies(demands in demands()) {
-        let (held, _) = fill("drf", &demands);
+        let (held, up) = fill("drf", &demands);
         for (at, demand) in demands.iter().enumerate() {
-            for other in &held {
-                prop_assert!(tasks(held[at], *demand) + 1.0 >= tasks(*other, *demand).floor(), "{at}: {held:?}");
+            for (other, theirs) in held.iter().zip(&demands) {
+                let slack = 1.0 + share_of_one(*theirs, up) / share_of_one(*demand, up);
+                prop_assert!(tasks(*other, *demand) < tasks(held[at], *demand) + slack, "{at}: {held:?}");
             }
         }
     }
 
-    /// Who asks for more than it can use gets no more useful tasks, up to one (strategy-proofness).
+    /// Who asks for more than it can use gains no useful tasks (strategy-proofness), up to the share of one task of each.
     #[test]
     fn lies_do_not_pay(demands in demands(), more in (0u32..=2, 0u32..=3, 0u32..=3)) {
-        let (honest, _) = fill("drf", &demands);
+        let (honest, up) = fill("drf", &demands);
         let mut lie = demands.clone();
         lie[0] = (demands[0].0 + more.0, demands[0].1 + more.1, demands[0].2 + more.2);
         let (lied, _) = fill("drf", &lie);
-        prop_assert!(tasks(lied[0], demands[0]).floor() <= tasks(honest[0], demands[0]) + 1.0, "{honest:?} {lied:?}");
+        let one_of_each: f64 = lie.iter().map(|demand| share_of_one(*demand, up)).sum();
+        let gained = tasks(lied[0], demands[0]).floor() - tasks(honest[0], demands[0]);
+        prop_assert!(gained * share_of_one(demands[0], up) <= one_of_each, "{honest:?} {lied:?}");
     }
 
     /// No task of anybody fits in what is left (Pareto efficiency).

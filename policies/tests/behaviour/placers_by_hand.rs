@@ -19,8 +19,12 @@ fn cluster() -> Inventory {
 
 /// Where `placer` puts a gang: (node, GPUs) of each task.
 fn placed(placer: Placer, shape: Shape) -> Vec<(u32, u32)> {
+    placed_on(cluster(), placer, shape)
+}
+
+fn placed_on(inventory: Inventory, placer: Placer, shape: Shape) -> Vec<(u32, u32)> {
     let shapes = [shape];
-    let mut bench = Bench::new(cluster(), asked(|_| {}), &[("all", None, 1000)], &shapes);
+    let mut bench = Bench::new(inventory, asked(|_| {}), &[("all", None, 1000)], &shapes);
     let found = std::sync::Arc::new(std::sync::OnceLock::new());
     let seen = found.clone();
     bench.core.refresh_policy(asked(move |draft: &mut Draft<'_>| {
@@ -85,6 +89,28 @@ fn a_required_rack_is_the_tightest_that_has_room() {
     assert!(placed(Placer::BestFit, gang(4, 4)).is_empty(), "5 tasks fit in all, no rack holds 4");
     let preferred = Shape { preferred: Some(Level::Rack), ..tasks(4, 4) };
     assert_eq!(placed(Placer::BestFit, preferred).len(), 4, "if it cannot be had, anywhere");
+}
+
+/// The second rack is partly in each zone: a place in it alone says nothing about the zone.
+#[test]
+fn a_rack_that_crosses_zones_does_not_stand_for_a_zone() {
+    let mut inventory = cluster();
+    inventory.domains.extend([("z0".to_owned(), Level::Zone), ("z1".to_owned(), Level::Zone)]);
+    for (at, node) in inventory.nodes.iter_mut().enumerate() {
+        node.domains.0[Level::Zone as usize] = Some(DomainId::new(2 + at / 3));
+    }
+    let zone = Shape { required: Some(Level::Zone), ..tasks(2, 5) };
+    let both = Shape { preferred: Some(Level::Rack), ..zone.clone() };
+    let wish = Shape { required: None, preferred: Some(Level::Zone), ..zone.clone() };
+    for placer in
+        [Placer::BestFit, Placer::WorstFit, Placer::FirstFit, Placer::Spread, Placer::Pack, Placer::Consolidate]
+    {
+        for shape in [&zone, &both, &wish] {
+            let mut found = placed_on(inventory.clone(), placer, shape.clone());
+            found.sort_unstable();
+            assert_eq!(found, [(1, 5), (2, 5)], "{placer:?}: {shape:?}");
+        }
+    }
 }
 
 #[test]
