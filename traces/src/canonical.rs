@@ -1,6 +1,7 @@
 //! The canonical form as CSV: reading and writing. Its columns are in [`crate::schema`].
 
 mod columns;
+mod pages;
 pub(crate) mod parquet;
 mod quiet;
 pub(crate) mod rows;

@@ -8,6 +8,7 @@ mod civil;
 pub mod clusters;
 pub mod content;
 mod decimal;
+mod details;
 mod error;
 mod formats;
 mod header;
@@ -31,6 +32,7 @@ pub use clusters::{
     ClusterFile, ClusterInfo, ClusterLedger, describe_cluster, is_cluster, load_cluster, load_cluster_file,
     read_cluster_bytes, read_cluster_file, toml_error,
 };
+pub use details::{Details, Sparse, Unsaid, Wishes};
 pub use error::TraceError;
 pub use formats::Format;
 pub use formats::swf::write::write_swf;
@@ -39,5 +41,5 @@ pub use metadata::metadata_beside;
 pub use profiles::{ThroughputTable, is_profile};
 pub use similar::nearest;
 pub use source::{load, read_bytes};
-pub use trace::{Details, JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};
+pub use trace::{JobType, Ledger, Recorded, RunTimes, Step, Trace, TraceJob};
 pub use transform::{Changes, Errors, Filter, filters, resample_days, scale_load, window};

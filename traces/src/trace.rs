@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::{Deref, DerefMut};
 
 use compact_str::CompactString;
-use engine::{Level, Span, Time};
+use engine::{Span, Time};
 
+use crate::details::{Details, Sparse};
 use crate::error::TraceError;
 
 /// A recorded or generated workload.
@@ -61,7 +62,7 @@ impl Trace {
 
 /// One job of a trace. What many sources do not say is in its [`Details`], whose fields read and write like its own: a
 /// trace of millions of jobs without details takes a third of the memory.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TraceJob {
     /// Identifier in the source; unique in the trace. Up to 24 bytes need no allocation.
     pub id: CompactString,
@@ -79,108 +80,21 @@ pub struct TraceJob {
     pub preemptible: bool,
     /// How it ended in the source.
     pub recorded: Recorded,
-    /// The rest; `None`: all as in [`Details::NONE`].
-    pub details: Option<Box<Details>>,
-}
-
-/// What many sources do not say of a job.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Details {
-    /// CPU of the whole gang in thousandths of a core; 0 when the trace says nothing.
-    pub cpu_milli: u32,
-    /// Main memory of the whole gang in MiB; 0 when the trace says nothing.
-    pub memory_mib: u32,
-    /// Index in [`Trace::model_sets`]; `None`: any model.
-    pub models: Option<u32>,
-    /// The user's estimate of the run time.
-    pub estimate: Option<Span>,
-    /// Time limit of one attempt.
-    pub time_limit: Option<Span>,
-    /// When the user wants it finished.
-    pub deadline: Option<Time>,
-    /// When the user wants it started.
-    pub start_by: Option<Time>,
-    /// What a run after the first needs before it makes progress.
-    pub restart: Option<Span>,
-    /// Quality of service that it was submitted with.
-    pub qos: Option<Box<str>>,
-    /// The whole gang inside one domain of this level of the topology.
-    pub required: Option<Level>,
-    /// The same, if it can be had.
-    pub preferred: Option<Level>,
-    /// Equal tasks (pods, workers, nodes) that the gang is divided into, each on one node; 0 when the source does not
-    /// say. Where it does, GPUs, CPU and memory are those of all tasks together.
-    pub tasks: u32,
-    /// Index in [`Trace::queues`].
-    pub queue: Option<u32>,
-    /// Name that the user gave; names of one user that resemble each other mark the same work.
-    pub name: Option<Box<str>>,
-    /// When it first ran in the source.
-    pub start: Option<Time>,
-    /// Index in [`Trace::job_types`]: what it trains, for tables of throughput.
-    pub job_type: Option<u32>,
-    /// Training steps (iterations) of the whole job.
-    pub steps: Option<u64>,
-    /// Weight among jobs, in thousandths; 1000 unless the source says otherwise.
-    pub weight_milli: u32,
-}
-
-impl Details {
-    /// Nothing is known.
-    pub const NONE: Self = Self {
-        cpu_milli: 0,
-        memory_mib: 0,
-        models: None,
-        estimate: None,
-        time_limit: None,
-        deadline: None,
-        start_by: None,
-        restart: None,
-        qos: None,
-        required: None,
-        preferred: None,
-        tasks: 0,
-        queue: None,
-        name: None,
-        start: None,
-        job_type: None,
-        steps: None,
-        weight_milli: 1000,
-    };
-}
-
-impl Default for Details {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
-impl From<Details> for Option<Box<Details>> {
-    fn from(details: Details) -> Self {
-        (details != Details::NONE).then(|| Box::new(details))
-    }
+    /// The rest.
+    pub details: Sparse<Details>,
 }
 
 impl Deref for TraceJob {
     type Target = Details;
 
     fn deref(&self) -> &Details {
-        static NONE: Details = Details::NONE;
-        self.details.as_deref().unwrap_or(&NONE)
+        &self.details
     }
 }
 
 impl DerefMut for TraceJob {
     fn deref_mut(&mut self) -> &mut Details {
-        self.details.get_or_insert_default()
-    }
-}
-
-impl PartialEq for TraceJob {
-    /// By what is known, whether or not there is room for details.
-    fn eq(&self, other: &Self) -> bool {
-        let own = |job: &Self| (job.submit, job.duration, job.gpu_milli, job.tenant, job.priority, job.preemptible);
-        self.id == other.id && own(self) == own(other) && self.recorded == other.recorded && **self == **other
+        &mut self.details
     }
 }
 
@@ -196,7 +110,7 @@ impl TraceJob {
             priority: 0,
             preemptible: true,
             recorded: Recorded::Unknown,
-            details: None,
+            details: Sparse::NONE,
         }
     }
 }

@@ -9,7 +9,7 @@ use simulator::result::Miss::{self, Preempted, Rejected, StartedLate};
 use simulator::result::Replay;
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
-use traces::{Details, Trace, TraceJob};
+use traces::{Details, Trace, TraceJob, Wishes};
 
 use super::bench::{job, spec, trace_of};
 
@@ -74,8 +74,8 @@ fn a_run_that_is_expected_to_save_costs_its_restart_alone() {
 #[test]
 fn misses_have_their_cause() {
     let due = |plan: TraceJob, deadline: Option<u64>, start_by: Option<u64>| {
-        let details = Details { deadline: deadline.map(secs), start_by: start_by.map(secs), ..Details::NONE };
-        TraceJob { details: details.into(), ..plan }
+        let wishes = Wishes { deadline: deadline.map(secs), start_by: start_by.map(secs), ..Wishes::NONE };
+        TraceJob { details: Details { wishes: wishes.into(), ..Details::NONE }.into(), ..plan }
     };
     let trace = trace_of(vec![
         due(one("preempted", 0, 100, 0), Some(120), None),

@@ -11,7 +11,7 @@ use simulator::physics::Physics;
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use simulator::world::Flaw;
-use traces::{Details, Trace, TraceJob};
+use traces::{Details, Trace, TraceJob, Wishes};
 
 /// A small generator of its own (SplitMix64), so that a seed means the same case for ever.
 pub(crate) struct Chance(u64);
@@ -283,7 +283,11 @@ fn trace(chance: &mut Chance) -> Trace {
                 models: chance.pick(&[None, None, None, Some(0)]),
                 estimate: estimate.filter(|_| !chance.one_in(10)),
                 steps: (!chance.one_in(4)).then(|| chance.within(1, 5000)),
-                time_limit: chance.one_in(10).then(|| Span::secs(chance.within(1, 2000))),
+                wishes: Wishes {
+                    time_limit: chance.one_in(10).then(|| Span::secs(chance.within(1, 2000))),
+                    ..Wishes::NONE
+                }
+                .into(),
                 ..Details::NONE
             }
             .into(),
@@ -304,7 +308,7 @@ fn with_targets(mut trace: Trace, chance: &mut Chance) -> Trace {
     let (deadlines, starts) = (chance.one_in(2), chance.one_in(3));
     for job in &mut trace.jobs {
         let within = |chance: &mut Chance, most: u64| Span::secs(chance.within(0, most));
-        let mut details = job.details.as_deref().cloned().unwrap_or(Details::NONE);
+        let mut details = (*job.details).clone();
         if deadlines && chance.one_in(2) {
             details.deadline = Some(job.submit + job.duration + within(chance, 6000));
         }

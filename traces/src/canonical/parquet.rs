@@ -7,10 +7,11 @@ use std::path::Path;
 use engine::Level;
 use polars::io::parquet::write::KeyValueMetadata;
 use polars::prelude::{
-    Column, DataFrame, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult, SerReader,
-    Series,
+    Column, DataFrame, ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, PolarsError, PolarsResult,
+    SerReader, Series,
 };
 
+use super::pages;
 use super::quiet::without_panic;
 use super::rows::Rows;
 use super::texts::{dated_texts, series_texts};
@@ -93,6 +94,9 @@ fn decode(file: &str, bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> Result<Con
 
 fn decode_frame(bytes: &[u8], wanted: &dyn Fn(&str) -> bool) -> PolarsResult<Content> {
     let mut reader = ParquetReader::new(Cursor::new(bytes)).read_parallel(ParallelStrategy::None);
+    for group in &reader.get_metadata()?.row_groups {
+        pages::check(bytes, group, wanted).map_err(|why| PolarsError::ComputeError(why.into()))?;
+    }
     let pairs = reader.get_metadata()?.key_value_metadata().clone().unwrap_or_default();
     let metadata = pairs.into_iter().find(|pair| pair.key == METADATA_KEY).and_then(|pair| pair.value);
     let names: Vec<String> = reader.schema()?.iter_names().map(ToString::to_string).collect();

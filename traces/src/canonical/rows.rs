@@ -7,11 +7,12 @@ use super::columns::{Columns, TimeColumn};
 use super::words::{below_unlimited, level, model_set, outcome, preemptible, priority, tenant_path};
 use crate::build::{Builder, Twins};
 use crate::decimal::Flaw;
+use crate::details::{Details, Sparse, Wishes};
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::schema;
 use crate::table::{Cells, trimmed};
-use crate::trace::{Details, JobType, Trace, TraceJob};
+use crate::trace::{JobType, Trace, TraceJob};
 
 /// Rows of the canonical form on their way to a trace.
 pub(crate) struct Rows {
@@ -47,16 +48,15 @@ impl Rows {
             priority: priority(&cells, self.columns.priority)?,
             preemptible: preemptible(&cells, self.columns.preemptible)?,
             recorded: outcome(&cells, self.columns.outcome)?,
-            details: if self.columns.has_details { self.details(&cells, gpu_milli)? } else { None },
+            details: if self.columns.has_details { self.details(&cells, gpu_milli)? } else { Sparse::NONE },
         };
         self.builder.push(job, cells.place);
         Ok(())
     }
 
     /// What many files do not say, where a row says any of it.
-    fn details(&mut self, cells: &Cells<'_>, gpu_milli: u32) -> Result<Option<Box<Details>>, TraceError> {
-        let details = Details {
-            estimate: self.optional_time(cells, self.columns.estimate)?.map(Span),
+    fn details(&mut self, cells: &Cells<'_>, gpu_milli: u32) -> Result<Sparse<Details>, TraceError> {
+        let wishes = Wishes {
             time_limit: self.optional_time(cells, self.columns.time_limit)?.map(Span),
             deadline: self.optional_time(cells, self.columns.deadline)?.map(Time),
             start_by: self.optional_time(cells, self.columns.start_by)?.map(Time),
@@ -64,6 +64,9 @@ impl Rows {
             qos: Some(cells.text(self.columns.qos)).filter(|name| !name.is_empty()).map(Into::into),
             required: level(cells, self.columns.required, "required")?,
             preferred: level(cells, self.columns.preferred, "preferred")?,
+        };
+        let details = Details {
+            estimate: self.optional_time(cells, self.columns.estimate)?.map(Span),
             cpu_milli: self.cpu_milli(cells)?,
             memory_mib: self.memory_mib(cells)?,
             models: self.models(cells)?,
@@ -74,6 +77,7 @@ impl Rows {
             job_type: self.job_type(cells)?,
             steps: self.steps(cells)?,
             weight_milli: self.weight_milli(cells)?,
+            wishes: wishes.into(),
         };
         Ok(details.into())
     }

@@ -18,11 +18,12 @@ use engine::{Span, Time};
 use super::amounts::{Amount, micros_if_any};
 use super::{Signs, Spec};
 use crate::build::{Builder, Twins};
+use crate::details::Details;
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Details, Recorded, Trace, TraceJob};
+use crate::trace::{Recorded, Trace, TraceJob};
 
 /// Columns without which nothing can be read; all of them are used.
 const NEEDED: [&str; 9] = [

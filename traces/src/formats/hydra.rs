@@ -16,11 +16,12 @@ use engine::{Span, Time};
 use super::amounts::micros;
 use super::{Signs, Spec};
 use crate::build::{Builder, Twins};
+use crate::details::{Details, Wishes};
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Details, Trace, TraceJob};
+use crate::trace::{Trace, TraceJob};
 
 /// Columns that every list has.
 const NEEDED: [&str; 3] = ["job_name", "norm_job_submit_time", "ddl"];
@@ -108,7 +109,7 @@ impl Columns {
         let tenant = builder.tenant("");
         Ok(TraceJob {
             tenant,
-            details: Details { deadline, ..Details::NONE }.into(),
+            details: Details { wishes: Wishes { deadline, ..Wishes::NONE }.into(), ..Details::NONE }.into(),
             ..TraceJob::plain(id, submit, duration, 1000)
         })
     }

@@ -19,11 +19,12 @@ use super::{Signs, Spec};
 use crate::build::{Builder, Twins};
 use crate::canonical::words::{below_unlimited, model_set};
 use crate::decimal::Flaw;
+use crate::details::Details;
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Details, Recorded, RunTimes, Trace, TraceJob};
+use crate::trace::{Recorded, RunTimes, Trace, TraceJob};
 
 /// Columns that every list has.
 const NEEDED: [&str; 5] = ["name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli"];

@@ -21,11 +21,12 @@ use super::{Signs, Spec};
 use crate::build::{Builder, Twins};
 use crate::canonical::rows::divides;
 use crate::decimal::Flaw;
+use crate::details::Details;
 use crate::error::TraceError;
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Details, Trace, TraceJob};
+use crate::trace::{Trace, TraceJob};
 
 /// Columns without which nothing can be read.
 const NEEDED: [&str; 6] = ["job_id", "submit_time", "num_cpu", "num_gpu", "gpu_type", "duration"];

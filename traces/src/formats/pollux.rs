@@ -17,10 +17,11 @@ use super::{Signs, Spec};
 use crate::build::{Builder, Twins};
 use crate::canonical::words::below_unlimited;
 use crate::decimal::Flaw;
+use crate::details::Details;
 use crate::error::TraceError;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Details, JobType, RunTimes, Trace, TraceJob};
+use crate::trace::{JobType, RunTimes, Trace, TraceJob};
 
 /// All columns of the format.
 const NEEDED: [&str; 5] = ["name", "time", "application", "num_replicas", "batch_size"];

@@ -19,10 +19,11 @@ use engine::{Span, Time};
 use super::events::clock;
 use super::{Signs, Spec};
 use crate::build::{Builder, Twins, no_jobs};
+use crate::details::{Details, Wishes};
 use crate::error::TraceError;
 use crate::input::Input;
 use crate::table::{Cells, Place};
-use crate::trace::{Details, Recorded, Trace, TraceJob};
+use crate::trace::{Recorded, Trace, TraceJob};
 
 mod amounts;
 mod columns;
@@ -147,7 +148,7 @@ fn row(
             tasks: request.tasks,
             queue: builder.queue(cells.text(columns.at("partition")).trim()),
             estimate: time_limit,
-            time_limit,
+            wishes: Wishes { time_limit, ..Wishes::NONE }.into(),
             name: (!name.is_empty()).then(|| name.into()),
             ..Details::NONE
         }

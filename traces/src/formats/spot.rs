@@ -16,11 +16,12 @@ use engine::{Span, Time};
 use super::amounts::{Amount, micros, tasks};
 use super::{Signs, Spec};
 use crate::build::{Builder, Twins};
+use crate::details::Details;
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Details, Trace, TraceJob};
+use crate::trace::{Trace, TraceJob};
 
 /// Columns without which nothing can be read.
 const NEEDED: [&str; 8] =

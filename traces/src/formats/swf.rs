@@ -25,10 +25,11 @@ use engine::{Span, Time};
 
 use super::{Signs, Spec};
 use crate::build::{Builder, Twins, no_jobs};
+use crate::details::Details;
 use crate::error::TraceError;
 use crate::input::Input;
 use crate::table::{Cells, Dialect, Names, Place, Table};
-use crate::trace::{Details, Recorded, Trace, TraceJob};
+use crate::trace::{Recorded, Trace, TraceJob};
 
 mod fields;
 mod head;

@@ -70,13 +70,15 @@ pub(super) fn stretch(work: &mut Work<'_>, factor: f64) -> Result<(), TraceError
     for job in &mut work.trace.jobs {
         job.submit = time(job.submit);
         job.duration = span(job.duration);
-        if let Some(details) = &mut job.details {
+        if let Some(details) = job.details.said_mut() {
             details.start = details.start.map(time);
-            details.deadline = details.deadline.map(time);
-            details.start_by = details.start_by.map(time);
             details.estimate = details.estimate.map(span);
-            details.time_limit = details.time_limit.map(span);
-            details.restart = details.restart.map(span);
+            if let Some(wishes) = details.wishes.said_mut() {
+                wishes.deadline = wishes.deadline.map(time);
+                wishes.start_by = wishes.start_by.map(time);
+                wishes.time_limit = wishes.time_limit.map(span);
+                wishes.restart = wishes.restart.map(span);
+            }
         }
     }
     Ok(())
@@ -102,10 +104,12 @@ pub(super) fn move_to(job: &mut TraceJob, submit: Time) {
     let moved = |time: Time| {
         if time >= from { submit + time.since(from) } else { Time(submit.0.saturating_sub(from.since(time).0)) }
     };
-    if let Some(details) = &mut job.details {
-        details.deadline = details.deadline.map(moved);
-        details.start_by = details.start_by.map(moved);
+    if let Some(details) = job.details.said_mut() {
         details.start = details.start.map(moved);
+        if let Some(wishes) = details.wishes.said_mut() {
+            wishes.deadline = wishes.deadline.map(moved);
+            wishes.start_by = wishes.start_by.map(moved);
+        }
     }
     job.submit = submit;
 }

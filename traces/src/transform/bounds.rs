@@ -25,7 +25,7 @@ fn clip(job: &mut TraceJob, gpus: u32) -> bool {
     let each = of.checked_div(job.tasks).filter(|each| *each <= cap_milli);
     let tasks = each.and_then(|each| cap_milli.checked_div(each));
     let keep = each.zip(tasks).map_or(cap_milli, |(each, tasks)| each * tasks);
-    if let Some(details) = &mut job.details {
+    if let Some(details) = job.details.said_mut() {
         details.tasks = tasks.unwrap_or(details.tasks.min(1));
         details.cpu_milli = part(details.cpu_milli, keep, of);
         details.memory_mib = part(details.memory_mib, keep, of);

@@ -105,7 +105,7 @@ fn force_one_gpu(job: &mut TraceJob) -> bool {
     if job.gpu_milli == 1000 {
         return false;
     }
-    if let Some(details) = &mut job.details {
+    if let Some(details) = job.details.said_mut() {
         let whole = job.gpu_milli.max(1000);
         let part = |amount: u32| (u64::from(amount) * 1000 / u64::from(whole)) as u32;
         (details.cpu_milli, details.memory_mib) = (part(details.cpu_milli), part(details.memory_mib));

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use proptest::prelude::*;
-use traces::{Details, JobType, Recorded, Trace, TraceError, TraceJob};
+use traces::{Details, JobType, Recorded, Trace, TraceError, TraceJob, Wishes};
 
 /// An error with its hint.
 pub fn text(error: &TraceError) -> String {
@@ -101,13 +101,6 @@ fn job() -> impl Strategy<Value = TraceJob> {
                     memory_mib,
                     models,
                     estimate: times.2.map(engine::Span),
-                    time_limit: times.3.map(engine::Span),
-                    deadline: times.4.map(engine::Time),
-                    start_by: wishes.0.map(engine::Time),
-                    restart: wishes.1.map(engine::Span),
-                    qos: wishes.2.map(Into::into),
-                    required: wishes.3,
-                    preferred: wishes.4,
                     tasks: gang.1,
                     queue: queued.0,
                     name: queued.1.map(Into::into),
@@ -115,6 +108,16 @@ fn job() -> impl Strategy<Value = TraceJob> {
                     job_type: training.0,
                     steps: training.1,
                     weight_milli: training.2,
+                    wishes: Wishes {
+                        time_limit: times.3.map(engine::Span),
+                        deadline: times.4.map(engine::Time),
+                        start_by: wishes.0.map(engine::Time),
+                        restart: wishes.1.map(engine::Span),
+                        qos: wishes.2.map(Into::into),
+                        required: wishes.3,
+                        preferred: wishes.4,
+                    }
+                    .into(),
                 }
                 .into(),
             }

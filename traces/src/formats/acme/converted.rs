@@ -21,11 +21,12 @@ use engine::{Span, Time};
 use crate::build::{Builder, Twins};
 use crate::canonical::words::below_unlimited;
 use crate::decimal::Flaw;
+use crate::details::Details;
 use crate::error::TraceError;
 use crate::formats::{Signs, Spec};
 use crate::input::Input;
 use crate::table::{Cells, Table};
-use crate::trace::{Details, JobType, Recorded, Trace, TraceJob};
+use crate::trace::{JobType, Recorded, Trace, TraceJob};
 
 /// Columns by which a file is told.
 const NEEDED: [&str; 6] =

@@ -8,9 +8,10 @@ use super::columns::{Clock, Pod};
 use super::gang::{Held, cover, peak};
 use crate::build::Builder;
 use crate::canonical::words::below_unlimited;
+use crate::details::Details;
 use crate::error::TraceError;
 use crate::table::Place;
-use crate::trace::{Details, Ledger, Recorded, TraceJob};
+use crate::trace::{Ledger, Recorded, TraceJob};
 
 /// The pods of one job.
 pub(super) struct Pods {

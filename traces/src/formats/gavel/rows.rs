@@ -6,10 +6,11 @@ use engine::{Span, Time};
 use crate::build::Builder;
 use crate::canonical::words::below_unlimited;
 use crate::decimal::{self, Flaw};
+use crate::details::{Details, Wishes};
 use crate::error::{TraceError, shown};
 use crate::profiles::gavel::key;
 use crate::table::{Cells, Dialect as Shape, Names, Table};
-use crate::trace::{Details, JobType, Ledger, TraceJob};
+use crate::trace::{JobType, Ledger, TraceJob};
 
 /// Fields of the older lists.
 const OLD: [&str; 7] =
@@ -233,10 +234,10 @@ impl Row {
         Ok(TraceJob {
             tenant,
             details: Details {
-                deadline,
                 job_type: Some(builder.job_type(&self.kind)),
                 steps: Some(self.steps),
                 weight_milli: self.weight_milli,
+                wishes: Wishes { deadline, ..Wishes::NONE }.into(),
                 ..Details::NONE
             }
             .into(),

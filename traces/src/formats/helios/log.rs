@@ -7,11 +7,12 @@ use crate::build::Builder;
 use crate::canonical::rows::divides;
 use crate::canonical::words::below_unlimited;
 use crate::decimal::{self, Flaw};
+use crate::details::Details;
 use crate::error::TraceError;
 use crate::formats::clock::is_missing;
 use crate::header::Header;
 use crate::table::Cells;
-use crate::trace::{Details, Recorded, TraceJob};
+use crate::trace::{Recorded, TraceJob};
 
 /// A log on its way to a trace.
 pub(in crate::formats) struct Log {

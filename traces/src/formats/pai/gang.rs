@@ -7,10 +7,11 @@ use super::jobs::{Job, Jobs, Status, job_type};
 use super::tasks::{Task, Tasks, Times};
 use crate::build::Builder;
 use crate::canonical::words::below_unlimited;
+use crate::details::Details;
 use crate::error::TraceError;
 use crate::formats::amounts::model;
 use crate::table::Place;
-use crate::trace::{Details, Recorded, TraceJob};
+use crate::trace::{Recorded, TraceJob};
 
 /// What all jobs share.
 struct Context<'a> {

@@ -7,10 +7,11 @@ use engine::{Span, Time};
 use super::entries::{Attempt, Entry};
 use crate::build::Builder;
 use crate::canonical::words::below_unlimited;
+use crate::details::Details;
 use crate::error::{TraceError, shown};
 use crate::formats::clock::{is_missing, micros};
 use crate::table::Place;
-use crate::trace::{Details, Recorded, TraceJob};
+use crate::trace::{Recorded, TraceJob};
 
 /// What becomes of the attempts of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

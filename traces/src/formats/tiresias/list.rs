@@ -5,10 +5,11 @@ use engine::{Span, Time};
 use crate::build::{Builder, Twins};
 use crate::canonical::words::below_unlimited;
 use crate::decimal::Flaw;
+use crate::details::Details;
 use crate::error::TraceError;
 use crate::header::Header;
 use crate::table::Cells;
-use crate::trace::{Details, Trace, TraceJob};
+use crate::trace::{Trace, TraceJob};
 
 /// The unit of the times of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
