@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
 pub(crate) mod closed;
+pub(crate) mod full;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
