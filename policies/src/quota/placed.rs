@@ -1,7 +1,7 @@
 //! Placed jobs by tenant, those that go first at the head, as a cache that follows the change log of the engine.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Amounts, Changes, Draft, JobId, TenantId, Time};
 
@@ -25,6 +25,8 @@ pub(crate) struct Placed {
     entries: Vec<Option<Entry>>,
     /// Those that may be preempted.
     by_tenant: Vec<BTreeSet<Place>>,
+    /// What they hold, and how many hold that: few kinds, as jobs are of few sizes.
+    kinds: Vec<BTreeMap<Amounts, u32>>,
     /// What the others hold.
     fixed: Vec<Amounts>,
 }
@@ -43,21 +45,28 @@ impl Placed {
             }
         }
         self.seen = end;
-        let tenants = draft.state().tenants().len();
+        self.make_room(draft.state().tenants().len());
+    }
+
+    fn make_room(&mut self, tenants: usize) {
         self.by_tenant.resize_with(tenants, BTreeSet::new);
+        self.kinds.resize_with(tenants, BTreeMap::new);
         self.fixed.resize(tenants, Amounts::ZERO);
     }
 
     fn refile(&mut self, draft: &Draft<'_>, id: JobId) {
-        let tenants = draft.state().tenants().len();
-        self.by_tenant.resize_with(tenants, BTreeSet::new);
-        self.fixed.resize(tenants, Amounts::ZERO);
+        self.make_room(draft.state().tenants().len());
         if self.entries.len() <= id.index() {
             self.entries.resize(id.index() + 1, None);
         }
         if let Some(entry) = self.entries[id.index()].take() {
             if entry.preemptible {
                 self.by_tenant[entry.tenant.index()].remove(&entry.place);
+                let kinds = &mut self.kinds[entry.tenant.index()];
+                match kinds.get_mut(&entry.held) {
+                    Some(count) if *count > 1 => *count -= 1,
+                    _ => drop(kinds.remove(&entry.held)),
+                }
             } else {
                 self.fixed[entry.tenant.index()] -= entry.held;
             }
@@ -71,6 +80,7 @@ impl Placed {
         let held = Amounts::held(&job.placement);
         if preemptible {
             self.by_tenant[tenant.index()].insert(place);
+            *self.kinds[tenant.index()].entry(held).or_insert(0) += 1;
         } else {
             self.fixed[tenant.index()] += held;
         }
@@ -80,6 +90,11 @@ impl Placed {
     /// Jobs of `tenant` that may be preempted, those that go first at the head.
     pub(crate) fn of(&self, tenant: TenantId) -> impl Iterator<Item = Place> + '_ {
         self.by_tenant[tenant.index()].iter().copied()
+    }
+
+    /// What these jobs hold, each amount once.
+    pub(crate) fn kinds(&self, tenant: TenantId) -> impl Iterator<Item = Amounts> + '_ {
+        self.kinds[tenant.index()].keys().copied()
     }
 
     /// What the jobs of `tenant` hold that may not be preempted.

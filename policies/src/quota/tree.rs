@@ -258,7 +258,7 @@ impl Tree {
         let above = beyond(node.usage, node.subtree);
         let weight = i128::from(node.weight_milli);
         let ratio = |(above, lendable): (i128, i128)| {
-            if above > 0 && lendable > 0 { (above * 1000) as f64 / (lendable * weight) as f64 } else { 0.0 }
+            if above > 0 && lendable > 0 { float(above * 1000) / float(lendable * weight) } else { 0.0 }
         };
         above.into_iter().zip(lendable).map(ratio).fold(0.0, f64::max).to_bits()
     }
@@ -267,6 +267,11 @@ impl Tree {
     pub(crate) fn is_sure_of(&self, at: u32, need: Wide) -> bool {
         within(plus(self.node(at).usage, need), self.node(at).subtree)
     }
+}
+
+/// The nearest floating-point number, by the quick way where 64 bits do.
+fn float(value: i128) -> f64 {
+    u64::try_from(value).map_or_else(|_| value as f64, |value| value as f64)
 }
 
 /// What the nodes have, up or not.

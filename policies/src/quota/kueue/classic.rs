@@ -35,7 +35,7 @@ impl Kueue {
             &[Attempt::Borrowing, Attempt::WithinQuota]
         };
         attempts.iter().any(|attempt| {
-            let merge = self.merge(draft, placed, &sources);
+            let merge = self.merge(draft, placed, sources.clone());
             self.attempt(draft, ask, lacking, merge, *attempt)
         })
     }

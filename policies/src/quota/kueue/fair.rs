@@ -10,12 +10,12 @@ use std::collections::BTreeMap;
 use engine::Draft;
 
 use super::rules::{Reclaim, Sharing, Within};
-use super::victims::{Candidate, Kin, Patience, Source};
+use super::victims::{Candidate, Kin, Patience, Placement, Source};
 use super::{Ask, Kueue};
 use crate::quota::placed::Placed;
 use crate::quota::retaliation;
 use crate::quota::tree::Share;
-use crate::quota::wide::Mask;
+use crate::quota::wide::{Mask, Wide, wide};
 
 /// By which rule a victim goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +35,28 @@ struct Taken {
     rule: Rule,
 }
 
+/// The candidates of a queue, found as they are asked for: most searches look at few.
+struct Line<'a> {
+    next: Option<Candidate>,
+    rest: Box<dyn Iterator<Item = Placement> + 'a>,
+}
+
+impl Line<'_> {
+    fn of(candidate: Option<Candidate>) -> Self {
+        Self { next: candidate, rest: Box::new(std::iter::empty()) }
+    }
+}
+
 /// What one search does so far.
-#[derive(Debug, Default)]
-struct Hunt {
+struct Hunt<'a> {
+    placed: &'a Placed,
+    sharing: Sharing,
     lacking: Mask,
     taken: Vec<Taken>,
-    /// Candidates by queue, those that go first at the end. A queue is looked up when it is first taken from.
-    queues: BTreeMap<u32, Vec<Candidate>>,
-    /// Candidates that the first strategy did not allow.
-    retry: BTreeMap<u32, Vec<Candidate>>,
+    /// Candidates by queue, those that go first at the head. A queue is looked up when it is first taken from.
+    queues: BTreeMap<u32, Line<'a>>,
+    /// The first candidate of each queue that the first strategy did not allow.
+    retry: BTreeMap<u32, Candidate>,
     /// Nodes of which nobody is left, by number.
     pruned: Vec<bool>,
     patience: Patience,
@@ -59,19 +72,27 @@ impl Kueue {
         sharing: Sharing,
         placed: &Placed,
     ) -> bool {
-        let mut hunt = Hunt { lacking, pruned: vec![false; self.topology.len()], ..Hunt::default() };
+        let mut hunt = Hunt {
+            placed,
+            sharing,
+            lacking,
+            taken: Vec::new(),
+            queues: BTreeMap::new(),
+            retry: BTreeMap::new(),
+            pruned: vec![false; self.topology.len()],
+            patience: Patience::default(),
+        };
         // Shares are those with the job started.
         self.tree.add(ask.node, ask.need);
-        self.look_up(draft, ask, &mut hunt, placed, ask.node);
-        let has_own = !hunt.queues[&ask.node].is_empty();
+        let has_own = self.look_up(draft, ask, &mut hunt, ask.node);
         if !has_own && !self.is_worse_off(ask) {
             self.tree.take(ask.node, ask.need);
             return false;
         }
         let mark = draft.mark();
-        let mut fits = self.first_strategy(draft, ask, sharing, &mut hunt, placed);
+        let mut fits = self.first_strategy(draft, ask, &mut hunt);
         if !fits && sharing == Sharing::FinalThenInitial {
-            fits = self.second_strategy(draft, ask, &mut hunt, placed);
+            fits = self.second_strategy(draft, ask, &mut hunt);
         }
         // The nodes may not have been searched after the last victims.
         fits = fits || !hunt.taken.is_empty() && self.fits_with(draft, ask);
@@ -118,86 +139,114 @@ impl Kueue {
         })
     }
 
-    /// Finds the candidates of a queue.
-    fn look_up(&self, draft: &Draft<'_>, ask: &Ask, hunt: &mut Hunt, placed: &Placed, leaf: u32) {
-        if hunt.queues.contains_key(&leaf) {
-            return;
+    /// Finds the next candidate of a queue; `false` when there is none.
+    fn look_up(&self, draft: &Draft<'_>, ask: &Ask, hunt: &mut Hunt<'_>, leaf: u32) -> bool {
+        let line = hunt.queues.entry(leaf).or_insert_with(|| {
+            let kin = if leaf == ask.node { Kin::Own } else { Kin::Borrower };
+            let allowed = match kin {
+                Kin::Own => self.rules.within != Within::Never,
+                _ => self.rules.reclaim != Reclaim::Never && self.tree.borrows(leaf, hunt.lacking),
+            };
+            let mut sources: Vec<Source> = Vec::new();
+            if allowed {
+                self.sources_of(leaf, kin, leaf, &mut sources);
+            }
+            Line { next: None, rest: Box::new(self.merge(draft, hunt.placed, sources)) }
+        });
+        self.advance(draft, ask, hunt.lacking, line);
+        line.next.is_some()
+    }
+
+    /// Finds the next candidate of a line, if it is not known.
+    fn advance(&self, draft: &Draft<'_>, ask: &Ask, lacking: Mask, line: &mut Line<'_>) {
+        while line.next.is_none() {
+            let Some(next) = line.rest.next() else { return };
+            let (source, priority, _) = next;
+            if self.rules.usage.is_none() && self.is_beyond(ask, source.kin, priority) {
+                line.rest = Box::new(std::iter::empty());
+                return;
+            }
+            line.next = self.candidate(draft, ask, lacking, next);
         }
-        let kin = if leaf == ask.node { Kin::Own } else { Kin::Borrower };
-        let allowed = match kin {
-            Kin::Own => self.rules.within != Within::Never,
-            _ => self.rules.reclaim != Reclaim::Never && self.tree.borrows(leaf, hunt.lacking),
-        };
-        let mut sources: Vec<Source> = Vec::new();
-        if allowed {
-            self.sources_of(leaf, kin, leaf, &mut sources);
-        }
-        let jobs = self.merge(draft, placed, &sources);
-        let jobs =
-            jobs.take_while(|(_, priority, _)| self.rules.usage.is_some() || !self.is_beyond(ask, kin, *priority));
-        let mut found: Vec<Candidate> =
-            jobs.filter_map(|next| self.candidate(draft, ask, hunt.lacking, next)).collect();
-        found.reverse();
-        hunt.queues.insert(leaf, found);
     }
 
     /// Takes from the queue with the largest share, as long as the strategy allows it; shares change with each victim.
-    fn first_strategy(
-        &mut self,
-        draft: &mut Draft<'_>,
-        ask: &Ask,
-        sharing: Sharing,
-        hunt: &mut Hunt,
-        placed: &Placed,
-    ) -> bool {
-        while let Some(target) = self.target(draft, ask, hunt, placed) {
-            let Some(victim) = hunt.queues.get_mut(&target).and_then(Vec::pop) else { break };
-            if target == ask.node {
-                if self.take(draft, ask, hunt, victim, Rule::OwnQueue) {
-                    return true;
-                }
-                continue;
-            }
-            let (mine, theirs) = self.topology.forks(ask.node, target);
-            let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
-            if share > before {
-                // Neither strategy allows any job of this queue now; victims of the own queue may change that.
-                let rest = hunt.queues.insert(target, Vec::new()).unwrap_or_default();
-                let retry = hunt.retry.entry(target).or_default();
-                retry.push(victim);
-                retry.extend(rest.into_iter().rev());
-                continue;
-            }
-            self.tree.take(target, victim.held);
-            let after = self.tree.share(theirs);
-            self.tree.add(target, victim.held);
-            let rule = match sharing {
-                Sharing::InitialShare => (share < before).then_some(Rule::InitialShare(before)),
-                Sharing::FinalShare | Sharing::FinalThenInitial => (share <= after).then_some(Rule::FinalShare),
+    fn first_strategy(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt<'_>) -> bool {
+        while let Some(target) = self.target(draft, ask, hunt) {
+            let next = if target == ask.node {
+                hunt.queues.get_mut(&target).and_then(|line| line.next.take()).map(|victim| (victim, Rule::OwnQueue))
+            } else {
+                self.next_allowed(draft, ask, hunt, target)
             };
-            match rule {
-                Some(rule) => {
-                    if self.take(draft, ask, hunt, victim, rule) {
-                        return true;
-                    }
-                }
-                None => hunt.retry.entry(target).or_default().push(victim),
+            if let Some((victim, rule)) = next
+                && self.take(draft, ask, hunt, victim, rule)
+            {
+                return true;
             }
         }
         false
     }
 
+    /// The next candidate of another queue that the first strategy allows; those before it are refused.
+    fn next_allowed(
+        &mut self,
+        draft: &Draft<'_>,
+        ask: &Ask,
+        hunt: &mut Hunt<'_>,
+        target: u32,
+    ) -> Option<(Candidate, Rule)> {
+        let mut line = hunt.queues.insert(target, Line::of(None))?;
+        let (mine, theirs) = self.topology.forks(ask.node, target);
+        let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
+        // Shares stand still until somebody goes, so that what a job holds decides.
+        let allowed = self.kinds(target, hunt.placed).into_iter().filter(|held| match hunt.sharing {
+            Sharing::InitialShare => share < before,
+            Sharing::FinalShare | Sharing::FinalThenInitial => share <= self.share_without(theirs, target, *held),
+        });
+        // Victims of the own queue may change the shares; this queue has had its turn all the same, as in Kueue.
+        let allowed: Vec<Wide> = if share > before { Vec::new() } else { allowed.collect() };
+        while let Some(victim) = line.next.take() {
+            if allowed.contains(&victim.held) {
+                hunt.queues.insert(target, line);
+                let rule = match hunt.sharing {
+                    Sharing::InitialShare => Rule::InitialShare(before),
+                    Sharing::FinalShare | Sharing::FinalThenInitial => Rule::FinalShare,
+                };
+                return Some((victim, rule));
+            }
+            hunt.retry.entry(target).or_insert(victim);
+            if allowed.is_empty() {
+                break;
+            }
+            self.advance(draft, ask, hunt.lacking, &mut line);
+        }
+        None
+    }
+
+    /// What the jobs of a queue hold, each amount once.
+    fn kinds(&self, leaf: u32, placed: &Placed) -> Vec<Wide> {
+        let residents = self.topology.residents[leaf as usize].iter();
+        residents.flat_map(|tenant| placed.kinds(*tenant)).map(wide).collect()
+    }
+
+    /// The share of `node` once a job of `leaf` below it that holds so much is gone.
+    fn share_without(&mut self, node: u32, leaf: u32, held: Wide) -> Share {
+        self.tree.take(leaf, held);
+        let share = self.tree.share(node);
+        self.tree.add(leaf, held);
+        share
+    }
+
     /// S2-b, for what the first strategy did not allow: at most one job of each queue, as in Kueue.
-    fn second_strategy(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt, placed: &Placed) -> bool {
+    fn second_strategy(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt<'_>) -> bool {
         // Queues that were never looked up have nobody whom the first strategy refused.
-        hunt.queues = (0..self.topology.len() as u32).map(|leaf| (leaf, Vec::new())).collect();
-        hunt.queues.append(&mut hunt.retry);
-        hunt.queues.values_mut().for_each(|queue| queue.reverse());
+        let retry = |leaf| (leaf, Line::of(hunt.retry.remove(&leaf)));
+        hunt.queues = (0..self.topology.len() as u32).map(retry).collect();
         hunt.pruned.fill(false);
-        while let Some(target) = self.target(draft, ask, hunt, placed) {
+        while let Some(target) = self.target(draft, ask, hunt) {
             let (mine, theirs) = self.topology.forks(ask.node, target);
             let (share, before) = (self.tree.share(mine), self.tree.share(theirs));
-            let victim = hunt.queues.get_mut(&target).and_then(Vec::pop);
+            let victim = hunt.queues.get_mut(&target).and_then(|line| line.next.take());
             hunt.pruned[target as usize] = true;
             if let Some(victim) = victim.filter(|_| share < before)
                 && self.take(draft, ask, hunt, victim, Rule::InitialShare(before))
@@ -209,7 +258,7 @@ impl Kueue {
     }
 
     /// Stops a victim. `true` when the job fits now.
-    fn take(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt, victim: Candidate, rule: Rule) -> bool {
+    fn take(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt<'_>, victim: Candidate, rule: Rule) -> bool {
         if !self.evict(draft, ask, &victim) {
             return false;
         }
@@ -239,14 +288,13 @@ impl Kueue {
 
     /// The queue to take from next: from the top down the child with the largest share. Children that do not borrow are left
     /// alone, unless they lie above the preemptor.
-    fn target(&self, draft: &Draft<'_>, ask: &Ask, hunt: &mut Hunt, placed: &Placed) -> Option<u32> {
+    fn target(&self, draft: &Draft<'_>, ask: &Ask, hunt: &mut Hunt<'_>) -> Option<u32> {
         let top = self.tree.top(ask.node);
         while !hunt.pruned[top as usize] {
             let mut at = top;
             loop {
                 if self.topology.children[at as usize].is_empty() {
-                    self.look_up(draft, ask, hunt, placed, at);
-                    if hunt.queues[&at].is_empty() {
+                    if !self.look_up(draft, ask, hunt, at) {
                         hunt.pruned[at as usize] = true;
                         break;
                     }
@@ -263,7 +311,7 @@ impl Kueue {
     }
 
     /// The child of `cohort` with the largest share; cohorts before queues, then the lower number.
-    fn greediest(&self, ask: &Ask, hunt: &mut Hunt, cohort: u32) -> Option<u32> {
+    fn greediest(&self, ask: &Ask, hunt: &mut Hunt<'_>, cohort: u32) -> Option<u32> {
         let mut best: Option<((Share, bool), u32)> = None;
         for child in &self.topology.children[cohort as usize] {
             if hunt.pruned[*child as usize] {
@@ -281,7 +329,7 @@ impl Kueue {
     }
 
     /// Gives back victims that need not go, the last first, as long as all others may still go by their rules.
-    fn give_back_fairly(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt) {
+    fn give_back_fairly(&mut self, draft: &mut Draft<'_>, ask: &Ask, hunt: &mut Hunt<'_>) {
         for at in (0..hunt.taken.len()).rev() {
             let Taken { victim, .. } = hunt.taken[at];
             let before = draft.mark();

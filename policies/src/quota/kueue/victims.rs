@@ -47,18 +47,21 @@ pub(super) struct Source {
     pub(super) common: u32,
 }
 
+/// A placed job: whose it is, and its priority.
+pub(super) type Placement = (Source, i32, JobId);
+
 /// Less goes first: kin, usage of the local queue (the most used first), then the place among placed jobs.
 type Rank = (Kin, Reverse<u128>, i32, Reverse<Time>, Reverse<JobId>);
 
 /// Placed jobs of several sources in the order in which they go.
-pub(super) struct Merge<'a, I: Iterator<Item = Place>> {
-    sources: &'a [Source],
+pub(super) struct Merge<I: Iterator<Item = Place>> {
+    sources: Vec<Source>,
     used: Vec<u128>,
     streams: Vec<I>,
     heap: BinaryHeap<Reverse<(Rank, usize)>>,
 }
 
-impl<I: Iterator<Item = Place>> Merge<'_, I> {
+impl<I: Iterator<Item = Place>> Merge<I> {
     fn push(&mut self, at: usize) {
         if let Some((priority, placed, job)) = self.streams[at].next() {
             let rank = (self.sources[at].kin, Reverse(self.used[at]), priority, placed, job);
@@ -67,8 +70,8 @@ impl<I: Iterator<Item = Place>> Merge<'_, I> {
     }
 }
 
-impl<I: Iterator<Item = Place>> Iterator for Merge<'_, I> {
-    type Item = (Source, i32, JobId);
+impl<I: Iterator<Item = Place>> Iterator for Merge<I> {
+    type Item = Placement;
 
     fn next(&mut self) -> Option<Self::Item> {
         let Reverse(((_, _, priority, _, Reverse(job)), at)) = self.heap.pop()?;
@@ -83,16 +86,17 @@ impl Kueue {
         &self,
         draft: &Draft<'_>,
         placed: &'a Placed,
-        sources: &'a [Source],
-    ) -> Merge<'a, impl Iterator<Item = Place> + use<'a>> {
+        sources: Vec<Source>,
+    ) -> Merge<impl Iterator<Item = Place> + use<'a>> {
         let used = |source: &Source| match self.rules.usage {
             Some(rule) if source.kin == Kin::Own => super::usage::rank(draft.state(), rule, source.tenant),
             _ => 0,
         };
         let used = sources.iter().map(used).collect();
         let streams = sources.iter().map(|source| placed.of(source.tenant)).collect();
-        let mut merge = Merge { sources, used, streams, heap: BinaryHeap::with_capacity(sources.len()) };
-        (0..sources.len()).for_each(|at| merge.push(at));
+        let count = sources.len();
+        let mut merge = Merge { sources, used, streams, heap: BinaryHeap::with_capacity(count) };
+        (0..count).for_each(|at| merge.push(at));
         merge
     }
 
@@ -102,7 +106,7 @@ impl Kueue {
         draft: &Draft<'_>,
         ask: &Ask,
         lacking: Mask,
-        (source, priority, job): (Source, i32, JobId),
+        (source, priority, job): Placement,
     ) -> Option<Candidate> {
         let Source { node, kin, common, .. } = source;
         let entry = draft.state().job(job);
