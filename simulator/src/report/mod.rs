@@ -5,6 +5,7 @@ pub(crate) mod example;
 mod facts;
 pub mod fmt;
 mod html;
+mod parts;
 mod preemption;
 mod tables;
 mod targets;

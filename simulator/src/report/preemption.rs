@@ -2,14 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::fmt;
 use super::html::{escape, table};
 use super::tables::policy_cell;
+use super::{fmt, parts};
 use crate::output::Comparison;
 use crate::result::{EvictionRow, Replay};
-
-/// Pairs of tenants that are shown by name; the rest is one line.
-const SHOWN: usize = 12;
 
 /// Evictions of one tenant's jobs for another's, as means over replays.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,19 +62,19 @@ pub fn bills(replays: &[&Replay]) -> Vec<Bill> {
     }
     let mut bills: Vec<Bill> = pairs.into_values().collect();
     bills.sort_by(|a, b| b.cost_gpu_s().total_cmp(&a.cost_gpu_s()).then(b.evictions.total_cmp(&a.evictions)));
-    if bills.len() > SHOWN {
-        let mut rest = empty("others", "others");
-        for bill in bills.drain(SHOWN - 1..) {
-            rest.add(&bill);
-        }
-        bills.push(rest);
-    }
+    parts::fold(&mut bills, |rest| sum("others", &rest));
     bills
 }
 
 fn empty(by: &str, victim: &str) -> Bill {
     let (by, victim) = (by.to_owned(), victim.to_owned());
     Bill { by, victim, evictions: 0.0, predicted_gpu_s: 0.0, parts_gpu_s: [0.0; 3] }
+}
+
+fn sum(name: &str, bills: &[Bill]) -> Bill {
+    let mut sum = empty(name, name);
+    bills.iter().for_each(|bill| sum.add(bill));
+    sum
 }
 
 fn one(row: &EvictionRow, share: f64) -> Bill {
@@ -100,18 +97,11 @@ pub(super) fn section(comparison: &Comparison<'_>) -> String {
     if comparison.replays.iter().all(|replay| replay.evictions.is_empty()) {
         return String::new();
     }
-    let mut html = "<h2>What preemption cost, and who caused it</h2>\n<p>GPU-time by the tenant whose job got the GPUs and the tenant \
+    let intro = "<h2>What preemption cost, and who caused it</h2>\n<p>GPU-time by the tenant whose job got the GPUs and the tenant \
                     whose job was stopped, means over the replays. Predicted: what the policy expected when it stopped the run. \
                     Actual: work done again, GPUs held from the order to stop until they were free, and the next run before it \
-                    made progress.</p>\n"
-        .to_owned();
-    let loads = comparison.loads();
-    let tables = loads.iter().map(|load| {
-        let head = if loads.len() > 1 { format!("<h3>Load {}</h3>\n", fmt::number(*load)) } else { String::new() };
-        head + &at_load(comparison, *load)
-    });
-    html.extend(tables);
-    html
+                    made progress.</p>\n";
+    parts::by_load(comparison, intro, |load| at_load(comparison, load))
 }
 
 fn at_load(comparison: &Comparison<'_>, load: f64) -> String {
@@ -121,10 +111,7 @@ fn at_load(comparison: &Comparison<'_>, load: f64) -> String {
         if bills.is_empty() {
             continue;
         }
-        let mut sum = empty("", "");
-        for bill in &bills {
-            sum.add(bill);
-        }
+        let sum = sum("", &bills);
         let name = |text: &str| if text.is_empty() { fmt::NOTHING.to_owned() } else { escape(text) };
         let row = |first: [String; 3], bill: &Bill| first.into_iter().chain(bill.texts()).collect::<Vec<_>>();
         rows.push(row([policy_cell(comparison, policy), "all".to_owned(), "all".to_owned()], &sum));

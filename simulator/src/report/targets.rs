@@ -2,15 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::fmt;
 use super::html::{escape, table};
 use super::preemption::tenant;
 use super::tables::policy_cell;
+use super::{fmt, parts};
 use crate::output::Comparison;
 use crate::result::{JobRow, Miss, Replay};
-
-/// Tenants that are shown by name; the rest is one line.
-const SHOWN: usize = 12;
 
 /// Jobs with a target and what became of it, as means over replays.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,11 +31,11 @@ impl Kept {
         }
     }
 
-    fn join(&mut self, other: &Self) {
-        self.jobs += other.jobs;
-        for (sum, more) in self.missed.iter_mut().zip(other.missed) {
-            *sum += more;
-        }
+    fn sum<'a>(all: impl Iterator<Item = &'a Self>) -> Self {
+        all.fold(Self::default(), |sum, more| Self {
+            jobs: sum.jobs + more.jobs,
+            missed: std::array::from_fn(|cause| sum.missed[cause] + more.missed[cause]),
+        })
     }
 
     /// The texts of a row: jobs, missed, share, and each cause.
@@ -66,19 +63,10 @@ pub fn kept(replays: &[&Replay]) -> Option<(Kept, Vec<(String, Kept)>)> {
             }
         }
     }
-    let mut all = Kept::default();
-    for kept in tenants.values() {
-        all.join(kept);
-    }
+    let all = Kept::sum(tenants.values());
     let mut rows: Vec<(String, Kept)> = tenants.into_iter().map(|(name, kept)| (name.to_owned(), kept)).collect();
     rows.sort_by(|(_, a), (_, b)| b.misses().total_cmp(&a.misses()));
-    if rows.len() > SHOWN {
-        let mut rest = Kept::default();
-        for (_, kept) in rows.drain(SHOWN - 1..) {
-            rest.join(&kept);
-        }
-        rows.push(("others".to_owned(), rest));
-    }
+    parts::fold(&mut rows, |rest| ("others".to_owned(), Kept::sum(rest.iter().map(|(_, kept)| kept))));
     (all.jobs > 0.0).then_some((all, rows))
 }
 
@@ -87,18 +75,11 @@ pub(super) fn section(comparison: &Comparison<'_>) -> String {
     if comparison.replays.iter().flat_map(|replay| &replay.jobs).all(|row| row.deadline.or(row.start_by).is_none()) {
         return String::new();
     }
-    let mut html = "<h2>Deadlines and latest starts</h2>\n<p>Jobs with a deadline or a latest start, means over the replays, and why \
+    let intro = "<h2>Deadlines and latest starts</h2>\n<p>Jobs with a deadline or a latest start, means over the replays, and why \
                     they missed it: turned away; failed, cancelled or not ended; started too late to make it; started in time \
                     and was stopped for another job; started in time and took longer than its run time in the trace. The first that \
-                    holds counts.</p>\n"
-        .to_owned();
-    let loads = comparison.loads();
-    let tables = loads.iter().map(|load| {
-        let head = if loads.len() > 1 { format!("<h3>Load {}</h3>\n", fmt::number(*load)) } else { String::new() };
-        head + &at_load(comparison, *load)
-    });
-    html.extend(tables);
-    html
+                    holds counts.</p>\n";
+    parts::by_load(comparison, intro, |load| at_load(comparison, load))
 }
 
 fn at_load(comparison: &Comparison<'_>, load: f64) -> String {

@@ -122,14 +122,8 @@ impl Source<'_> {
     fn add(&self, entry: Entry, into: &mut TenantTerms) -> Result<(), TraceError> {
         let at_path = entry.path.span().start;
         let path = entry.path.into_inner();
-        let start = TermsChange {
-            weight_milli: self.weight(&path, entry.weight.as_ref())?,
-            priority: entry.priority,
-            quota: self.amounts("quota", entry.quota.as_ref())?,
-            borrow: self.amounts("borrow", entry.borrow.as_ref())?,
-            lend: self.amounts("lend", entry.lend.as_ref())?,
-            limit: self.amounts("limit", entry.limit.as_ref())?,
-        };
+        let amounts = [&entry.quota, &entry.borrow, &entry.lend, &entry.limit];
+        let start = self.terms(&path, entry.weight.as_ref(), entry.priority, amounts)?;
         let mut changes = BTreeMap::new();
         for change in &entry.change {
             let (at, change) = self.change(&path, change)?;
@@ -154,19 +148,31 @@ impl Source<'_> {
             let message = format!("{hours} is not a time after the first submission");
             return Err(self.error(offset, "at_hours", message, "give hours, at least 0"));
         };
-        let terms = TermsChange {
-            weight_milli: self.weight(path, change.weight.as_ref())?,
-            priority: change.priority,
-            quota: self.amounts("quota", change.quota.as_ref())?,
-            borrow: self.amounts("borrow", change.borrow.as_ref())?,
-            lend: self.amounts("lend", change.lend.as_ref())?,
-            limit: self.amounts("limit", change.limit.as_ref())?,
-        };
+        let amounts = [&change.quota, &change.borrow, &change.lend, &change.limit];
+        let terms = self.terms(path, change.weight.as_ref(), change.priority, amounts)?;
         if terms == TermsChange::default() {
             let hint = "add weight, priority, quota, borrow, lend or limit";
             return Err(self.error(offset, "at_hours", format!("nothing of `{path}` changes then"), hint));
         }
         Ok(((Time(span.0), hours, offset), terms))
+    }
+
+    /// What is said of a path. The amounts are quota, borrow, lend and limit.
+    fn terms(
+        &self,
+        path: &str,
+        weight: Option<&Spanned<f64>>,
+        priority: Option<i32>,
+        [quota, borrow, lend, limit]: [&Option<Spanned<Given>>; 4],
+    ) -> Result<TermsChange, TraceError> {
+        Ok(TermsChange {
+            weight_milli: self.weight(path, weight)?,
+            priority,
+            quota: self.amounts("quota", quota.as_ref())?,
+            borrow: self.amounts("borrow", borrow.as_ref())?,
+            lend: self.amounts("lend", lend.as_ref())?,
+            limit: self.amounts("limit", limit.as_ref())?,
+        })
     }
 
     fn weight(&self, path: &str, weight: Option<&Spanned<f64>>) -> Result<Option<u32>, TraceError> {
