@@ -14,6 +14,26 @@ pub(crate) const SAVES: Knob = Knob::new(
     "whether a run that is told to stop is expected to save first; else what is not safe counts as lost",
 );
 
+/// Expected time before a stopped run makes progress again.
+pub(super) const RESTART: Knob =
+    Knob::new("restart", "0", "seconds", "expected time before a run that was stopped makes progress again");
+
+/// Expected time until GPUs are free.
+pub(super) const DRAIN: Knob =
+    Knob::new("drain", "0", "seconds", "expected time from the order to stop until the GPUs are free");
+
+/// How long a run is safe.
+pub(super) const MIN_RUNTIME: Knob =
+    Knob::new("min-runtime", "0", "seconds", "for so long after its start a run is not stopped");
+
+/// How often a job may be stopped.
+pub(super) const MAX_PREEMPTIONS: Knob = Knob::new(
+    "max-preemptions",
+    "1000",
+    "a count, 0 for no limit",
+    "a job that was stopped so often is not stopped again",
+);
+
 /// The shared knobs.
 pub(crate) const GUARDS: [Knob; 10] = [
     Knob::new(
@@ -22,8 +42,8 @@ pub(crate) const GUARDS: [Knob; 10] = [
         "order, cost",
         "who goes first of those that may be stopped: the last in the policy's order, or the cheapest",
     ),
-    Knob::new("restart", "0", "seconds", "expected time before a run that was stopped makes progress again"),
-    Knob::new("drain", "0", "seconds", "expected time from the order to stop until the GPUs are free"),
+    RESTART,
+    DRAIN,
     SAVES,
     Knob::new(
         "risk-max",
@@ -31,13 +51,8 @@ pub(crate) const GUARDS: [Knob; 10] = [
         "none, seconds",
         "the most that time since a safe point protects a run; with it no job gains by hiding its checkpoints",
     ),
-    Knob::new("min-runtime", "0", "seconds", "for so long after its start a run is not stopped"),
-    Knob::new(
-        "max-preemptions",
-        "1000",
-        "a count, 0 for no limit",
-        "a job that was stopped so often is not stopped again",
-    ),
+    MIN_RUNTIME,
+    MAX_PREEMPTIONS,
     Knob::new("budget", "none", "none, GPU-hours", "the most that the evictions of a window may be expected to cost"),
     Knob::new("window", "24", "hours, more than 0", "length of the window of the budget"),
     Knob::new("rate", "none", "none, a count", "evictions in any hour, at most"),
@@ -66,10 +81,8 @@ impl Knobs<'_> {
         Ok(Guards {
             choice: self.one_of("victims", &[("order", Choice::Order), ("cost", Choice::Cost)])?,
             price: Price {
-                restart: self.seconds("restart")?,
-                drain: self.seconds("drain")?,
-                on_stop: self.on_stop()?,
                 risk_max: self.unless_none("risk-max", |knobs| knobs.seconds("risk-max"))?,
+                ..self.price()?
             },
             min_runtime: self.seconds("min-runtime")?,
             preemptions_max: self.count32("max-preemptions")?,
@@ -79,8 +92,14 @@ impl Knobs<'_> {
         })
     }
 
+    /// What stopping a run is expected to cost.
+    pub(super) fn price(&self) -> Result<Price, PolicyError> {
+        let (restart, drain) = (self.seconds("restart")?, self.seconds("drain")?);
+        Ok(Price { restart, drain, on_stop: self.on_stop()?, risk_max: None })
+    }
+
     /// What becomes of the work of a run that is told to stop.
-    pub(super) fn on_stop(&self) -> Result<OnStop, PolicyError> {
+    fn on_stop(&self) -> Result<OnStop, PolicyError> {
         Ok(if self.flag("saves")? { OnStop::Saves } else { OnStop::Loses })
     }
 

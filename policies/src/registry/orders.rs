@@ -1,17 +1,12 @@
 //! Response ratio, deadlines, and predicted lengths.
 
-use engine::Policy;
-
+use super::basic::boxed;
 use super::knobs::{ESTIMATES, PLACE, SKIP_OFF, SKIP_ON};
 use super::{Entry, Knob, Preset};
 use crate::evict::Evict;
 use crate::order::{Deadline, PredictedService, PredictedTime, ResponseRatio};
-use crate::pipeline::{Behind, Parts, Pipeline};
+use crate::pipeline::{Behind, Parts};
 use crate::predict::{Features, Model, Pool, Rolling};
-
-fn boxed(parts: Parts) -> Box<dyn Policy> {
-    Box::new(Pipeline::new(parts))
-}
 
 pub(super) static HRRN: Entry = Entry {
     name: "hrrn",

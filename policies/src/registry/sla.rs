@@ -1,9 +1,9 @@
 //! Deadlines and latest starts.
 
-use super::guards::SAVES;
+use super::guards::{DRAIN, MAX_PREEMPTIONS, MIN_RUNTIME, RESTART, SAVES};
 use super::knobs::{ESTIMATES, PLACE};
 use super::{Entry, Knob};
-use crate::evict::{Guards, Price};
+use crate::evict::Guards;
 use crate::sla::{Admission, Sla, Targets};
 
 pub(super) static SLA: Entry = Entry {
@@ -22,16 +22,11 @@ pub(super) static SLA: Entry = Entry {
             "a job whose target cannot be met is turned away, runs without a promise, or nobody asks",
         ),
         Knob::new("depth", "100", "a count, at least 1", "promised jobs that may wait at one time"),
-        Knob::new("restart", "0", "seconds", "expected time before a run that was stopped makes progress again"),
-        Knob::new("drain", "0", "seconds", "expected time from the order to stop until the GPUs are free"),
+        RESTART,
+        DRAIN,
         SAVES,
-        Knob::new("min-runtime", "0", "seconds", "for so long after its start a run is not stopped"),
-        Knob::new(
-            "max-preemptions",
-            "1000",
-            "a count, 0 for no limit",
-            "a job that was stopped so often is not stopped again",
-        ),
+        MIN_RUNTIME,
+        MAX_PREEMPTIONS,
     ],
     presets: &[],
     build: |knobs| {
@@ -39,8 +34,6 @@ pub(super) static SLA: Entry = Entry {
         if depth == 0 {
             return Err(knobs.bad_value("depth"));
         }
-        let (restart, drain, on_stop) = (knobs.seconds("restart")?, knobs.seconds("drain")?, knobs.on_stop()?);
-        let price = Price { restart, drain, on_stop, risk_max: None };
         let admission = [("reject", Admission::Reject), ("demote", Admission::Demote), ("off", Admission::Off)];
         Ok(Box::new(Sla::new(Targets {
             estimates: knobs.estimates()?,
@@ -48,7 +41,7 @@ pub(super) static SLA: Entry = Entry {
             admission: knobs.one_of("admission", &admission)?,
             depth: usize::try_from(depth).unwrap_or(usize::MAX),
             guards: Guards {
-                price,
+                price: knobs.price()?,
                 min_runtime: knobs.seconds("min-runtime")?,
                 preemptions_max: knobs.count32("max-preemptions")?,
                 ..Guards::default()
