@@ -5,6 +5,7 @@ pub(crate) mod example;
 mod facts;
 pub mod fmt;
 mod html;
+mod matrix;
 mod parts;
 mod preemption;
 mod tables;
@@ -104,6 +105,9 @@ fn summary(comparison: &Comparison<'_>) -> String {
     html.concat()
 }
 
+/// So many policies beside the baseline are told in words; more are a table first.
+const FEW: usize = 4;
+
 fn compared(comparison: &Comparison<'_>, differences: &[Difference]) -> String {
     let policies = comparison.policies();
     let Some((baseline, others)) = policies.split_first().filter(|(_, others)| !others.is_empty()) else {
@@ -120,14 +124,30 @@ fn compared(comparison: &Comparison<'_>, differences: &[Difference]) -> String {
         }
     };
     let mut html = vec![format!("<h2>Against <code>{}</code></h2>\n<p>{how}</p>\n", escape(baseline))];
+    if others.len() > FEW {
+        html.push(
+            "<p>Relative differences, of shares in points; those with the lowest mean completion time first. Coloured is what is \
+             better or worse, grey what is no difference. Below stands the interval of the difference itself.</p>\n"
+                .to_owned(),
+        );
+    }
     let loads = distinct(differences.iter().map(|row| row.load));
     for load in &loads {
         let at_load: Vec<&Difference> = differences.iter().filter(|row| same(row.load, *load)).collect();
         let at = if loads.len() > 1 { format!(" at load {}", fmt::number(*load)) } else { String::new() };
+        if others.len() > FEW {
+            let load = if loads.len() > 1 { format!("Load {}", fmt::number(*load)) } else { "All policies".to_owned() };
+            html.push(format!("<h3>{load}</h3>\n"));
+            html.push(matrix::at_load(comparison, others, &at_load));
+            html.push(format!("<details><summary>In words{at}</summary>\n"));
+        }
         for policy in others {
             let rows: Vec<&Difference> = at_load.iter().copied().filter(|row| row.policy == *policy).collect();
             html.push(format!("<h3>{}{at}</h3>\n", tables::policy_cell(comparison, policy)));
             html.push(words::told(&rows));
+        }
+        if others.len() > FEW {
+            html.push("</details>\n".to_owned());
         }
         html.push(format!("<details><summary>All differences{at}</summary>\n{}</details>\n", words::full(&at_load)));
     }

@@ -85,7 +85,12 @@ fn ends(comparison: &Comparison<'_>, load: f64) -> String {
         ]
     };
     let head = ["policy", "jobs", "finished", "failed", "unfinished", "rejected"].map(str::to_owned);
-    let rows: Vec<Vec<String>> = comparison.policies().iter().map(row).collect();
+    let mut rows: Vec<Vec<String>> = comparison.policies().iter().map(row).collect();
+    let alike = rows.windows(2).all(|pair| pair[0][1..] == pair[1][1..]);
+    if rows.len() > 2 && alike {
+        rows.truncate(1);
+        "every policy".clone_into(&mut rows[0][0]);
+    }
     let mut html = table(&head, &rows);
     let open = comparison.replays.iter().any(|replay| same(replay.summary.load, load) && replay.summary.unfinished > 0);
     if open {
@@ -123,7 +128,7 @@ fn estimate(metric: &Metric, group: &[&Replay]) -> Option<Estimate> {
     Estimate::of(&group.iter().filter_map(|replay| metric.of(&replay.summary)).collect::<Vec<_>>())
 }
 
-/// The cells of one figure; the best are marked unless all read the same.
+/// The cells of one figure; the best are marked unless they are more than half of all.
 fn column(metric: &Metric, estimates: &[Option<Estimate>], sampling: Sampling) -> Vec<String> {
     let texts: Vec<Option<String>> = estimates.iter().map(|e| e.map(|e| value_text(metric.unit, e.mean))).collect();
     let means = estimates.iter().flatten().map(|e| e.mean);
@@ -133,10 +138,11 @@ fn column(metric: &Metric, estimates: &[Option<Estimate>], sampling: Sampling) -
     };
     let best_text = best.map(|best| value_text(metric.unit, best));
     let shown: Vec<&String> = texts.iter().flatten().collect();
-    let all_equal = shown.windows(2).all(|pair| pair[0] == pair[1]);
+    let are_best = shown.iter().filter(|text| best_text.as_ref() == Some(**text)).count();
+    let tells = are_best * 2 <= shown.len();
     let cell = |(text, estimate): (&Option<String>, &Option<Estimate>)| {
         let Some(text) = text else { return fmt::NOTHING.to_owned() };
-        let is_best = !all_equal && best_text.as_ref() == Some(text);
+        let is_best = tells && best_text.as_ref() == Some(text);
         let value = if is_best { format!("<span class=\"best\">{text}</span>") } else { text.clone() };
         let spread = estimate.and_then(|e| e.half_width).filter(|width| sampling == Sampling::Seeds && *width > 0.0);
         let spread = spread.map(|width| format!("<span class=\"spread\">± {}</span>", value_text(metric.unit, width)));

@@ -42,6 +42,16 @@ fn page_of_a_small_comparison() {
 }
 
 #[test]
+fn many_policies_are_a_table_before_they_are_words() {
+    let (trace, inventory) = (trace(40, 3, 1), Inventory::uniform(6, 8, "A100"));
+    let policies = &["fifo", "easy", "srtf", "fifo[skip=true]", "priority", "fair-share"];
+    let comparison = comparison(&trace, &inventory, &Plan { policies, loads: &[1.0], seeds: 3 });
+    let page = page(&comparison);
+    let (from, to) = (page.find("<h2>Against").unwrap(), page.find("<details>").unwrap());
+    insta::assert_snapshot!("many", &page[from..to]);
+}
+
+#[test]
 fn differences_of_a_small_comparison() {
     let (trace, inventory) = (trace(40, 3, 1), Inventory::uniform(6, 8, "A100"));
     let plan = Plan { policies: &["fifo", "easy"], loads: &[1.0], seeds: 3 };

@@ -6,7 +6,7 @@ use super::tables::value_text;
 use crate::stats::{Difference, Direction, Metric, Unit, Verdict};
 
 /// The metrics that are told in words; all others are in the table.
-const TOLD: &[&str] = &[
+pub(super) const TOLD: &[&str] = &[
     "jct_mean_s",
     "jct_p99_s",
     "queue_mean_s",
@@ -92,7 +92,7 @@ fn interval(metric: &Metric, row: &Difference, sign: f64) -> String {
 }
 
 /// A difference of two values: of shares in percentage points.
-fn difference_text(unit: Unit, value: f64) -> String {
+pub(super) fn difference_text(unit: Unit, value: f64) -> String {
     match unit {
         Unit::Share => format!("{} points", fmt::number(value * 100.0)),
         _ => value_text(unit, value),
