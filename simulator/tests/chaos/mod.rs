@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use engine::{
     Amounts, DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy,
-    PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
+    PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED, Variability,
 };
 use policies::{Context, registry};
 use simulator::physics::Physics;
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use simulator::world::Flaw;
-use traces::{Details, Trace, TraceJob, Wishes};
+use traces::{Details, JobType, Trace, TraceJob, Wishes};
 
 /// A small generator of its own (SplitMix64), so that a seed means the same case for ever.
 pub(crate) struct Chance(u64);
@@ -72,8 +72,9 @@ struct Amendment {
 impl Case {
     pub(crate) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let inventory = inventory(&mut chance);
-        let trace = Arc::new(with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a)));
+        let inventory = with_scores(inventory(&mut chance), &mut Chance::new(seed ^ 0x9a1));
+        let trace = with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a));
+        let trace = Arc::new(with_kinds(trace, &mut Chance::new(seed ^ 0x9a2)));
         let physics = physics(&mut chance);
         let policy_text = policy(&mut chance);
         let mut case = Self {
@@ -257,7 +258,32 @@ fn inventory(chance: &mut Chance) -> Inventory {
         pools: vec!["default".to_owned()],
         domains: (0..104).map(|d| (format!("d{d}"), if d < 100 { Level::NvlinkDomain } else { Level::Rack })).collect(),
         nodes: (0..nodes).map(|index| node(index, chance)).collect(),
+        variability: Vec::new(),
     }
+}
+
+/// In some clusters GPUs differ, for two classes of applications.
+fn with_scores(mut inventory: Inventory, chance: &mut Chance) -> Inventory {
+    if chance.one_in(2) {
+        return inventory;
+    }
+    for (class, jobs) in [("A", Some(vec!["kind-0".to_owned()])), ("B", None)] {
+        let score = |chance: &mut Chance| chance.pick(&[850, 1000, 1000, 1250, 3000]);
+        let scores = inventory.nodes.iter().map(|node| (0..node.gpus).map(|_| score(chance)).collect()).collect();
+        inventory.variability.push(Variability::exact(class, jobs, scores));
+    }
+    inventory
+}
+
+/// Kinds of some jobs.
+fn with_kinds(mut trace: Trace, chance: &mut Chance) -> Trace {
+    let kind = |at: u32| JobType { name: format!("kind-{at}"), batch_size: None, batch_mode: None };
+    trace.job_types = (0..2).map(kind).collect();
+    for job in &mut trace.jobs {
+        let job_type = chance.pick(&[None, Some(0), Some(1)]);
+        job.details = Details { job_type, ..(*job.details).clone() }.into();
+    }
+    trace
 }
 
 fn trace(chance: &mut Chance) -> Trace {
@@ -354,7 +380,19 @@ fn bound(policy: &str) -> Option<u32> {
 pub(crate) const POLICIES: &str = include_str!("policies.txt");
 
 fn policy(chance: &mut Chance) -> String {
-    let places = ["best-fit", "worst-fit", "first-fit", "pack", "consolidate", "spread", "random", "random[seed=9]"];
+    let places = [
+        "best-fit",
+        "worst-fit",
+        "first-fit",
+        "pack",
+        "consolidate",
+        "spread",
+        "random",
+        "random[seed=9]",
+        "pal",
+        "pal[l-across=3]",
+        "pm-first",
+    ];
     let place = chance.pick(&places);
     let skip = chance.pick(&["true", "false"]);
     let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();
