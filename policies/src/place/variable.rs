@@ -60,7 +60,7 @@ impl Variable {
         let search = Search { app: draft.state().job(spot.job).spec.app, within: spot.within };
         let bins = draft.cluster().bins(search.app).len();
         let left = spot.left.saturating_mul(group.request.gpus.count());
-        search.take(draft, &group.request, left, 0..bins).is_some()
+        search.take(draft, &group.request, left, bins).is_some()
     }
 }
 
@@ -70,28 +70,42 @@ fn is_whole(shape: &Shape) -> bool {
 }
 
 impl Search {
-    /// PM-First among the first `bins` bins: group by group, each time the node with the least bin, filled as far as it goes.
+    /// PM-First among the first `bins` bins, group by group.
     fn anywhere(self, draft: &mut Draft<'_>, shape: &Shape, bins: usize) -> bool {
         let mark = draft.mark();
-        for group in &shape.groups {
-            let (mut left, mut from) = (group.tasks_min, 0);
-            while left > 0 {
-                let gpus = left.saturating_mul(group.request.gpus.count());
-                let Some(found) = self.take(draft, &group.request, gpus, from..bins) else {
-                    draft.rollback(mark);
-                    return false;
-                };
-                left -= 1;
-                // Parts of GPUs go one by one: the next may share the GPU of this one.
-                let fills = matches!(group.request.gpus, GpuRequest::Whole(_));
-                while fills && left > 0 && self.take_on(draft, &group.request, found) {
+        let all = shape.groups.iter().all(|group| match group.request.gpus {
+            GpuRequest::Whole(1..) => self.fill(draft, group, bins),
+            // The next part of a GPU may share that of the one before.
+            _ => (0..group.tasks_min).all(|_| self.take(draft, &group.request, 1, bins).is_some()),
+        });
+        if !all {
+            draft.rollback(mark);
+        }
+        all
+    }
+
+    /// Bin by bin, and there node by node, the one first that suits the whole group best, as many tasks as go.
+    fn fill(self, draft: &mut Draft<'_>, group: &TaskGroup, bins: usize) -> bool {
+        let (request, mut left) = (group.request, group.tasks_min);
+        let wanted = left.saturating_mul(request.gpus.count());
+        let mut nodes: Vec<(u32, NodeId)> = Vec::new();
+        for bin in 0..bins {
+            if left == 0 {
+                break;
+            }
+            nodes.clear();
+            nodes.extend(self.of_bin(draft, &request, wanted, bin));
+            nodes.sort_unstable();
+            for (_, node) in nodes.iter().copied() {
+                while left > 0 && self.take_on(draft, &request, Found { bin, node }) {
                     left -= 1;
                 }
-                // What is taken makes no other node better.
-                from = found.bin;
+                if left == 0 {
+                    break;
+                }
             }
         }
-        true
+        left == 0
     }
 
     /// The node that holds the whole gang with the least worst bin; of equals the one with the fewest free GPUs.
@@ -135,45 +149,42 @@ impl Search {
         all
     }
 
-    /// Takes one task where its worst bin is least, of the bins given; of equals where as many GPUs of that bin are free as
+    /// Takes one task where its worst bin is least, of the first `bins`; of equals where as many GPUs of that bin are free as
     /// are wanted, or nearly. Tasks without GPUs, and of parts of GPUs, have their own ways.
-    fn take(
-        self,
-        draft: &mut Draft<'_>,
-        request: &TaskRequest,
-        wanted: u32,
-        bins: std::ops::Range<usize>,
-    ) -> Option<Found> {
-        match request.gpus {
+    fn take(self, draft: &mut Draft<'_>, request: &TaskRequest, wanted: u32, bins: usize) -> Option<()> {
+        let taken = match request.gpus {
             GpuRequest::Whole(0) => {
                 let node = tightest(draft, request, self.within)?;
-                draft.take(node, request).then_some(Found { bin: bins.start, node })
+                draft.take(node, request)
             }
-            GpuRequest::Milli(milli) if self.take_shared(draft, request, milli, bins.end) => {
-                let node = draft.open().last()?.node;
-                Some(Found { bin: bins.start, node })
-            }
+            GpuRequest::Milli(milli) if self.take_shared(draft, request, milli, bins) => true,
             GpuRequest::Whole(_) | GpuRequest::Milli(_) => {
-                let found = bins.into_iter().find_map(|bin| self.best_of_bin(draft, request, wanted, bin))?;
-                self.take_on(draft, request, found).then_some(found)
+                let best = |bin| self.of_bin(draft, request, wanted, bin).min().map(|(_, node)| Found { bin, node });
+                let found = (0..bins).find_map(best)?;
+                self.take_on(draft, request, found)
             }
-        }
+        };
+        taken.then_some(())
     }
 
-    /// The node of this bin that suits best, of those that no better bin would do for.
-    fn best_of_bin(self, draft: &Draft<'_>, request: &TaskRequest, wanted: u32, bin: usize) -> Option<Found> {
+    /// Nodes that hold a task with this bin and better ones, and how far the free GPUs of the bin are from those wanted.
+    fn of_bin<'a>(
+        self,
+        draft: &'a Draft<'_>,
+        request: &'a TaskRequest,
+        wanted: u32,
+        bin: usize,
+    ) -> impl Iterator<Item = (u32, NodeId)> + 'a {
         let (cluster, need) = (draft.cluster(), request.gpus.count());
-        let of_bin = |node: NodeId| {
-            let better = bin.checked_sub(1).map_or(0, |better| cluster.free_gpus_up_to(self.app, better, node));
-            cluster.free_gpus_up_to(self.app, bin, node) - better
-        };
         let nodes = cluster.nodes_of_bin(self.app, bin).iter().copied();
-        let fitting = nodes
-            .filter(|node| cluster.free_gpus(*node) >= need)
-            .filter(|node| cluster.is_within(*node, self.within) && cluster.fits(*node, request))
-            .filter(|node| cluster.free_gpus_up_to(self.app, bin, *node) >= need);
-        let node = fitting.min_by_key(|node| (of_bin(*node).abs_diff(wanted), *node))?;
-        Some(Found { bin, node })
+        let holding = nodes
+            .filter(move |node| cluster.free_gpus(*node) >= need)
+            .filter(move |node| cluster.is_within(*node, self.within) && cluster.fits(*node, request));
+        holding.filter_map(move |node| {
+            let up_to = cluster.free_gpus_up_to(self.app, bin, node);
+            let better = bin.checked_sub(1).map_or(0, |better| cluster.free_gpus_up_to(self.app, better, node));
+            (up_to >= need).then(|| ((up_to - better).abs_diff(wanted), node))
+        })
     }
 
     /// Takes one task on a node, the best of its GPUs first, none beyond a bin.
