@@ -143,8 +143,8 @@ fn grow(placer: Placer, draft: &mut Draft<'_>, job: JobId, shape: &Shape, within
 }
 
 fn place_task(placer: Placer, draft: &mut Draft<'_>, spot: Spot, group: &TaskGroup) -> bool {
-    if let Placer::Variable(rule) = placer {
-        return rule.task(draft, spot, group);
+    if let Placer::Variable(_) = placer {
+        return variable::one_more(draft, spot, group);
     }
     placer.node(draft, &group.request, spot).is_some_and(|node| draft.take(node, &group.request))
 }

@@ -309,7 +309,7 @@ mod tests {
         let mut steps = (*trace).clone();
         steps.jobs[1].details = Details { steps: Some(800), ..(*steps.jobs[1].details).clone() }.into();
         let rounds = ["round_s=100000", "round_steps=true"];
-        assert_eq!(run_times(&run(&Arc::new(steps), &inventory, &rounds).unwrap())[1], 500.0);
+        assert_eq!(run_times(&run(&Arc::new(steps), &inventory, &rounds).unwrap()), [500.0, 500.0]);
     }
 
     #[test]

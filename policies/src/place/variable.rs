@@ -54,14 +54,14 @@ impl Variable {
         let better = scores.partition_point(|score| u64::from(*score) * u64::from(across_milli) < least);
         better > 0 && search.anywhere(draft, shape, better) || search.all_on(draft, shape, alone)
     }
+}
 
-    /// Takes one more task: the least score that there is.
-    pub(super) fn task(self, draft: &mut Draft<'_>, spot: Spot, group: &TaskGroup) -> bool {
-        let search = Search { app: draft.state().job(spot.job).spec.app, within: spot.within };
-        let bins = draft.cluster().bins(search.app).len();
-        let left = spot.left.saturating_mul(group.request.gpus.count());
-        search.take(draft, &group.request, left, bins).is_some()
-    }
+/// Takes one more task of a gang: the least score that there is.
+pub(super) fn one_more(draft: &mut Draft<'_>, spot: Spot, group: &TaskGroup) -> bool {
+    let search = Search { app: draft.state().job(spot.job).spec.app, within: spot.within };
+    let bins = draft.cluster().bins(search.app).len();
+    let left = spot.left.saturating_mul(group.request.gpus.count());
+    search.take(draft, &group.request, left, bins).is_some()
 }
 
 /// Whether all tasks hold whole GPUs or none.

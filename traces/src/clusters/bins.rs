@@ -127,8 +127,9 @@ impl Scores {
         }
         let end = usize::midpoint(ends.0, ends.1);
         let mut best = (f64::INFINITY, begins.0);
-        for begin in begins.0..=begins.1.min(end - 1) {
-            let spread = before[begin] + self.spread(begin, end);
+        let last = begins.1.min(end - 1);
+        for (begin, spread) in before.iter().enumerate().take(last + 1).skip(begins.0) {
+            let spread = spread + self.spread(begin, end);
             if spread < best.0 {
                 best = (spread, begin);
             }

@@ -221,7 +221,9 @@ impl Rows<'_> {
     /// A GPU's own score goes before that of its node.
     fn done(mut self) -> Found {
         for (of_node, whole) in self.found.iter_mut().zip(&self.whole) {
-            of_node.iter_mut().for_each(|score| *score = score.or(*whole));
+            for score in of_node {
+                *score = score.or(*whole);
+            }
         }
         self.found
     }
