@@ -169,11 +169,6 @@ impl Cluster {
         self.states_version
     }
 
-    /// The lowest wholly free GPU of `node`, as bank and mask.
-    pub fn lowest_free_gpu(&self, node: NodeId) -> Option<(u16, u64)> {
-        self.lowest_free(node).map(|gpu| ((gpu / BANK) as u16, 1 << (gpu % BANK)))
-    }
-
     /// Wholly free GPUs of `node`, whatever its state.
     pub fn free_gpus(&self, node: NodeId) -> u32 {
         self.nodes[node.index()].free

@@ -1,17 +1,19 @@
 //! One random case of the swarm, all of it from one seed.
 
+mod scores;
+
 use std::sync::Arc;
 
 use engine::{
     Amounts, DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy,
-    PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED, Variability,
+    PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
 };
 use policies::{Context, registry};
 use simulator::physics::Physics;
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 use simulator::world::Flaw;
-use traces::{Details, JobType, Trace, TraceJob, Wishes};
+use traces::{Details, Trace, TraceJob, Wishes};
 
 /// A small generator of its own (SplitMix64), so that a seed means the same case for ever.
 pub(crate) struct Chance(u64);
@@ -72,9 +74,9 @@ struct Amendment {
 impl Case {
     pub(crate) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let inventory = with_scores(inventory(&mut chance), &mut Chance::new(seed ^ 0x9a1));
+        let inventory = scores::with_scores(inventory(&mut chance), &mut Chance::new(seed ^ 0x9a1));
         let trace = with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a));
-        let trace = Arc::new(with_kinds(trace, &mut Chance::new(seed ^ 0x9a2)));
+        let trace = Arc::new(scores::with_kinds(trace, &mut Chance::new(seed ^ 0x9a2)));
         let physics = physics(&mut chance);
         let policy_text = policy(&mut chance);
         let mut case = Self {
@@ -260,30 +262,6 @@ fn inventory(chance: &mut Chance) -> Inventory {
         nodes: (0..nodes).map(|index| node(index, chance)).collect(),
         variability: Vec::new(),
     }
-}
-
-/// In some clusters GPUs differ, for two classes of applications.
-fn with_scores(mut inventory: Inventory, chance: &mut Chance) -> Inventory {
-    if chance.one_in(2) {
-        return inventory;
-    }
-    for (class, jobs) in [("A", Some(vec!["kind-0".to_owned()])), ("B", None)] {
-        let score = |chance: &mut Chance| chance.pick(&[850, 1000, 1000, 1250, 3000]);
-        let scores = inventory.nodes.iter().map(|node| (0..node.gpus).map(|_| score(chance)).collect()).collect();
-        inventory.variability.push(Variability::exact(class, jobs, scores));
-    }
-    inventory
-}
-
-/// Kinds of some jobs.
-fn with_kinds(mut trace: Trace, chance: &mut Chance) -> Trace {
-    let kind = |at: u32| JobType { name: format!("kind-{at}"), batch_size: None, batch_mode: None };
-    trace.job_types = (0..2).map(kind).collect();
-    for job in &mut trace.jobs {
-        let job_type = chance.pick(&[None, Some(0), Some(1)]);
-        job.details = Details { job_type, ..(*job.details).clone() }.into();
-    }
-    trace
 }
 
 fn trace(chance: &mut Chance) -> Trace {
