@@ -5,11 +5,13 @@
 
 mod check;
 mod domains;
+mod scores;
 mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::domains::DomainIndex;
+use self::scores::ScoreIndex;
 pub use self::search::Scan;
 use crate::bitmap::Bitmap;
 use crate::ids::{ModelId, NodeId};
@@ -69,6 +71,8 @@ pub struct Cluster {
     /// Per model and free count: how many nodes are in the bucket.
     sizes: Vec<Vec<u32>>,
     domains: DomainIndex,
+    /// By application class.
+    scores: std::sync::Arc<[ScoreIndex]>,
     free_milli: u64,
     up_milli: u64,
     /// Grows when a node changes its state.
@@ -110,6 +114,7 @@ impl Cluster {
         let sizes = buckets.iter().map(|counts| vec![0; counts.len()]).collect();
         let mut cluster = Self {
             domains: DomainIndex::new(&inventory),
+            scores: ScoreIndex::all(&inventory).into(),
             inventory: std::sync::Arc::new(inventory),
             nodes,
             banks,
@@ -162,11 +167,6 @@ impl Cluster {
     /// Grows when a node changes its state.
     pub fn states_version(&self) -> u64 {
         self.states_version
-    }
-
-    /// The lowest wholly free GPU of `node`, as bank and mask.
-    pub fn lowest_free_gpu(&self, node: NodeId) -> Option<(u16, u64)> {
-        self.lowest_free(node).map(|gpu| ((gpu / BANK) as u16, 1 << (gpu % BANK)))
     }
 
     /// Wholly free GPUs of `node`, whatever its state.

@@ -50,6 +50,8 @@ dense_id! {
     ModelId(u8) "m";
     /// A domain of the topology tree (NVLink domain, rack, zone).
     DomainId(u32) "d";
+    /// An application class: jobs that feel the differences between GPUs of one model alike.
+    AppId(u8) "a";
 }
 
 /// One attempt of a job on one placement. At most one run of a job is live;

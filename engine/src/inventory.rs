@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ModelId, PoolId};
 use crate::shape::{GpuRequest, ModelSet, Shape, TaskRequest};
 use crate::topology::{Domains, Level};
+use crate::variability::Variability;
 
 /// Unlimited CPU (thousandths of a core) or memory (MiB).
 pub const UNLIMITED: u32 = u32::MAX;
@@ -50,6 +51,8 @@ pub struct Inventory {
     pub domains: Vec<(String, Level)>,
     /// The nodes.
     pub nodes: Vec<NodeSpec>,
+    /// How GPUs of one model differ, an entry an application class; empty: they do not.
+    pub variability: Vec<Variability>,
 }
 
 impl Inventory {
@@ -69,6 +72,7 @@ impl Inventory {
             pools: vec!["default".to_owned()],
             domains: Vec::new(),
             nodes: (0..nodes).map(node).collect(),
+            variability: Vec::new(),
         }
     }
 

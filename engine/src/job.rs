@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::ids::{ClassId, JobId, NameId, QueueId, RunId, TenantId};
+use crate::ids::{AppId, ClassId, JobId, NameId, QueueId, RunId, TenantId};
 use crate::placement::Placement;
 use crate::time::{Rate, Span, Time};
 
@@ -36,6 +36,8 @@ pub struct JobSpec {
     pub name: Option<NameId>,
     /// Quality of service that it was submitted with.
     pub qos: Option<NameId>,
+    /// Its application class, which says how it feels the differences between GPUs; 0 where there are none.
+    pub app: AppId,
     /// What happens when it fails.
     pub retry: RetryRule,
     /// Longest time between the order to stop and the kill.
@@ -61,6 +63,7 @@ impl JobSpec {
             restart: None,
             name: None,
             qos: None,
+            app: AppId(0),
             retry: RetryRule::default(),
             grace: Span::ZERO,
             after: SmallVec::new(),

@@ -2,11 +2,13 @@
 
 mod consolidate;
 mod skew;
+mod variable;
 
 use engine::placement::nodes_spanned;
 use engine::{ClassId, Draft, GpuRequest, JobId, Level, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
 
 pub use self::skew::Skewed;
+pub use self::variable::Variable;
 
 /// A rule that picks nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub enum Placer {
     Consolidate,
     /// Consolidated where the job is of a model with skewed tensors, else where nodes are fullest (Tiresias).
     Skew(Skewed),
+    /// By how slow GPUs are for the application of the job (PAL).
+    Variable(Variable),
     /// A node of its own for each task where possible, the one with the most free GPUs first.
     Spread,
     /// A fitting node by lot, by a hash of seed, job, attempt and task.
@@ -51,7 +55,8 @@ pub fn place(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
     if entry.gpu_milli_min > draft.cluster().free_gpu_milli() {
         return false;
     }
-    if let Some(request) = entry.shape.single().filter(|_| entry.shape.preferred.is_none()).copied() {
+    let plain = entry.shape.preferred.is_none() && !matches!(placer, Placer::Variable(_));
+    if let Some(request) = entry.shape.single().filter(|_| plain).copied() {
         let spot = Spot { job, within: None, left: 1 };
         return placer.node(draft, &request, spot).is_some_and(|node| draft.take(node, &request));
     }
@@ -107,6 +112,13 @@ fn place_on_fewest(draft: &mut Draft<'_>, job: JobId, shape: &Shape) -> bool {
 }
 
 fn place_within(placer: Placer, draft: &mut Draft<'_>, job: JobId, shape: &Shape, within: Option<Within>) -> bool {
+    if let Placer::Variable(rule) = placer {
+        let fits = rule.gang(draft, job, shape, within);
+        if fits {
+            grow(placer, draft, job, shape, within);
+        }
+        return fits;
+    }
     let mark = draft.mark();
     for group in &shape.groups {
         for placed in 0..group.tasks_min {
@@ -131,6 +143,9 @@ fn grow(placer: Placer, draft: &mut Draft<'_>, job: JobId, shape: &Shape, within
 }
 
 fn place_task(placer: Placer, draft: &mut Draft<'_>, spot: Spot, group: &TaskGroup) -> bool {
+    if let Placer::Variable(_) = placer {
+        return variable::one_more(draft, spot, group);
+    }
     placer.node(draft, &group.request, spot).is_some_and(|node| draft.take(node, &group.request))
 }
 
@@ -147,22 +162,24 @@ fn domains(draft: &Draft<'_>, level: Level, shape: &Shape, bound: Option<Level>)
 impl Placer {
     fn node(self, draft: &Draft<'_>, request: &TaskRequest, spot: Spot) -> Option<NodeId> {
         let (cluster, within) = (draft.cluster(), spot.within);
-        let tightest = || {
-            let shared = match request.gpus {
-                GpuRequest::Milli(_) => cluster.by_shared_room(*request, within).next(),
-                GpuRequest::Whole(_) => None,
-            };
-            shared.or_else(|| cluster.by_free(*request, Scan::FewestFree, within).next())
-        };
         match self {
-            Self::BestFit | Self::Skew(_) => tightest(),
+            Self::BestFit | Self::Skew(_) | Self::Variable(_) => tightest(draft, request, within),
             Self::WorstFit => cluster.by_free(*request, Scan::MostFree, within).next(),
             Self::FirstFit => cluster.next_fit(request, 0, within),
-            Self::Pack | Self::Consolidate => pack(draft, request, spot).or_else(tightest),
+            Self::Pack | Self::Consolidate => pack(draft, request, spot).or_else(|| tightest(draft, request, within)),
             Self::Spread => spread(draft, request, within),
             Self::Random { seed } => random(draft, request, spot, seed),
         }
     }
+}
+
+/// The tightest GPU that is shared and has room, else the fullest node that fits.
+fn tightest(draft: &Draft<'_>, request: &TaskRequest, within: Option<Within>) -> Option<NodeId> {
+    let shared = match request.gpus {
+        GpuRequest::Milli(_) => draft.cluster().by_shared_room(*request, within).next(),
+        GpuRequest::Whole(_) => None,
+    };
+    shared.or_else(|| draft.cluster().by_free(*request, Scan::FewestFree, within).next())
 }
 
 /// The node of the task before, until it is full; then the tightest node that holds all tasks that are left, else the one

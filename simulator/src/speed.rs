@@ -4,10 +4,13 @@
 //! The speed of a run is its rate in steps a second over the rate of the same job where its run time was measured: as many
 //! GPUs of the model `measured_on`, all on one node. A gang over several models goes at the speed of the slowest. Only
 //! measured rates count; what was not measured is counted by cause and runs by the spread penalty.
+//!
+//! Where the cluster says how GPUs of one model differ, a gang goes at the speed of the slowest of its GPUs beside that.
 
 use std::collections::BTreeMap;
 
 use engine::placement::{gpu_milli, nodes_spanned};
+use engine::variability::SCORE_MEDIAN_MILLI;
 use engine::{Inventory, JobId, MILLI, Rate, Slice, Span};
 use traces::profiles::{self, JobTypeId, ModelId, Setting, ThroughputTable};
 use traces::{Trace, TraceError};
@@ -21,6 +24,7 @@ use crate::workload::Workload;
 pub(crate) struct Speeds<'a> {
     workload: &'a Workload<'a>,
     physics: &'a Physics,
+    inventory: &'a Inventory,
     measured: Option<Measured<'a>>,
     /// Launches that the table says nothing about, by cause.
     pub(crate) unprofiled: BTreeMap<&'static str, u64>,
@@ -57,20 +61,40 @@ impl<'a> Speeds<'a> {
     ) -> Result<Self, TraceError> {
         let table = physics.throughput.as_ref().map(crate::physics::Throughput::table);
         let measured = table.map(|table| Measured::new(table, workload, physics, inventory)).transpose()?;
-        Ok(Self { workload, physics, measured, unprofiled: BTreeMap::new() })
+        Ok(Self { workload, physics, inventory, measured, unprofiled: BTreeMap::new() })
     }
 
     /// The speed of `job` on these GPUs.
     pub(crate) fn of(&mut self, job: JobId, placement: &[Slice]) -> Speed {
-        let Some(measured) = &self.measured else { return Speed::Runs(self.physics.rate(placement)) };
-        match measured.speed(job, placement) {
-            Ok(speed) => speed,
-            Err(cause) => {
+        let measured = self.measured.as_ref().map(|measured| measured.speed(job, placement));
+        let speed = match measured {
+            None => Speed::Runs(self.physics.rate(placement)),
+            Some(Ok(speed)) => speed,
+            Some(Err(cause)) => {
                 *self.unprofiled.entry(cause).or_default() += 1;
                 Speed::Runs(self.physics.rate(placement))
             }
+        };
+        match speed {
+            Speed::Runs(rate) => Speed::Runs(slowed(rate, self.slowest_milli(job, placement))),
+            Speed::CannotRun => Speed::CannotRun,
         }
     }
+
+    /// The score of the slowest GPU for this job, in thousandths.
+    fn slowest_milli(&self, job: JobId, placement: &[Slice]) -> u32 {
+        self.inventory.slowest_milli(self.workload.app(job), placement)
+    }
+}
+
+/// The rate on GPUs with this score.
+fn slowed(rate: Rate, score_milli: u32) -> Rate {
+    if score_milli == SCORE_MEDIAN_MILLI {
+        return rate;
+    }
+    let (rate, score) = (u64::from(rate.as_ppm()), u64::from(score_milli.max(1)));
+    let ppm = (rate * u64::from(SCORE_MEDIAN_MILLI) + score / 2) / score;
+    Rate::ppm(u32::try_from(ppm).unwrap_or(u32::MAX))
 }
 
 impl Speeds<'_> {
@@ -82,7 +106,10 @@ impl Speeds<'_> {
             Some(steps) => {
                 let measured = self.measured.as_ref().and_then(|measured| measured.steps_per_s(job, placement).ok());
                 match measured.filter(|rates| rates.here > 0.0) {
-                    Some(rates) => Pace { total: steps, per_s: rates.here, rounded: false },
+                    Some(rates) => {
+                        let score = f64::from(self.slowest_milli(job, placement)) / f64::from(SCORE_MEDIAN_MILLI);
+                        Pace { total: steps, per_s: rates.here / score, rounded: false }
+                    }
                     None => Pace::of_steps(steps, work, rate),
                 }
             }
@@ -270,6 +297,19 @@ mod tests {
         assert_eq!(on(&[(4, "v100")], &["measured_on=k80"]), [25.0, 25.0]);
         // There is no rate of a gang on several v100 nodes.
         assert_eq!(on(&[(2, "v100"), (2, "k80")], &["spread_penalty=0.5"]), [100.0, 200.0]);
+    }
+
+    #[test]
+    fn gpus_that_are_slower_than_the_median_take_longer_than_the_table_says() {
+        let trace = trace(&[(1, Some(0)), (4, Some(0))]);
+        let mut inventory = cluster(&[(4, "k80")]);
+        let scores = vec![vec![1250, 1000, 1000, 1000]];
+        inventory.variability = vec![engine::Variability::exact("A", None, scores)];
+        assert_eq!(run_times(&run(&trace, &inventory, &[]).unwrap()), [500.0, 500.0]);
+        let mut steps = (*trace).clone();
+        steps.jobs[1].details = Details { steps: Some(800), ..(*steps.jobs[1].details).clone() }.into();
+        let rounds = ["round_s=100000", "round_steps=true"];
+        assert_eq!(run_times(&run(&Arc::new(steps), &inventory, &rounds).unwrap()), [500.0, 500.0]);
     }
 
     #[test]

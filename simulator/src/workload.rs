@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use engine::{
-    ClassId, Event, GpuRequest, Inventory, JobId, JobSpec, Level, MILLI, ModelSet, NameId, QueueId, Shape, Span,
+    AppId, ClassId, Event, GpuRequest, Inventory, JobId, JobSpec, Level, MILLI, ModelSet, NameId, QueueId, Shape, Span,
     TaskRequest, TenantId, Terms, Time,
 };
 use traces::{Trace, TraceJob};
@@ -27,6 +27,8 @@ pub struct Workload<'a> {
     /// Names of jobs and of qualities of service, and of each job: its name, its quality.
     names: Vec<String>,
     named: Vec<Named>,
+    /// Application class of each job; empty where GPUs do not differ.
+    apps: Vec<AppId>,
     /// Jobs whose wishes go beyond what a trace can say.
     amended: BTreeMap<usize, JobSpec>,
 }
@@ -66,7 +68,8 @@ impl<'a> Workload<'a> {
         let (names, named) = names(trace);
         let (tenants, tenant_ids) = tenant_tree(&trace.tenants, terms);
         let terms = terms_over_time(&tenants, terms, trace.origin.as_deref());
-        Self { trace, shapes, classes, tenants, terms, tenant_ids, names, named, amended: BTreeMap::new() }
+        let apps = apps(trace, inventory);
+        Self { trace, shapes, classes, tenants, terms, tenant_ids, names, named, apps, amended: BTreeMap::new() }
     }
 
     /// The trace.
@@ -97,6 +100,11 @@ impl<'a> Workload<'a> {
     /// True work of a job.
     pub fn work(&self, job: JobId) -> Span {
         self.trace.jobs[job.index()].duration
+    }
+
+    /// Application class of a job.
+    pub fn app(&self, job: JobId) -> AppId {
+        self.apps.get(job.index()).copied().unwrap_or_default()
     }
 
     /// What must be declared before the first job.
@@ -145,6 +153,7 @@ impl<'a> Workload<'a> {
             queue: QueueId::new(job.queue.map_or(0, |queue| queue as usize + 1)),
             name: self.named.get(index).and_then(|(name, _)| *name),
             qos: self.named.get(index).and_then(|(_, qos)| *qos),
+            app: self.app(JobId::new(index)),
             ..JobSpec::plain(self.classes[index], self.tenant_ids[job.tenant as usize])
         }
     }
@@ -243,6 +252,21 @@ fn names<'t>(trace: &'t Trace) -> (Vec<String>, Vec<Named>) {
         named.push((id(job.name.as_deref()), id(job.qos.as_deref())));
     }
     (names, named)
+}
+
+/// The application class of each job, by its kind and its name; none where GPUs do not differ.
+fn apps(trace: &Trace, inventory: &Inventory) -> Vec<AppId> {
+    if inventory.variability.is_empty() {
+        return Vec::new();
+    }
+    let mut known: BTreeMap<[&str; 2], AppId> = BTreeMap::new();
+    let mut apps = Vec::with_capacity(trace.jobs.len());
+    for job in &trace.jobs {
+        let kind = job.job_type.map_or("", |kind| trace.job_types[kind as usize].name.as_str());
+        let names = [kind, job.name.as_deref().unwrap_or("")];
+        apps.push(*known.entry(names).or_insert_with(|| inventory.app_of(&names)));
+    }
+    apps
 }
 
 /// The models of `names` that the cluster has; none of them means that no node will do.

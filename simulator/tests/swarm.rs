@@ -201,7 +201,8 @@ fn liveness(case: &Case, core: &Core, guard: &Guard) {
 fn work_is_conserved(case: &Case, core: &Core, workload: &Workload<'_>) {
     let physics = &case.physics;
     let late = physics.end_notice > Span::ZERO || physics.end_round > Span::ZERO || physics.round.is_some();
-    if physics.spread_rate != engine::Rate::FULL || case.has_elastic {
+    let equal = physics.spread_rate == engine::Rate::FULL && case.inventory.variability.is_empty();
+    if !equal || case.has_elastic {
         return;
     }
     let totals = core.state().totals();

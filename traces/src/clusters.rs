@@ -4,6 +4,7 @@
 //! Text in the short form is never taken for a path. What a file does not say and what was taken instead stands in the
 //! [`ClusterLedger`].
 
+mod bins;
 mod builder;
 mod counts;
 mod describe;
@@ -11,6 +12,7 @@ mod kinds;
 mod ledger;
 mod lists;
 mod network;
+mod scores;
 mod short;
 mod toml_file;
 

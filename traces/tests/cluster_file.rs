@@ -108,7 +108,7 @@ fn typing_errors() {
         "c.toml:4: field `gpuss`: no such key\nhint: did you mean `gpus`?"
     );
     assert_eq!(error("[[pools]]\nname='a'\n"), "c.toml:1: field `pools`: no such key\nhint: did you mean `pool`?");
-    assert_eq!(error("x = 1\n"), "c.toml:1: field `x`: no such key\nhint: the keys here are pool, model");
+    assert_eq!(error("x = 1\n"), "c.toml:1: field `x`: no such key\nhint: the keys here are pool, model, variability");
     assert_eq!(error(POOL), "c.toml:1: field `gpus`: the key is missing\nhint: add a line `gpus = ...` to the table");
     assert_eq!(
         error(&format!("{POOL}gpus = 'eight'\n")),
@@ -155,4 +155,78 @@ fn values_that_make_no_sense() {
         error(&many.concat()),
         "c.toml: `m64` would be GPU model 65, and 64 is the most\nhint: give like models one name"
     );
+}
+
+const TWO: &str = "[[pool]]\nname = 'a'\nnodes = 2\ngpus = 2\n[[variability]]\nclass = 'A'\n";
+
+fn scores(toml: &str) -> Vec<Vec<u32>> {
+    let inventory = read_cluster_bytes("c.toml", toml.as_bytes()).unwrap();
+    inventory.variability[0].scores_milli.clone()
+}
+
+#[test]
+fn scores_of_gpus() {
+    assert_eq!(scores(&format!("{TWO}scores = [1, 1.25]")), [[1000, 1000], [1250, 1250]], "one a node");
+    assert_eq!(scores(&format!("{TWO}scores = [0.9, 1, 1.1, 1.25]")), [[900, 1000], [1100, 1250]], "one a GPU");
+    let folder = tempfile::tempdir().unwrap();
+    let cluster = folder.path().join("c.toml");
+    let two = format!("{TWO}file = 's.csv'\nbins = 1\n[[variability]]\nclass = 'B'\njobs = ['lm']\nfile = 's.csv'\n");
+    std::fs::write(&cluster, two).unwrap();
+    let list = "class,node,gpu,score\nA,a-0001,,1.2\nA,a-0001,0,0.95\nB,a-0000,1,1.5\n";
+    std::fs::write(folder.path().join("s.csv"), list).unwrap();
+    let file = traces::load_cluster_file(cluster.to_str().unwrap()).unwrap();
+    let [a, b] = file.inventory.variability.as_slice() else { panic!("two classes") };
+    assert_eq!((&a.scores_milli, a.bins.len()), (&vec![vec![1000, 1000], vec![950, 1200]], 1));
+    assert_eq!(
+        (&b.scores_milli, b.jobs.clone()),
+        (&vec![vec![1000, 1500], vec![1000; 2]], Some(vec!["lm".to_owned()]))
+    );
+    assert_eq!(
+        file.ledger.lines(),
+        ["GPU without a score for class A: as the median (2)", "GPU without a score for class B: as the median (3)"]
+    );
+    let with = |list: &str| {
+        std::fs::write(folder.path().join("s.csv"), list).unwrap();
+        let error = traces::load_cluster(cluster.to_str().unwrap()).unwrap_err();
+        text(&error).replace(&folder.path().display().to_string(), "F")
+    };
+    assert_eq!(
+        with("node,score\na-001,1\n"),
+        "F/s.csv:2: field `node`: the cluster has no node `a-001`\nhint: did you mean `a-0001`?"
+    );
+    assert_eq!(
+        with("node,gpu,score\na-0001,2,1\n"),
+        "F/s.csv:2: field `gpu`: the node has 2 GPUs, counted from 0\nhint: correct the number, or leave it blank for all GPUs \
+         of the node"
+    );
+    assert_eq!(
+        with("node,score\na-0001,1\na-0001,1\n"),
+        "F/s.csv:3: field `node`: it has a score already\nhint: give each GPU, or each node, one score a class"
+    );
+    assert!(with("node,score\na-0001,0\n").starts_with("F/s.csv:2: field `score`: `0` is"));
+    assert!(with("class,node,score\nA,a-0001,1\n").starts_with("F/s.csv: no row is about class `B`"));
+}
+
+#[test]
+fn scores_that_make_no_sense() {
+    assert_eq!(
+        error(&format!("{TWO}scores = [1, 1, 1]")),
+        "c.toml:7: field `scores`: 3 scores for 2 nodes and 4 GPUs\nhint: give one score a node, or one a GPU, in the order of \
+         the pools"
+    );
+    assert_eq!(
+        error(&format!("{TWO}scores = [1, 0]")),
+        "c.toml:7: field `scores`: `0` is no score\nhint: a score is from 0.1 to 100: what a step takes there over what it takes \
+         on the median GPU"
+    );
+    assert_eq!(
+        error(TWO),
+        "c.toml:6: field `variability`: one of scores and file says how slow GPUs are\nhint: give scores, one a node or one a \
+         GPU, or the name of a file"
+    );
+    assert!(error(&format!("{TWO}scores = [1, 1]\nbins = 65")).starts_with("c.toml:8: field `bins`: neither"));
+    assert!(error(&format!("{TWO}file = '.'")).contains("field `file`: `.` is no file"));
+    let again = format!("{TWO}scores = [1, 1]\n[[variability]]\nclass = 'B'\nscores = [1, 1]");
+    assert!(error(&again).starts_with("c.toml:9: field `class`: another class takes all jobs"));
+    assert!(error(&format!("{TWO}score = [1]")).ends_with("did you mean `scores`?"));
 }

@@ -116,6 +116,11 @@ impl Cluster {
         shared.filter(move |node| self.is_within(*node, within) && self.fits(*node, &request))
     }
 
+    /// The lowest wholly free GPU of `node`, as bank and mask.
+    pub fn lowest_free_gpu(&self, node: NodeId) -> Option<(u16, u64)> {
+        self.lowest_free(node).map(|gpu| ((gpu / BANK) as u16, 1 << (gpu % BANK)))
+    }
+
     /// Whether a GPU of `node` is held in part.
     pub fn has_shared(&self, node: NodeId) -> bool {
         self.partial.range((node, 0)..=(node, u32::MAX)).next().is_some()

@@ -2,20 +2,21 @@
 
 use engine::journal::{Damage, Entry, Header, Reader, VERSION, Writer};
 use engine::{
-    Alarm, Amounts, ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Level, ModelSet,
-    NameId, NodeId, Outcome, QueueId, Rate, RetryRule, RunId, Shape, Slice, Span, TaskGroup, TaskRequest, TenantId,
-    Terms, Time,
+    Alarm, Amounts, AppId, ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Level,
+    ModelSet, NameId, NodeId, Outcome, QueueId, Rate, RetryRule, RunId, Shape, Slice, Span, TaskGroup, TaskRequest,
+    TenantId, Terms, Time, Variability,
 };
 use proptest::prelude::*;
 
 fn header() -> Header {
+    let scores = Variability::exact("A", Some(vec!["lm".to_owned()]), vec![vec![900, 1250], vec![1000; 8]]);
     Header {
         version: VERSION,
         trainyard_version: "0.0.0-test".to_owned(),
         policy: "fifo[skip=true]".to_owned(),
         estimates: true,
         seed: 7,
-        inventory: Inventory::uniform(2, 8, "A100"),
+        inventory: Inventory { variability: vec![scores], ..Inventory::uniform(2, 8, "A100") },
         notes: vec![("trace".to_owned(), "none".to_owned())],
     }
 }
@@ -86,6 +87,7 @@ fn spec() -> impl Strategy<Value = JobSpec> {
         restart: times.5,
         name: ids.5.map(NameId),
         qos: ids.6.map(NameId),
+        app: AppId(ids.0 as u8),
         grace: times.3,
         retry,
         after: after.into_iter().collect(),

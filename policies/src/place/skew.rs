@@ -25,8 +25,14 @@ impl Skewed {
 impl Placer {
     /// The rule for one job.
     pub(super) fn of_job(self, draft: &Draft<'_>, job: JobId) -> Self {
-        let Self::Skew(skewed) = self else { return self };
-        let name = draft.state().job(job).spec.name.map(|name| draft.state().name(name));
+        let spec = &draft.state().job(job).spec;
+        let skewed = match self {
+            Self::Skew(skewed) => skewed,
+            // Where no GPU differs from another, all that is left is to stay together.
+            Self::Variable(_) if draft.cluster().bins(spec.app).is_empty() => return Self::Pack,
+            _ => return self,
+        };
+        let name = spec.name.map(|name| draft.state().name(name));
         if name.is_some_and(|name| skewed.has(name)) { Self::Consolidate } else { Self::BestFit }
     }
 }

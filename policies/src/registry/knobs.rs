@@ -7,7 +7,7 @@ use crate::easy::Estimates;
 use crate::evict::Evict;
 use crate::order::Order;
 use crate::pipeline::{Behind, Parts};
-use crate::place::{Placer, Skewed};
+use crate::place::{Placer, Skewed, Variable};
 use crate::spec::{PolicyError, PolicySpec};
 
 /// The key that chooses a published configuration.
@@ -17,7 +17,8 @@ const PRESET: &str = "preset";
 pub const PLACE: Knob = Knob {
     name: "place",
     default: "best-fit",
-    values: "best-fit, worst-fit, first-fit, pack, consolidate, skew[skewed=NAME+NAME], spread, random, random[seed=N]",
+    values: "best-fit, worst-fit, first-fit, pack, consolidate, skew[skewed=NAME+NAME], pal, pal[l-across=NUMBER], \
+             pm-first, spread, random, random[seed=N]",
     help: "which nodes a gang gets",
 };
 /// Whether others may pass; by default not.
@@ -176,27 +177,34 @@ impl<'a> Knobs<'a> {
 
     /// Which nodes: the knob `place`.
     pub fn placer(&self) -> Result<Placer, PolicyError> {
-        let spec = PolicySpec::parse(self.text("place")).map_err(|_| self.bad_value("place"))?;
+        let bad = || self.bad_value("place");
+        let spec = PolicySpec::parse(self.text("place")).map_err(|_| bad())?;
         if let ("skew", Some(names), 1) = (spec.name.as_str(), spec.knobs.get("skewed"), spec.knobs.len()) {
             let names: Vec<String> = names.split('+').map(|name| name.trim().to_owned()).collect();
             let empty = names.iter().any(String::is_empty);
-            return if empty { Err(self.bad_value("place")) } else { Ok(Placer::Skew(Skewed::new(names))) };
+            return if empty { Err(bad()) } else { Ok(Placer::Skew(Skewed::new(names))) };
+        }
+        if spec.name == "pal" {
+            return across_milli(&spec)
+                .map(|across_milli| Placer::Variable(Variable::Pal { across_milli }))
+                .ok_or_else(bad);
         }
         let seed = match spec.knobs.get("seed") {
-            Some(seed) if spec.knobs.len() == 1 => seed.parse().map_err(|_| self.bad_value("place"))?,
+            Some(seed) if spec.knobs.len() == 1 => seed.parse().map_err(|_| bad())?,
             None if spec.knobs.is_empty() => self.context.seed,
-            _ => return Err(self.bad_value("place")),
+            _ => return Err(bad()),
         };
         match spec.name.as_str() {
             "random" => Ok(Placer::Random { seed }),
-            _ if !spec.knobs.is_empty() => Err(self.bad_value("place")),
+            _ if !spec.knobs.is_empty() => Err(bad()),
             "best-fit" => Ok(Placer::BestFit),
             "worst-fit" => Ok(Placer::WorstFit),
             "first-fit" => Ok(Placer::FirstFit),
             "pack" => Ok(Placer::Pack),
             "consolidate" => Ok(Placer::Consolidate),
             "spread" => Ok(Placer::Spread),
-            _ => Err(self.bad_value("place")),
+            "pm-first" => Ok(Placer::Variable(Variable::PmFirst)),
+            _ => Err(bad()),
         }
     }
 
@@ -209,4 +217,14 @@ impl<'a> Knobs<'a> {
     pub fn parts(&self, order: impl Order + 'static, evict: Option<Evict>) -> Result<Parts, PolicyError> {
         Ok(Parts { order: Box::new(order), placer: self.placer()?, behind: self.skip()?, evict })
     }
+}
+
+/// The locality penalty of several nodes of `pal`, in thousandths: from 1 to 100, and 1.5 where it is not given (PAL, SC 2024).
+fn across_milli(pal: &PolicySpec) -> Option<u32> {
+    let given = match pal.knobs.get("l-across") {
+        Some(text) if pal.knobs.len() == 1 => text.parse().ok()?,
+        None if pal.knobs.is_empty() => 1.5,
+        _ => return None,
+    };
+    (1.0..=100.0).contains(&given).then(|| (given * 1000.0_f64).round() as u32)
 }

@@ -107,7 +107,9 @@ fn pick(placer: Placer, nodes: &Nodes, request: &TaskRequest, left: u32, used: &
             }
             _ => tightest(),
         },
-        Placer::Consolidate | Placer::Skew(_) | Placer::Random { .. } => unreachable!("it is not a rule for one task"),
+        Placer::Consolidate | Placer::Skew(_) | Placer::Variable(_) | Placer::Random { .. } => {
+            unreachable!("it is not a rule for one task")
+        }
     }
 }
 

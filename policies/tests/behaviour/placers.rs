@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::AtomicU32, atomic::Ordering};
 
 use engine::{
     ClassId, DomainId, Domains, Event, GpuModel, GpuRequest, Inventory, JobId, Level, ModelId, ModelSet, NodeId, Shape,
-    TaskRequest, UNLIMITED,
+    Slice, TaskRequest, UNLIMITED,
 };
 use policies::{Placer, place};
 use proptest::prelude::*;
@@ -87,6 +87,17 @@ pub(crate) fn ask(
     placers: &'static [Placer],
     mut answer: impl FnMut(Placer, Option<Vec<NodeId>>) + Send + 'static,
 ) {
+    ask_slices(case, placers, move |placer, slices| {
+        answer(placer, slices.map(|slices| slices.iter().map(|slice| slice.node).collect()));
+    });
+}
+
+/// The same with the GPUs.
+pub(crate) fn ask_slices(
+    case: &Case,
+    placers: &'static [Placer],
+    mut answer: impl FnMut(Placer, Option<&[Slice]>) + Send + 'static,
+) {
     let held: Vec<Shape> = case.held.iter().map(|(_, request)| Shape::uniform(1, *request)).collect();
     let shapes = [std::slice::from_ref(&case.shape), &held].concat();
     let mut bench = Bench::new(case.inventory.clone(), asked(|_| {}), &[("all", None, 1000)], &shapes);
@@ -110,9 +121,10 @@ pub(crate) fn ask(
         for placer in placers {
             let mark = draft.mark();
             let placed = draft.is_ready(job) && place(*placer, draft, job);
-            let nodes = placed.then(|| draft.open().iter().map(|slice| slice.node).collect());
+            let slices: Vec<Slice> = draft.open().to_vec();
+            assert!(!placed || draft.start(job).is_ok(), "{placer:?}: it is not the gang: {slices:?}");
             draft.rollback(mark);
-            answer(*placer, nodes);
+            answer(*placer, placed.then_some(&slices));
         }
     }));
     bench.at(2, [last]);

@@ -14,3 +14,4 @@ mod rounds;
 mod script;
 mod script_language;
 mod srpt;
+mod variability;

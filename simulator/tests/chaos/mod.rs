@@ -1,5 +1,7 @@
 //! One random case of the swarm, all of it from one seed.
 
+mod scores;
+
 use std::sync::Arc;
 
 use engine::{
@@ -72,8 +74,9 @@ struct Amendment {
 impl Case {
     pub(crate) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
-        let inventory = inventory(&mut chance);
-        let trace = Arc::new(with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a)));
+        let inventory = scores::with_scores(inventory(&mut chance), &mut Chance::new(seed ^ 0x9a1));
+        let trace = with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a));
+        let trace = Arc::new(scores::with_kinds(trace, &mut Chance::new(seed ^ 0x9a2)));
         let physics = physics(&mut chance);
         let policy_text = policy(&mut chance);
         let mut case = Self {
@@ -257,6 +260,7 @@ fn inventory(chance: &mut Chance) -> Inventory {
         pools: vec!["default".to_owned()],
         domains: (0..104).map(|d| (format!("d{d}"), if d < 100 { Level::NvlinkDomain } else { Level::Rack })).collect(),
         nodes: (0..nodes).map(|index| node(index, chance)).collect(),
+        variability: Vec::new(),
     }
 }
 
@@ -354,7 +358,19 @@ fn bound(policy: &str) -> Option<u32> {
 pub(crate) const POLICIES: &str = include_str!("policies.txt");
 
 fn policy(chance: &mut Chance) -> String {
-    let places = ["best-fit", "worst-fit", "first-fit", "pack", "consolidate", "spread", "random", "random[seed=9]"];
+    let places = [
+        "best-fit",
+        "worst-fit",
+        "first-fit",
+        "pack",
+        "consolidate",
+        "spread",
+        "random",
+        "random[seed=9]",
+        "pal",
+        "pal[l-across=3]",
+        "pm-first",
+    ];
     let place = chance.pick(&places);
     let skip = chance.pick(&["true", "false"]);
     let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();

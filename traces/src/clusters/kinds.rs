@@ -140,7 +140,7 @@ fn read_shape(kind: Kind, input: &Input<'_>, ledger: &mut ClusterLedger) -> Resu
         Kind::Gavel => counts::read_gavel(input, ledger),
         Kind::Shockwave => counts::read_shockwave(input, ledger),
         Kind::Machines => counts::read_machines(input, ledger),
-        _ => toml_file::read(input.file, input.text),
+        _ => toml_file::read(input.file, input.text, ledger),
     }
 }
 

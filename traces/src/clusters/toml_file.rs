@@ -18,6 +18,8 @@
 //! zone_nodes = 32           # nodes of a zone
 //! ```
 //!
+//! `[[variability]]` tables say how GPUs differ: module `scores`.
+//!
 //! Domains nest: a rack holds whole `NVLink` domains, a zone whole racks. They never cross pools; the last of a pool may
 //! be smaller.
 
@@ -30,6 +32,8 @@ use toml::Spanned;
 
 use super::MODEL_DEFAULT;
 use super::builder::{Builder, Machine, NODE_GPUS_MAX, NODES_MAX, bare_model};
+use super::ledger::ClusterLedger;
+use super::scores::{self, ClassTable};
 use crate::error::{TraceError, shown};
 use crate::similar::nearest;
 
@@ -40,6 +44,8 @@ struct File {
     pool: Vec<Pool>,
     #[serde(default)]
     model: Vec<Model>,
+    #[serde(default)]
+    variability: Vec<ClassTable>,
 }
 
 #[derive(Deserialize)]
@@ -65,7 +71,7 @@ struct Pool {
 }
 
 /// Reads the file.
-pub(super) fn read(file: &str, text: &str) -> Result<Inventory, TraceError> {
+pub(super) fn read(file: &str, text: &str, ledger: &mut ClusterLedger) -> Result<Inventory, TraceError> {
     let source = Source { file, text, shape: "TOML with [[pool]] and [[model]] tables" };
     let parsed: File = toml::from_str(text).map_err(|error| source.syntax(&error))?;
     let mut builder = Builder::new(file);
@@ -91,7 +97,9 @@ pub(super) fn read(file: &str, text: &str) -> Result<Inventory, TraceError> {
         let error = source.error(&first.gpus.span(), "gpus", "the cluster has no GPUs: every pool has 0 a node");
         return Err(error.with_hint("a cluster needs at least one node with a GPU"));
     }
-    builder.finish()
+    let mut inventory = builder.finish()?;
+    scores::add(&source, &mut inventory, &parsed.variability, ledger)?;
+    Ok(inventory)
 }
 
 /// What is wrong with a TOML file that should be `shape`: line, key and a hint, as for clusters.
@@ -100,15 +108,15 @@ pub fn toml_error(file: &str, text: &str, shape: &str, error: &toml::de::Error) 
 }
 
 /// The text, for lines in errors.
-struct Source<'a> {
-    file: &'a str,
+pub(super) struct Source<'a> {
+    pub(super) file: &'a str,
     text: &'a str,
     /// What the file should be.
     shape: &'a str,
 }
 
 impl Source<'_> {
-    fn error(&self, span: &Range<usize>, field: &str, message: impl Into<String>) -> TraceError {
+    pub(super) fn error(&self, span: &Range<usize>, field: &str, message: impl Into<String>) -> TraceError {
         TraceError::new(self.file, message).at_line(self.line(span.start)).in_field(field)
     }
 
