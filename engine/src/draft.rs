@@ -124,6 +124,23 @@ impl<'a> Draft<'a> {
         self.state.job(job).is_placed() && self.plan(job) == Plan::Nothing
     }
 
+    /// The GPUs that a job has in this draft: those of its run, unless the draft stops it, or those that it is started on.
+    pub fn placement(&self, job: JobId) -> &[Slice] {
+        match self.plan(job) {
+            Plan::Nothing => &self.state.job(job).placement,
+            Plan::Start => self.started_on(job),
+            Plan::Preempt | Plan::Vacated | Plan::Reject => &[],
+        }
+    }
+
+    fn started_on(&self, id: JobId) -> &[Slice] {
+        let of = |decision: &'_ Decision| matches!(decision, Decision::Start { job, .. } if *job == id);
+        match self.scratch.decisions.iter().rev().find(|decision| of(decision)) {
+            Some(Decision::Start { placement, .. }) => placement,
+            _ => &[],
+        }
+    }
+
     /// A point to which [`Draft::rollback`] can return.
     pub fn mark(&self) -> Mark {
         Mark(self.scratch.log.len())
@@ -264,9 +281,10 @@ impl<'a> Draft<'a> {
         true
     }
 
-    /// What if `job` had ended? Its GPUs become free. Must be rolled back before the policy returns.
+    /// What if `job`, which runs or which this draft starts, had ended? Its GPUs become free. Must be rolled back before
+    /// the policy returns.
     pub fn vacate(&mut self, job: JobId) {
-        if self.is_placed(job) {
+        if self.is_placed(job) || self.plan(job) == Plan::Start {
             self.give_back(job);
             self.set_plan(job, Plan::Vacated);
         }
@@ -323,14 +341,11 @@ impl<'a> Draft<'a> {
         self.scratch.log.push(Step::Planned(job, before));
     }
 
-    /// What tenants have placed follows the plans of the draft. A start is the last decision when it is made or undone.
+    /// What tenants have placed follows the plans of the draft.
     fn account(&mut self, job: JobId, from: Plan, to: Plan) {
         let tenant = self.state.tenant_of(job);
         let amounts = match (from, to) {
-            (Plan::Start, _) | (_, Plan::Start) => match self.scratch.decisions.last() {
-                Some(Decision::Start { placement, .. }) => Amounts::held(placement),
-                _ => Amounts::ZERO,
-            },
+            (Plan::Start, _) | (_, Plan::Start) => Amounts::held(self.started_on(job)),
             _ => Amounts::held(&self.state.job(job).placement),
         };
         let counts = |plan: Plan| match plan {
@@ -365,8 +380,8 @@ impl<'a> Draft<'a> {
     }
 
     fn give_back(&mut self, job: JobId) {
-        for at in 0..self.state.job(job).placement.len() {
-            let slice = self.state.job(job).placement[at];
+        for at in 0..self.placement(job).len() {
+            let slice = self.placement(job)[at];
             self.state.cluster.vacate(&slice);
             self.scratch.log.push(Step::Gave(slice));
         }

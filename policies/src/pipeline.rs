@@ -6,7 +6,7 @@ mod round;
 use engine::{ClassId, Draft, JobId, Needs, Policy, QueueId, Reason, TenantId, Time, Triggers};
 
 use self::round::{Candidate, Failed, Round};
-use crate::easy::{Estimates, Shadow};
+use crate::easy::{Estimates, Passing, Shadow};
 use crate::evict::{Evict, Evictor, Guards, Hunt, Search};
 use crate::order::{Order, Starts};
 use crate::place::{Placer, place};
@@ -25,7 +25,7 @@ pub enum Behind {
     /// Everybody may pass.
     Skip,
     /// Those pass who do not delay it (EASY).
-    Easy(Estimates),
+    Easy(Estimates, Passing),
 }
 
 /// The parts of a pipeline.
@@ -57,6 +57,8 @@ pub struct Pipeline {
     parts: Parts,
     guards: Guards,
     ready: Ready,
+    /// The same jobs, the shortest first: for [`Passing::Shortest`].
+    shortest: Ready,
     running: Running,
     search: Search,
     shadow: Shadow,
@@ -80,7 +82,7 @@ impl Filing for FiledBy<'_> {
         };
         let queue = if self.0.behind == Behind::Queue { spec.queue } else { QueueId(0) };
         let bucket = match self.0.behind {
-            Behind::Easy(estimates) => Estimates::bucket(estimates.remaining(draft, job)),
+            Behind::Easy(estimates, _) => Estimates::bucket(estimates.remaining(draft, job)),
             _ => 0,
         };
         let (stage, _) = self.0.order.stage(draft, job);
@@ -98,7 +100,7 @@ impl Filing for FiledBy<'_> {
 
 impl Policy for Pipeline {
     fn needs(&self) -> Needs {
-        let oracle = self.parts.order.clairvoyant() || self.parts.behind == Behind::Easy(Estimates::True);
+        let oracle = self.parts.order.clairvoyant() || matches!(self.parts.behind, Behind::Easy(Estimates::True, _));
         Needs {
             oracle,
             triggers: Triggers::FREED
@@ -117,9 +119,10 @@ impl Policy for Pipeline {
                 self.running.sync(draft, &Hunt { rule, guards: &self.guards });
                 self.search.open(&self.guards, draft);
             }
-            (None, Behind::Easy(estimates)) => self.running.sync(draft, &estimates),
+            (None, Behind::Easy(estimates, _)) => self.running.sync(draft, &estimates),
             _ => {}
         }
+        self.sync_shortest(draft);
         self.starts.clear();
         self.open_round(draft);
         while let Some(at) = self.best() {
@@ -137,7 +140,7 @@ impl Policy for Pipeline {
                     draft.refuse_rest(Reason::BehindHead { head });
                     break;
                 }
-                Behind::Easy(estimates) => {
+                Behind::Easy(estimates, _) => {
                     self.drop_class(draft, head);
                     self.backfill(draft, head, estimates);
                     break;
@@ -161,6 +164,7 @@ impl Pipeline {
             parts,
             guards: Guards::default(),
             ready: Ready::default(),
+            shortest: Ready::default(),
             running: Running::default(),
             search: Search::default(),
             shadow: Shadow::default(),
@@ -195,6 +199,7 @@ impl Pipeline {
         round.number += 1;
         round.evicted = false;
         round.started = false;
+        round.passing = Passing::Queue;
         round.held_until = Time::NEVER;
         for class in round.failed.len()..draft.state().classes() {
             let for_all = draft.state().class(ClassId::new(class)).shape.groups.len() == 1;
@@ -297,6 +302,7 @@ impl Pipeline {
         }
         self.ready.remove(job);
         self.round.started = true;
+        self.note_start(draft, job);
         if self.parts.order.by_tenant() {
             let (tenant, milli) = (draft.state().tenant_of(job), draft.state().class_of(job).gpu_milli);
             self.starts.add(draft, tenant, milli);
@@ -306,7 +312,7 @@ impl Pipeline {
 
     /// After a start: the next job of the lane takes its place, and tenants have new ranks.
     fn advance(&mut self, draft: &Draft<'_>, at: usize, lane: u32) {
-        match self.ready.lane(lane).head() {
+        match self.waiting().lane(lane).head() {
             Some(job) => self.put_forward(draft, at, job),
             None => drop(self.round.lanes.swap_remove(at)),
         }
@@ -315,13 +321,13 @@ impl Pipeline {
 
     /// Makes `job` the one that stands for its lane.
     fn put_forward(&mut self, draft: &Draft<'_>, at: usize, job: (u64, JobId)) {
-        let score = self.parts.order.score(draft, job.1, job.0);
+        let score = self.score(draft, job);
         let candidate = &mut self.round.lanes[at];
         (candidate.score, candidate.job) = (score, job);
     }
 
     fn rank_tenants(&mut self, draft: &Draft<'_>) {
-        if !self.parts.order.by_tenant() {
+        if !self.parts.order.by_tenant() || self.round.passing == Passing::Shortest {
             return;
         }
         for at in 0..self.round.lanes.len() {
@@ -350,7 +356,7 @@ impl Pipeline {
 
     fn drop_class(&mut self, draft: &Draft<'_>, job: JobId) {
         let class = draft.state().job(job).spec.class;
-        let ready = &self.ready;
+        let ready = if self.round.passing == Passing::Shortest { &self.shortest } else { &self.ready };
         self.round.lanes.retain(|candidate| ready.lane(candidate.lane).key.class != class);
     }
 

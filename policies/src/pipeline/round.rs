@@ -2,7 +2,7 @@
 
 use engine::{JobId, Time};
 
-use crate::easy::Reservation;
+use crate::easy::{Passing, Reservation};
 use crate::evict::Held;
 use crate::order::Score;
 
@@ -17,6 +17,8 @@ pub(super) struct Round {
     pub(super) evicted: bool,
     /// Whether this round has started anything.
     pub(super) started: bool,
+    /// By what the candidates are sorted, and whose lanes they stand for: in the order of the queue until somebody may pass.
+    pub(super) passing: Passing,
     /// When the first guard that was in somebody's way no longer is; `NEVER` where time alone changes nothing.
     pub(super) held_until: Time,
     /// The round in which a class last failed in the room that a reservation leaves over, by class.

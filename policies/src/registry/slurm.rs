@@ -4,6 +4,7 @@ use engine::{Policy, Span};
 
 use super::knobs::{ESTIMATES, PLACE};
 use super::{Entry, Knob, Knobs, Preset};
+use crate::easy::Passing;
 use crate::pipeline::{Behind, Parts, Pipeline};
 use crate::slurm::{FairShareRule, Multifactor, SizeRule, Table, Weights};
 use crate::spec::PolicyError;
@@ -96,7 +97,7 @@ fn build(knobs: &Knobs<'_>) -> Result<Box<dyn Policy>, PolicyError> {
         ("tenant", Behind::Tenant),
         ("blocked", Behind::Blocked),
         ("skip", Behind::Skip),
-        ("easy", Behind::Easy(knobs.estimates()?)),
+        ("easy", Behind::Easy(knobs.estimates()?, Passing::Queue)),
     ];
     let behind = knobs.one_of("behind", &words)?;
     Ok(Box::new(Pipeline::new(Parts { order: Box::new(order), placer: knobs.placer()?, behind, evict: None })))

@@ -5,6 +5,7 @@
 mod auctions;
 mod bench;
 mod consolidation;
+mod easy;
 mod fair_share;
 mod fair_world;
 mod filling;
