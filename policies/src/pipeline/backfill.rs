@@ -23,9 +23,11 @@ impl Filing for ByLength {
 }
 
 impl Pipeline {
-    /// Catches up with who waits, the shortest first.
-    pub(super) fn sync_shortest(&mut self, draft: &Draft<'_>) {
-        if let Behind::Easy(estimates, Passing::Shortest) = self.parts.behind {
+    /// Catches up with who ends when and, where it matters, who waits, the shortest first.
+    pub(super) fn sync_backfill(&mut self, draft: &Draft<'_>) {
+        let Behind::Easy(estimates, passing) = self.parts.behind else { return };
+        self.ends.sync(draft, &estimates);
+        if passing == Passing::Shortest {
             self.shortest.sync(draft, &ByLength(estimates));
             self.shortest.take_touched(&mut self.round.touched);
         }
@@ -34,7 +36,7 @@ impl Pipeline {
     /// A job was started: it no longer waits, and its end can make room for the head.
     pub(super) fn note_start(&mut self, draft: &Draft<'_>, job: JobId) {
         let Behind::Easy(estimates, passing) = self.parts.behind else { return };
-        self.running.enter(job, estimates.standing_from_now(draft, job));
+        self.ends.enter(job, estimates.standing_from_now(draft, job));
         if passing == Passing::Shortest {
             self.shortest.remove(job);
         }
@@ -65,7 +67,7 @@ impl Pipeline {
                 && let Some(job) = entry.head()
             {
                 let score = Score::whole(job.0);
-                self.round.lanes.push(Candidate { lane, tenant: [0; 2], score, job });
+                self.round.lanes.push(Candidate { lane, tier: 0, tenant: [0; 2], score, job });
             }
         }
     }
@@ -102,7 +104,7 @@ impl Pipeline {
     /// The reservation of `head`: that of the last round where nothing that it depends on has changed, and no job that
     /// goes before the head was started in this one.
     fn reservation(&mut self, draft: &mut Draft<'_>, head: JobId) -> Option<Reservation> {
-        let version = (self.running.version(), draft.state().freed_epoch());
+        let version = (self.ends.version(), draft.state().freed_epoch());
         if let Some((made_from, reservation)) = &self.round.reservation
             && *made_from == version
             && reservation.head == head
@@ -110,7 +112,7 @@ impl Pipeline {
         {
             return Some(reservation.clone());
         }
-        let reservation = self.shadow.reserve(self.parts.placer, draft, &self.running, head)?;
+        let reservation = self.shadow.reserve(self.parts.placer, draft, &self.ends, head)?;
         self.round.reservation = Some((version, reservation.clone()));
         Some(reservation)
     }

@@ -41,8 +41,8 @@ pub(super) struct Failed {
     pub(super) at: u64,
     /// The round in which it did.
     pub(super) round: u64,
-    /// The rank of the job that did.
-    pub(super) rank: u64,
+    /// The tier and the rank of the job that did.
+    pub(super) rank: (u16, u64),
     /// Whether the class has one task group.
     pub(super) for_all: bool,
     /// The guard that was in its way.
@@ -53,6 +53,8 @@ pub(super) struct Failed {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub(super) lane: u32,
+    /// Tier of the queue.
+    pub(super) tier: u16,
     /// Rank of the tenant.
     pub(super) tenant: [u64; 2],
     /// Rank of the job at this instant.

@@ -26,6 +26,7 @@ mod rounds;
 mod siding;
 mod sla;
 mod slurm;
+mod slurm_tiers;
 mod tickets;
 mod tiresias;
 mod yard;
