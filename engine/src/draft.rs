@@ -4,6 +4,7 @@
 //! leaves no trace: GPUs that it took for nothing, or reserved, go back when the draft is committed.
 
 mod gang;
+mod placed;
 mod refuse;
 
 use crate::apply;
@@ -122,23 +123,6 @@ impl<'a> Draft<'a> {
     /// Whether `job` is placed and this draft does not stop it.
     pub fn is_placed(&self, job: JobId) -> bool {
         self.state.job(job).is_placed() && self.plan(job) == Plan::Nothing
-    }
-
-    /// The GPUs that a job has in this draft: those of its run, unless the draft stops it, or those that it is started on.
-    pub fn placement(&self, job: JobId) -> &[Slice] {
-        match self.plan(job) {
-            Plan::Nothing => &self.state.job(job).placement,
-            Plan::Start => self.started_on(job),
-            Plan::Preempt | Plan::Vacated | Plan::Reject => &[],
-        }
-    }
-
-    fn started_on(&self, id: JobId) -> &[Slice] {
-        let of = |decision: &'_ Decision| matches!(decision, Decision::Start { job, .. } if *job == id);
-        match self.scratch.decisions.iter().rev().find(|decision| of(decision)) {
-            Some(Decision::Start { placement, .. }) => placement,
-            _ => &[],
-        }
     }
 
     /// A point to which [`Draft::rollback`] can return.
