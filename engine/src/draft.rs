@@ -4,6 +4,7 @@
 //! leaves no trace: GPUs that it took for nothing, or reserved, go back when the draft is committed.
 
 mod gang;
+mod placed;
 mod refuse;
 
 use crate::apply;
@@ -264,9 +265,10 @@ impl<'a> Draft<'a> {
         true
     }
 
-    /// What if `job` had ended? Its GPUs become free. Must be rolled back before the policy returns.
+    /// What if `job`, which runs or which this draft starts, had ended? Its GPUs become free. Must be rolled back before
+    /// the policy returns.
     pub fn vacate(&mut self, job: JobId) {
-        if self.is_placed(job) {
+        if self.is_placed(job) || self.plan(job) == Plan::Start {
             self.give_back(job);
             self.set_plan(job, Plan::Vacated);
         }
@@ -323,14 +325,11 @@ impl<'a> Draft<'a> {
         self.scratch.log.push(Step::Planned(job, before));
     }
 
-    /// What tenants have placed follows the plans of the draft. A start is the last decision when it is made or undone.
+    /// What tenants have placed follows the plans of the draft.
     fn account(&mut self, job: JobId, from: Plan, to: Plan) {
         let tenant = self.state.tenant_of(job);
         let amounts = match (from, to) {
-            (Plan::Start, _) | (_, Plan::Start) => match self.scratch.decisions.last() {
-                Some(Decision::Start { placement, .. }) => Amounts::held(placement),
-                _ => Amounts::ZERO,
-            },
+            (Plan::Start, _) | (_, Plan::Start) => Amounts::held(self.started_on(job)),
             _ => Amounts::held(&self.state.job(job).placement),
         };
         let counts = |plan: Plan| match plan {
@@ -365,8 +364,8 @@ impl<'a> Draft<'a> {
     }
 
     fn give_back(&mut self, job: JobId) {
-        for at in 0..self.state.job(job).placement.len() {
-            let slice = self.state.job(job).placement[at];
+        for at in 0..self.placement(job).len() {
+            let slice = self.placement(job)[at];
             self.state.cluster.vacate(&slice);
             self.scratch.log.push(Step::Gave(slice));
         }

@@ -39,6 +39,15 @@ impl Estimates {
         }
     }
 
+    /// Where a waiting job stands among the placed ones if it starts now.
+    pub(crate) fn standing_from_now(self, draft: &Draft<'_>, job: JobId) -> Standing {
+        let end = match self.remaining(draft, job) {
+            Span::MAX => u64::MAX,
+            span => (draft.now() + span).0,
+        };
+        (0, i64::try_from(end).unwrap_or(i64::MAX))
+    }
+
     /// The bucket of a run time: its power of two in microseconds.
     pub(crate) fn bucket(span: Span) -> u8 {
         (u64::BITS - span.0.leading_zeros()) as u8
@@ -48,6 +57,16 @@ impl Estimates {
     pub(crate) fn bucket_min(bucket: u8) -> Span {
         if bucket == 0 { Span::ZERO } else { Span(1 << (bucket - 1)) }
     }
+}
+
+/// Who passes first of those who may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Passing {
+    /// In the order of the queue.
+    #[default]
+    Queue,
+    /// The shortest run time first (EASY-SJBF: Tsafrir, Etsion and Feitelson, TPDS 2007, section 5).
+    Shortest,
 }
 
 impl Sorting for Estimates {
@@ -183,7 +202,7 @@ impl Shadow {
         let mut free = draft.cluster().free_gpu_milli();
         let mut slots = draft.cluster().slots(&group.request);
         for (at, (_, job)) in ends.groups().next()?.1.enumerate() {
-            free += engine::placement::gpu_milli(&draft.state().job(job).placement);
+            free += engine::placement::gpu_milli(draft.placement(job));
             slots = slots.saturating_add(self.potential.release(draft, job, &group));
             if free >= class.gpu_milli_min && slots >= u64::from(group.tasks_min) {
                 return Some(at + 1);
@@ -198,8 +217,7 @@ impl Shadow {
         let size = if shape.groups.len() > 1 { 0 } else { widest(&shape.groups).request.gpus.count() };
         let Some((_, expected)) = ends.groups().next() else { return };
         for (_, job) in expected.take(counted) {
-            let placement = &draft.state().job(job).placement;
-            let useful = placement.iter().any(|slice| self.potential.of(draft, slice.node) >= size);
+            let useful = draft.placement(job).iter().any(|slice| self.potential.of(draft, slice.node) >= size);
             if useful {
                 draft.vacate(job);
             }
@@ -223,8 +241,7 @@ impl Shadow {
 }
 
 fn vacate_on(draft: &mut Draft<'_>, job: JobId, nodes: &[Slice]) {
-    let placement = &draft.state().job(job).placement;
-    if placement.iter().any(|slice| nodes.iter().any(|node| node.node == slice.node)) {
+    if draft.placement(job).iter().any(|slice| nodes.iter().any(|node| node.node == slice.node)) {
         draft.vacate(job);
     }
 }

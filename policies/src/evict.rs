@@ -4,13 +4,14 @@ mod guards;
 mod price;
 mod search;
 
-use engine::{Draft, JobId, TaskGroup};
+use engine::{Draft, JobId, NodeId, TaskGroup};
+use smallvec::SmallVec;
 
 pub use self::guards::Guards;
 pub(crate) use self::guards::Held;
 pub use self::price::{Choice, OnStop, Price};
 pub(crate) use self::search::{Evictor, Search};
-use crate::order::{Length, by_deadline, by_priority, service};
+use crate::order::{Length, Order, by_deadline, by_priority, service};
 use crate::running::{Sorting, Standing};
 
 /// The rule that ranks victims and says who may evict whom.
@@ -24,16 +25,21 @@ pub enum Evict {
     /// A job evicts those with a later deadline, or with none: the latest first (EDF).
     /// Never a cycle, as deadlines do not change.
     LaterDeadline,
+    /// A job evicts those of lower tiers ([`Order::tier`]): the lowest tier first, in it those on fewest nodes, of these the
+    /// cheapest. Never a cycle, as tiers do not change.
+    LowerTier,
 }
 
 /// Rank of a victim: smaller goes first.
 type VictimRank = (u64, u64);
 
 /// A rule under guards.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(crate) struct Hunt<'a> {
     pub(crate) rule: Evict,
     pub(crate) guards: &'a Guards,
+    /// Knows the tiers.
+    pub(crate) order: &'a dyn Order,
 }
 
 impl Sorting for Hunt<'_> {
@@ -55,6 +61,7 @@ impl Sorting for Hunt<'_> {
             }
             (Choice::Order, Evict::LaterDeadline) => Some((0, -i64::try_from(by_deadline(job)).unwrap_or(i64::MAX))),
             (_, Evict::LowerPriority) => Some((priority(draft, id) << 32 | milli, self.guards.price.place(job))),
+            (_, Evict::LowerTier) => Some((self.tier_and_nodes(draft, id) << 32 | milli, self.guards.price.place(job))),
         }
     }
 }
@@ -68,6 +75,7 @@ impl Hunt<'_> {
             (Choice::Order, Evict::Longer(length)) => (u64::MAX - left(draft, id, length), 0),
             (Choice::Order, Evict::LaterDeadline) => (u64::MAX - by_deadline(draft.state().job(id)), 0),
             (Choice::Order, Evict::LowerPriority) => (priority(draft, id), cost()),
+            (Choice::Order, Evict::LowerTier) => (self.tier_and_nodes(draft, id), cost()),
         }
     }
 
@@ -78,7 +86,7 @@ impl Hunt<'_> {
 
     /// Whether a job may evict all of a group or none of it.
     fn by_group(self) -> bool {
-        self.rule == Evict::LowerPriority
+        matches!(self.rule, Evict::LowerPriority | Evict::LowerTier)
     }
 
     /// Whether a waiting job may evict a victim.
@@ -90,7 +98,17 @@ impl Hunt<'_> {
                 let own = u64::from(u32::MAX) - by_priority(draft.state().job(evictor.job));
                 priority(draft, victim) < own
             }
+            Evict::LowerTier => self.order.tier(draft, victim) > self.order.tier(draft, evictor.job),
         }
+    }
+
+    /// Where a victim stands by its tier, the lowest first, and the number of its nodes (Slurm's `preempt/partition_prio`):
+    /// 16 bits each.
+    fn tier_and_nodes(self, draft: &Draft<'_>, id: JobId) -> u64 {
+        let mut nodes: SmallVec<[NodeId; 8]> = draft.state().job(id).placement.iter().map(|slice| slice.node).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        u64::from(u16::MAX - self.order.tier(draft, id)) << 16 | nodes.len().min(0xffff) as u64
     }
 }
 

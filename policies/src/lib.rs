@@ -26,7 +26,7 @@ pub mod spec;
 mod tiresias;
 
 pub use crate::conservative::{Conservative, QueueOrder, Settings};
-pub use crate::easy::Estimates;
+pub use crate::easy::{Estimates, Passing};
 pub use crate::evict::{Choice, Evict, Guards, OnStop, Price};
 pub use crate::order::{
     Arrival, Deadline, FairShare, Length, Line, Order, PredictedService, PredictedTime, ResponseRatio, Score, Shortest,

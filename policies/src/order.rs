@@ -17,6 +17,12 @@ pub trait Order: Send {
     /// Smaller goes first; constant while the job waits in one stage ([`Order::stage`]).
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64;
 
+    /// The tier of the queue of a job, waiting or placed, which goes before everything else; smaller goes first. It never
+    /// changes.
+    fn tier(&self, _draft: &Draft<'_>, _job: JobId) -> u16 {
+        0
+    }
+
     /// Called first in every decision: caches catch up, and what cannot be recomputed is noted in the engine.
     fn follow(&mut self, _draft: &mut Draft<'_>) {}
 

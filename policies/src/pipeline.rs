@@ -6,7 +6,7 @@ mod round;
 use engine::{ClassId, Draft, JobId, Needs, Policy, QueueId, Reason, TenantId, Time, Triggers};
 
 use self::round::{Candidate, Failed, Round};
-use crate::easy::{Estimates, Shadow};
+use crate::easy::{Estimates, Passing, Shadow};
 use crate::evict::{Evict, Evictor, Guards, Hunt, Search};
 use crate::order::{Order, Starts};
 use crate::place::{Placer, place};
@@ -25,7 +25,7 @@ pub enum Behind {
     /// Everybody may pass.
     Skip,
     /// Those pass who do not delay it (EASY).
-    Easy(Estimates),
+    Easy(Estimates, Passing),
 }
 
 /// The parts of a pipeline.
@@ -57,7 +57,12 @@ pub struct Pipeline {
     parts: Parts,
     guards: Guards,
     ready: Ready,
+    /// The same jobs, the shortest first: for [`Passing::Shortest`].
+    shortest: Ready,
+    /// Possible victims.
     running: Running,
+    /// Placed jobs by their expected ends, for EASY.
+    ends: Running,
     search: Search,
     shadow: Shadow,
     starts: Starts,
@@ -80,11 +85,11 @@ impl Filing for FiledBy<'_> {
         };
         let queue = if self.0.behind == Behind::Queue { spec.queue } else { QueueId(0) };
         let bucket = match self.0.behind {
-            Behind::Easy(estimates) => Estimates::bucket(estimates.remaining(draft, job)),
+            Behind::Easy(estimates, _) => Estimates::bucket(estimates.remaining(draft, job)),
             _ => 0,
         };
         let (stage, _) = self.0.order.stage(draft, job);
-        LaneKey { class: spec.class, tenant, queue, bucket, stage }
+        LaneKey { class: spec.class, tenant, queue, bucket, stage, tier: self.0.order.tier(draft, job) }
     }
 
     fn until(&self, draft: &Draft<'_>, job: JobId) -> Time {
@@ -98,7 +103,7 @@ impl Filing for FiledBy<'_> {
 
 impl Policy for Pipeline {
     fn needs(&self) -> Needs {
-        let oracle = self.parts.order.clairvoyant() || self.parts.behind == Behind::Easy(Estimates::True);
+        let oracle = self.parts.order.clairvoyant() || matches!(self.parts.behind, Behind::Easy(Estimates::True, _));
         Needs {
             oracle,
             triggers: Triggers::FREED
@@ -112,14 +117,11 @@ impl Policy for Pipeline {
     fn decide(&mut self, _now: Time, draft: &mut Draft<'_>) {
         self.parts.order.follow(draft);
         self.ready.sync(draft, &FiledBy(&self.parts));
-        match (self.parts.evict, self.parts.behind) {
-            (Some(rule), _) => {
-                self.running.sync(draft, &Hunt { rule, guards: &self.guards });
-                self.search.open(&self.guards, draft);
-            }
-            (None, Behind::Easy(estimates)) => self.running.sync(draft, &estimates),
-            _ => {}
+        if let Some(rule) = self.parts.evict {
+            self.running.sync(draft, &Hunt { rule, guards: &self.guards, order: &*self.parts.order });
+            self.search.open(&self.guards, draft);
         }
+        self.sync_backfill(draft);
         self.starts.clear();
         self.open_round(draft);
         while let Some(at) = self.best() {
@@ -137,7 +139,7 @@ impl Policy for Pipeline {
                     draft.refuse_rest(Reason::BehindHead { head });
                     break;
                 }
-                Behind::Easy(estimates) => {
+                Behind::Easy(estimates, _) => {
                     self.drop_class(draft, head);
                     self.backfill(draft, head, estimates);
                     break;
@@ -161,7 +163,9 @@ impl Pipeline {
             parts,
             guards: Guards::default(),
             ready: Ready::default(),
+            shortest: Ready::default(),
             running: Running::default(),
+            ends: Running::default(),
             search: Search::default(),
             shadow: Shadow::default(),
             starts: Starts::default(),
@@ -195,10 +199,11 @@ impl Pipeline {
         round.number += 1;
         round.evicted = false;
         round.started = false;
+        round.passing = Passing::Queue;
         round.held_until = Time::NEVER;
         for class in round.failed.len()..draft.state().classes() {
             let for_all = draft.state().class(ClassId::new(class)).shape.groups.len() == 1;
-            round.failed.push(Failed { at: 0, round: 0, rank: 0, for_all, held: None });
+            round.failed.push(Failed { at: 0, round: 0, rank: (0, 0), for_all, held: None });
             round.restless |= !for_all;
         }
         round.failed_in_spare.resize(draft.state().classes(), 0);
@@ -220,11 +225,12 @@ impl Pipeline {
     fn enter(&mut self, draft: &Draft<'_>, lane: u32, epoch: u64) {
         let entry = self.ready.lane(lane);
         let Some(job) = entry.head() else { return };
-        let failed = self.parts.behind == Behind::Skip && self.has_failed(entry.key.class, epoch, job.0);
+        let failed =
+            self.parts.behind == Behind::Skip && self.has_failed(entry.key.class, epoch, (entry.key.tier, job.0));
         if !failed {
             let tenant = self.tenant_rank(draft, entry.key);
             let score = self.parts.order.score(draft, job.1, job.0);
-            self.round.lanes.push(Candidate { lane, tenant, score, job });
+            self.round.lanes.push(Candidate { lane, tier: entry.key.tier, tenant, score, job });
         }
     }
 
@@ -233,7 +239,7 @@ impl Pipeline {
     ///
     /// That holds for gangs of one task group. Several groups are packed greedily, and greedy packing can succeed where
     /// there is less room: such a class is tried again in every round.
-    fn has_failed(&self, class: ClassId, epoch: u64, rank: u64) -> bool {
+    fn has_failed(&self, class: ClassId, epoch: u64, rank: (u16, u64)) -> bool {
         let failed = self.round.failed[class.index()];
         let fresh = !self.forgets() || failed.round == self.round.number;
         let still_holds = failed.at == epoch && failed.for_all && !self.round.evicted && fresh;
@@ -247,13 +253,15 @@ impl Pipeline {
     /// The lane whose job goes first.
     fn best(&self) -> Option<usize> {
         let lanes = self.round.lanes.iter().enumerate();
-        lanes.min_by_key(|(_, candidate)| (candidate.tenant, candidate.score, candidate.job.1)).map(|(at, _)| at)
+        let key = |candidate: &Candidate| (candidate.tier, candidate.tenant, candidate.score, candidate.job.1);
+        lanes.min_by_key(|(_, candidate)| key(candidate)).map(|(at, _)| at)
     }
 
     /// Starts `job` if it fits, or can be made to fit.
     fn start(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) -> bool {
         let class = draft.state().job(job).spec.class;
-        if self.has_failed(class, draft.state().freed_epoch(), rank) {
+        let tier = self.parts.order.tier(draft, job);
+        if self.has_failed(class, draft.state().freed_epoch(), (tier, rank)) {
             return false;
         }
         if place(self.parts.placer, draft, job) {
@@ -267,9 +275,13 @@ impl Pipeline {
     }
 
     /// After the first eviction of a round: jobs that failed in earlier rounds may use what the evicted leave over.
-    /// Those that failed in this round went before the evictor and could have evicted the same jobs.
+    /// Those that failed in this round went before the evictor and could have evicted the same jobs. Where not everybody may
+    /// pass, all lanes were in the round from its start, and stay out when they are behind somebody.
     fn reopen(&mut self, draft: &Draft<'_>) {
         self.round.evicted = true;
+        if self.parts.behind != Behind::Skip {
+            return;
+        }
         for at in 0..self.ready.active().len() {
             let lane = self.ready.active()[at];
             let class = self.ready.lane(lane).key.class;
@@ -282,7 +294,7 @@ impl Pipeline {
 
     fn evict_for(&mut self, draft: &mut Draft<'_>, job: JobId, rank: u64) -> bool {
         let Some(rule) = self.parts.evict else { return false };
-        let (hunt, evictor) = (Hunt { rule, guards: &self.guards }, Evictor { job, rank });
+        let (hunt, evictor) = (Hunt { rule, guards: &self.guards, order: &*self.parts.order }, Evictor { job, rank });
         let found = self.search.evict(hunt, self.parts.placer, draft, &self.running, evictor);
         let class = draft.state().job(job).spec.class;
         self.round.failed[class.index()].held = found.err();
@@ -297,6 +309,7 @@ impl Pipeline {
         }
         self.ready.remove(job);
         self.round.started = true;
+        self.note_start(draft, job);
         if self.parts.order.by_tenant() {
             let (tenant, milli) = (draft.state().tenant_of(job), draft.state().class_of(job).gpu_milli);
             self.starts.add(draft, tenant, milli);
@@ -306,7 +319,7 @@ impl Pipeline {
 
     /// After a start: the next job of the lane takes its place, and tenants have new ranks.
     fn advance(&mut self, draft: &Draft<'_>, at: usize, lane: u32) {
-        match self.ready.lane(lane).head() {
+        match self.waiting().lane(lane).head() {
             Some(job) => self.put_forward(draft, at, job),
             None => drop(self.round.lanes.swap_remove(at)),
         }
@@ -315,13 +328,13 @@ impl Pipeline {
 
     /// Makes `job` the one that stands for its lane.
     fn put_forward(&mut self, draft: &Draft<'_>, at: usize, job: (u64, JobId)) {
-        let score = self.parts.order.score(draft, job.1, job.0);
+        let score = self.score(draft, job);
         let candidate = &mut self.round.lanes[at];
         (candidate.score, candidate.job) = (score, job);
     }
 
     fn rank_tenants(&mut self, draft: &Draft<'_>) {
-        if !self.parts.order.by_tenant() {
+        if !self.parts.order.by_tenant() || self.round.passing == Passing::Shortest {
             return;
         }
         for at in 0..self.round.lanes.len() {
@@ -341,6 +354,7 @@ impl Pipeline {
     /// Remembers that a class does not fit.
     fn note_failure(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
         let class = draft.state().job(job).spec.class;
+        let rank = (self.parts.order.tier(draft, job), rank);
         let failed = &mut self.round.failed[class.index()];
         (failed.at, failed.round, failed.rank) = (draft.state().freed_epoch(), self.round.number, rank);
         let held = failed.held.filter(|_| self.parts.evict.is_some());
@@ -350,7 +364,7 @@ impl Pipeline {
 
     fn drop_class(&mut self, draft: &Draft<'_>, job: JobId) {
         let class = draft.state().job(job).spec.class;
-        let ready = &self.ready;
+        let ready = if self.round.passing == Passing::Shortest { &self.shortest } else { &self.ready };
         self.round.lanes.retain(|candidate| ready.lane(candidate.lane).key.class != class);
     }
 

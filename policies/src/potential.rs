@@ -37,7 +37,7 @@ impl Potential {
         let cluster = draft.cluster();
         let one_model = cluster.inventory().models.len() == 1;
         let mut more = 0;
-        for slice in &draft.state().job(job).placement {
+        for slice in draft.placement(job) {
             let before = self.of(draft, slice.node);
             let after = before + slice.gpus();
             self.gpus[slice.node.index()] = (self.stamp, after);

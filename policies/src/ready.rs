@@ -24,6 +24,8 @@ pub(crate) struct LaneKey {
     pub(crate) bucket: u8,
     /// How far the wait has come, where that changes the order.
     pub(crate) stage: u8,
+    /// The tier of the queue, which goes before all of the order; smaller goes first.
+    pub(crate) tier: u16,
 }
 
 /// Jobs of one lane, best first.

@@ -47,6 +47,18 @@ impl Running {
         }
         let placed = draft.state().job(job).is_placed();
         let standing = if placed { sorting.standing(draft, job) } else { None };
+        self.put(job, standing);
+    }
+
+    /// Enters a job where the change log does not tell of it yet, as it was started in this draft; or takes it out.
+    pub(crate) fn enter(&mut self, job: JobId, standing: Standing) {
+        if self.standings.len() <= job.index() {
+            self.standings.resize(job.index() + 1, None);
+        }
+        self.put(job, Some(standing));
+    }
+
+    fn put(&mut self, job: JobId, standing: Option<Standing>) {
         let before = std::mem::replace(&mut self.standings[job.index()], standing);
         if before == standing {
             return;

@@ -85,9 +85,21 @@ pub struct Multifactor {
     pub partitions: Table,
     /// Priorities of qualities of service; empty: all alike.
     pub qos: Table,
+    /// `PriorityTier` of queues; one that is not named has 1.
+    pub tiers: Vec<(String, u16)>,
 }
 
+/// The tier of a queue that says nothing.
+const TIER: u16 = 1;
+
 impl Order for Multifactor {
+    /// `PriorityTier`: a job in a higher one goes before all in lower ones, whatever their priorities.
+    fn tier(&self, draft: &Draft<'_>, job: JobId) -> u16 {
+        let queue = draft.state().queue(draft.state().job(job).spec.queue);
+        let named = self.tiers.iter().find(|(name, _)| name == queue);
+        u16::MAX - named.map_or(TIER, |(_, tier)| *tier)
+    }
+
     fn follow(&mut self, draft: &mut Draft<'_>) {
         if !self.by_tenant() {
             return;

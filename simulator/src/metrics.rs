@@ -156,6 +156,8 @@ impl<'a> Recorder<'a> {
             preemptions: job.preemptions,
             outcome: job.outcome(),
             rho: Some(self.rho[index]).filter(|rho| rho.is_finite()),
+            gpu_s: targets::gpu_s(job.gpu_milli_micros),
+            entitlement: self.workload.entitlement(self.workload.trace().jobs[index].tenant as usize),
             deadline: job.spec.deadline,
             start_by: job.spec.start_by,
             missed: targets::miss(self.workload, JobId::new(index), job),

@@ -150,6 +150,10 @@ pub struct JobRow {
     pub outcome: Option<Outcome>,
     /// Finish-time fairness rho (Themis); `None` unless it finished.
     pub rho: Option<f64>,
+    /// GPU-seconds in which it made progress, over all runs: what its tenant got.
+    pub gpu_s: f64,
+    /// Entitlement of its tenant, by weight.
+    pub entitlement: f64,
     /// When it should have finished.
     pub deadline: Option<Time>,
     /// When it should have started.

@@ -2,7 +2,7 @@
 
 use engine::{JobId, Time};
 
-use crate::easy::Reservation;
+use crate::easy::{Passing, Reservation};
 use crate::evict::Held;
 use crate::order::Score;
 
@@ -17,6 +17,8 @@ pub(super) struct Round {
     pub(super) evicted: bool,
     /// Whether this round has started anything.
     pub(super) started: bool,
+    /// By what the candidates are sorted, and whose lanes they stand for: in the order of the queue until somebody may pass.
+    pub(super) passing: Passing,
     /// When the first guard that was in somebody's way no longer is; `NEVER` where time alone changes nothing.
     pub(super) held_until: Time,
     /// The round in which a class last failed in the room that a reservation leaves over, by class.
@@ -39,8 +41,8 @@ pub(super) struct Failed {
     pub(super) at: u64,
     /// The round in which it did.
     pub(super) round: u64,
-    /// The rank of the job that did.
-    pub(super) rank: u64,
+    /// The tier and the rank of the job that did.
+    pub(super) rank: (u16, u64),
     /// Whether the class has one task group.
     pub(super) for_all: bool,
     /// The guard that was in its way.
@@ -51,6 +53,8 @@ pub(super) struct Failed {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub(super) lane: u32,
+    /// Tier of the queue.
+    pub(super) tier: u16,
     /// Rank of the tenant.
     pub(super) tenant: [u64; 2],
     /// Rank of the job at this instant.

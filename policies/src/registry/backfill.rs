@@ -6,6 +6,7 @@ use super::basic::boxed;
 use super::knobs::{ESTIMATES, PLACE};
 use super::{Entry, Knob, Preset};
 use crate::conservative::{Conservative, QueueOrder, Settings};
+use crate::easy::Passing;
 use crate::order::Arrival;
 use crate::pipeline::{Behind, Parts};
 
@@ -55,12 +56,22 @@ pub(super) static EASY: Entry = Entry {
     summary: "FIFO with EASY backfill",
     objective: "use gaps without delaying the first job that waits",
     knows: "run times: the users' estimates where the trace has them, else the true durations (clairvoyant)",
-    source: "Lifka, JSSPP 1995; Mu'alem and Feitelson, TPDS 2001",
-    knobs: &[ESTIMATES, PLACE],
+    source: "Lifka, JSSPP 1995; Mu'alem and Feitelson, TPDS 2001; order=sjf: Tsafrir et al., TPDS 2007 (EASY-SJBF)",
+    knobs: &[
+        ESTIMATES,
+        Knob::new(
+            "order",
+            "fifo",
+            "fifo, sjf",
+            "who passes first: the order of the queue, or the shortest estimate (EASY-SJBF)",
+        ),
+        PLACE,
+    ],
     presets: &[],
     build: |knobs| {
         let estimates = knobs.estimates()?;
         let (order, placer) = (Box::new(Arrival), knobs.placer()?);
-        Ok(boxed(Parts { order, placer, behind: Behind::Easy(estimates), evict: None }))
+        let passing = knobs.one_of("order", &[("fifo", Passing::Queue), ("sjf", Passing::Shortest)])?;
+        Ok(boxed(Parts { order, placer, behind: Behind::Easy(estimates, passing), evict: None }))
     },
 };

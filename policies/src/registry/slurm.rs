@@ -2,16 +2,21 @@
 
 use engine::{Policy, Span};
 
+use super::guards::guarded;
 use super::knobs::{ESTIMATES, PLACE};
 use super::{Entry, Knob, Knobs, Preset};
+use crate::easy::Passing;
+use crate::evict::Evict;
 use crate::pipeline::{Behind, Parts, Pipeline};
 use crate::slurm::{FairShareRule, Multifactor, SizeRule, Table, Weights};
 use crate::spec::PolicyError;
 
+/// The highest `PriorityTier` (slurm.conf manual).
+const TIER_MAX: u16 = 65533;
 const WEIGHT: &str = "points, a whole number";
 const TABLE: &str = "none, or NAME:NUMBER joined by +";
 
-const KNOBS: &[Knob] = &[
+const KNOBS: &[Knob] = &guarded::<20, 30>([
     Knob::new("age", "0", WEIGHT, "PriorityWeightAge: time waited, full at max-age"),
     Knob::new("assoc", "0", WEIGHT, "PriorityWeightAssoc: priority in the tenant's terms over the highest of all"),
     Knob::new("fair-share", "0", WEIGHT, "PriorityWeightFairshare: share against decayed usage"),
@@ -35,14 +40,26 @@ const KNOBS: &[Knob] = &[
     ),
     ESTIMATES,
     PLACE,
-];
+    Knob::new(
+        "tiers",
+        "none",
+        "none, or NAME:TIER joined by +, 0 to 65533",
+        "PriorityTier of queues: jobs in a higher one go before all in lower ones; one that is not named has 1",
+    ),
+    Knob::new(
+        "preempt",
+        "off",
+        "off, partition",
+        "PreemptType; partition: jobs stop those in lower tiers (partition_prio)",
+    ),
+]);
 
 pub(super) static SLURM: Entry = Entry {
     name: "slurm",
     summary: "multifactor priority: age, fair share, size, partition, QOS, resources, site",
     objective: "the mix that an administrator wants",
-    knows: "tenants and their usage; with behind=easy run times",
-    source: "Slurm priority/multifactor, fair_tree and classic_fair_share (slurm.schedmd.com)",
+    knows: "tenants and their usage; with behind=easy run times; with preempt=partition when jobs last saved",
+    source: "Slurm priority/multifactor, fair_tree, classic_fair_share and preempt/partition_prio (slurm.schedmd.com)",
     knobs: KNOBS,
     presets: &[
         Preset { name: "slurm-default", source: "slurm.conf(5): every weight is 0", knobs: &[] },
@@ -90,16 +107,27 @@ fn build(knobs: &Knobs<'_>) -> Result<Box<dyn Policy>, PolicyError> {
         size: knobs.one_of("favor", &sizes)?,
         partitions: table(knobs, "partitions")?,
         qos: table(knobs, "levels")?,
+        tiers: tiers(knobs)?,
     };
     let words = [
         ("queue", Behind::Queue),
         ("tenant", Behind::Tenant),
         ("blocked", Behind::Blocked),
         ("skip", Behind::Skip),
-        ("easy", Behind::Easy(knobs.estimates()?)),
+        ("easy", Behind::Easy(knobs.estimates()?, Passing::Queue)),
     ];
     let behind = knobs.one_of("behind", &words)?;
-    Ok(Box::new(Pipeline::new(Parts { order: Box::new(order), placer: knobs.placer()?, behind, evict: None })))
+    let evict = knobs.one_of("preempt", &[("off", None), ("partition", Some(Evict::LowerTier))])?;
+    let parts = Parts { order: Box::new(order), placer: knobs.placer()?, behind, evict };
+    Ok(Box::new(Pipeline::new(parts).guarded(knobs.guards()?)))
+}
+
+/// Tiers of queues.
+fn tiers(knobs: &Knobs<'_>) -> Result<Vec<(String, u16)>, PolicyError> {
+    let tier =
+        |milli: u64| u16::try_from(milli / 1000).ok().filter(|tier| milli.is_multiple_of(1000) && *tier <= TIER_MAX);
+    let table = table(knobs, "tiers")?.into_iter();
+    table.map(|(name, milli)| Ok((name, tier(milli).ok_or_else(|| knobs.bad_value("tiers"))?))).collect()
 }
 
 fn weights(knobs: &Knobs<'_>) -> Result<Weights, PolicyError> {

@@ -5,6 +5,7 @@
 mod auctions;
 mod bench;
 mod consolidation;
+mod easy;
 mod fair_share;
 mod fair_world;
 mod filling;
@@ -25,6 +26,7 @@ mod rounds;
 mod siding;
 mod sla;
 mod slurm;
+mod slurm_tiers;
 mod tickets;
 mod tiresias;
 mod variable;

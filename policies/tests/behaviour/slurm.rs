@@ -175,6 +175,7 @@ fn the_sum_is_that_of_a_real_log() {
         size: SizeRule::Small,
         partitions: vec![("a".to_owned(), 3), ("standard".to_owned(), 2)],
         qos: vec![("high".to_owned(), 1)],
+        tiers: Vec::new(),
     };
     let policy = asked(move |draft| {
         if draft.now() > Time::ZERO {
@@ -244,23 +245,25 @@ fn constant(state: &State, job: JobId) -> i64 {
 const MIX: &str = "age=675,fair-share=1000,size=400,partition=300,qos=200,max-age=0.0625,half-life=0.05,partitions=p:1+q:0.5,levels=high:4+low:1";
 
 proptest! {
-    /// Every start of every step is that of a sort by the sum of all factors at this instant, young and old; and the
-    /// factors of tenants are those of the last multiple of the period.
+    /// Every start of every step is that of a sort by tier and the sum of all factors at this instant, young and old; and
+    /// the factors of tenants are those of the last multiple of the period.
     #[test]
-    fn slurm_is_a_naive_sort(jobs in plans(100), passing in 0usize..3) {
+    fn slurm_is_a_naive_sort(jobs in plans(100), passing in 0usize..3, tiers in 0usize..3) {
+        // Tiers of the queue without a name, of p, and of q.
+        let (tiers, tier_of) = [("none", [1, 1, 1]), ("p:2", [1, 2, 1]), ("p:0+q:65533", [1, 0, 65533])][tiers];
         let (behind, passing) = [
             ("blocked", Passing::Nobody),
             ("skip", Passing::Everybody),
             ("queue", Passing::OtherQueues),
         ][passing];
-        let mut play = play(4, &format!("slurm[{MIX},behind={behind}]"), &TREE);
+        let mut play = play(4, &format!("slurm[{MIX},behind={behind},tiers={tiers}]"), &TREE);
         play.declare(&["high", "low"], &["p", "q"]);
         // 675 points in 5400 s: 8192 / 65,536 of a point each second.
         let points = |state: &State, job: JobId| {
             let waited = state.now().since(state.job(job).ready_since).0 / MICROS;
             let age = (waited * 8192).min(675 << 16).cast_signed();
             let tenant = state.board()[state.tenant_of(job).index() + 1].cast_signed();
-            Reverse(constant(state, job) + age + tenant)
+            (Reverse(tier_of[state.job(job).spec.queue.index()]), Reverse(constant(state, job) + age + tenant))
         };
         let mut noted = Vec::new();
         play.run(jobs, u64::MAX, |state, started| {

@@ -13,7 +13,8 @@ use crate::result::{JobRow, Miss, Replay};
 ///
 /// Columns: `id`, `load`, `seed`, `tenant`, `gpus`, `submit_s`, `start_s`, `finish_s`, `service_s` (seconds, null when it
 /// never came), `attempts`, `preemptions`, `outcome` (`unfinished` when the job had not ended), `deadline_s`, `start_by_s`, `missed` (why it
-/// missed one of these, else null).
+/// missed one of these, else null), `rho` (finish-time fairness, null unless it finished), `gpu_s` (GPU-seconds in which it made progress),
+/// `entitlement` (of its tenant).
 pub(super) fn write(path: &Path, replays: &[&Replay]) -> Result<(), OutputError> {
     let rows: Vec<Row<'_>> = replays.iter().flat_map(|&replay| rows_of(replay)).collect();
     let lost = |(replay, row): &&Row<'_>| row.trace_index as usize >= replay.trace.jobs.len();
@@ -63,6 +64,9 @@ fn frame(rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
             "missed".into(),
             rows.iter().map(|(_, row)| row.missed.map(Miss::name)).collect::<Vec<_>>(),
         )),
+        number("rho", rows, |(_, row)| row.rho),
+        number("gpu_s", rows, |(_, row)| Some(row.gpu_s)),
+        number("entitlement", rows, |(_, row)| Some(row.entitlement)),
     ];
     DataFrame::new(rows.len(), columns)
 }

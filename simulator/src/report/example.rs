@@ -140,6 +140,8 @@ impl Yard {
             preemptions: 0,
             outcome: None,
             rho: None,
+            gpu_s: 0.0,
+            entitlement: 1.0,
             deadline: None,
             start_by: None,
             missed: None,

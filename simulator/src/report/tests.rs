@@ -116,6 +116,9 @@ fn parquet_has_the_columns_of_the_contract() {
     deadline_s f64
     start_by_s f64
     missed str
+    rho f64
+    gpu_s f64
+    entitlement f64
     ");
     let last: Vec<String> = frame.columns().iter().map(|column| column.get(4).unwrap().to_string()).collect();
     let last = last.join(" ");

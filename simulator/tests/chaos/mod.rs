@@ -76,6 +76,7 @@ impl Case {
         let mut chance = Chance::new(seed);
         let inventory = scores::with_scores(inventory(&mut chance), &mut Chance::new(seed ^ 0x9a1));
         let trace = with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a));
+        let trace = with_queues(trace, &mut Chance::new(seed ^ 0x0b1));
         let trace = Arc::new(scores::with_kinds(trace, &mut Chance::new(seed ^ 0x9a2)));
         let physics = physics(&mut chance);
         let policy_text = policy(&mut chance);
@@ -320,6 +321,20 @@ fn with_targets(mut trace: Trace, chance: &mut Chance) -> Trace {
             details.start_by = Some(job.submit + within(chance, 2000));
         }
         details.restart = chance.one_in(6).then(|| within(chance, 60));
+        job.details = details.into();
+    }
+    trace
+}
+
+/// Queues, in one of two cases, from chance of its own; some jobs are in none.
+fn with_queues(mut trace: Trace, chance: &mut Chance) -> Trace {
+    if chance.one_in(2) {
+        return trace;
+    }
+    trace.queues = ["a", "b", "c"].map(str::to_owned).to_vec();
+    for job in &mut trace.jobs {
+        let mut details = (*job.details).clone();
+        details.queue = chance.pick(&[None, Some(0), Some(1), Some(2)]);
         job.details = details.into();
     }
     trace
