@@ -1,12 +1,12 @@
 //! Everything the engine knows. Read by policies and worlds, written by `apply` and by a committed draft alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smallvec::SmallVec;
 
 use crate::cluster::Cluster;
 use crate::eviction::Eviction;
-use crate::ids::{ClassId, JobId, NameId, QueueId, TenantId};
+use crate::ids::{ClassId, JobId, NameId, NodeId, QueueId, TenantId};
 use crate::inventory::Inventory;
 use crate::job::{Hold, Job, Phase};
 use crate::reason::Reason;
@@ -146,9 +146,11 @@ pub struct State {
     /// Placed jobs whose GPUs still drain, in order of their start decision.
     pub(crate) claims: Vec<JobId>,
     /// Draining jobs: their GPUs may be planned with, but are still in use.
-    pub(crate) draining: Vec<JobId>,
+    pub(crate) draining: BTreeSet<JobId>,
     /// The same by node; empty before the first.
     pub(crate) draining_on: Vec<SmallVec<[JobId; 2]>>,
+    /// Where runs have drained since claims were last looked at.
+    pub(crate) drained_on: Vec<NodeId>,
     /// Jobs that wait for a job.
     pub(crate) children: BTreeMap<JobId, Vec<JobId>>,
     pub(crate) changes: ChangeLog,
@@ -187,7 +189,8 @@ pub(crate) enum Plan {
     #[default]
     Nothing,
     Start,
-    Preempt,
+    /// Its run stops: place among the decisions.
+    Preempt(u32),
     Reject,
     /// A what-if that must be rolled back.
     Vacated,
@@ -204,8 +207,9 @@ impl State {
             truths: Vec::new(),
             live: Vec::new(),
             claims: Vec::new(),
-            draining: Vec::new(),
+            draining: BTreeSet::new(),
             draining_on: Vec::new(),
+            drained_on: Vec::new(),
             children: BTreeMap::new(),
             changes: ChangeLog::default(),
             triggers: Triggers::NONE,

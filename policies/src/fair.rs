@@ -13,6 +13,8 @@ mod slices;
 mod stride;
 mod themis;
 mod tickets;
+mod user;
+mod yielding;
 
 pub use self::auction::Speeds;
 pub use self::filling::{Filling, Passing, Plan, Reclaiming};

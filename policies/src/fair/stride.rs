@@ -14,9 +14,11 @@ use engine::{Amounts, Changes, ClassId, Draft, JobId, Needs, Policy, Reason, Spa
 
 use super::displace::Displacement;
 use super::groups::{Groups, Level};
+use super::user::{Ripe, Run, User};
+use super::yielding::Yielding;
 use super::{slices, tickets};
 use crate::place::{Placer, place};
-use crate::ready::{Filing, LaneKey, Ready};
+use crate::ready::{Filing, Lane, LaneKey, Ready};
 
 /// Ticket-based fair time-slicing.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub struct Stride {
     ready: Ready,
     groups: Groups,
     displacement: Displacement,
+    yielding: Yielding,
     users: Vec<User>,
     /// Index in `users` by group; `u32::MAX` for those without jobs.
     places: Vec<u32>,
@@ -35,36 +38,6 @@ pub struct Stride {
     failed: Vec<u64>,
     selection: u64,
     stopped: Vec<JobId>,
-}
-
-/// A user in a selection.
-#[derive(Debug, Default)]
-struct User {
-    group: TenantId,
-    /// Its pass with what it is given in this selection.
-    pass: u64,
-    /// Its runs, those with the least run time first, with what a quantum of each costs.
-    runs: Vec<Run>,
-    /// Runs before this one are kept.
-    kept: usize,
-    /// What a quantum of the others costs.
-    rest: u64,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Run {
-    key: u64,
-    job: JobId,
-    charge: u64,
-}
-
-/// Which runs count as victims.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ripe {
-    /// Those that have had their quantum.
-    Now,
-    /// Those that will have had it soon.
-    Soon,
 }
 
 struct ByUser(Level);
@@ -131,6 +104,7 @@ impl Stride {
             ready: Ready::default(),
             groups: Groups::default(),
             displacement: Displacement::default(),
+            yielding: Yielding::default(),
             users: Vec::new(),
             places: Vec::new(),
             failed: Vec::new(),
@@ -161,23 +135,85 @@ impl Stride {
     /// Everything is given out anew.
     fn select_anew(&mut self, draft: &mut Draft<'_>) {
         self.meet(draft);
-        for id in draft.state().live() {
-            let job = draft.state().job(*id);
-            if !draft.is_placed(*id) {
-                continue;
+        for at in 0..draft.state().live().len() {
+            let id = draft.state().live()[at];
+            if draft.is_placed(id) {
+                self.meet_run(draft, id);
             }
-            let group = self.level.group(draft, job.spec.tenant);
-            let weight = draft.state().tenants().get(group).terms.weight_milli;
-            let charge = tickets::charge(gpu_milli(&job.placement), self.quantum, weight);
-            let at = self.place_of(draft, group);
-            let user = &mut self.users[at];
-            user.runs.push(Run { key: key(draft, *id), job: *id, charge });
-            user.rest = user.rest.saturating_add(charge);
         }
         self.users.iter_mut().for_each(|user| user.runs.sort_unstable());
+        self.expect(draft);
+        self.yielding.clear(draft);
+        for user in &self.users {
+            for run in user.runs[user.sure..].iter().filter(|run| run.ripe == Ripe::Now) {
+                self.yielding.stop(draft, run.job);
+            }
+        }
         self.select(draft, true);
+        self.yielding.settle(draft);
         for job in std::mem::take(&mut self.stopped) {
             slices::note_stop(draft, job);
+        }
+    }
+
+    /// A run enters the selection of its user.
+    fn meet_run(&mut self, draft: &Draft<'_>, id: JobId) {
+        let job = draft.state().job(id);
+        let group = self.level.group(draft, job.spec.tenant);
+        let weight = draft.state().tenants().get(group).terms.weight_milli;
+        let gpu_milli = gpu_milli(&job.placement);
+        let ripe = if slices::is_over(draft, id, self.quantum) {
+            Ripe::Now
+        } else if job.spec.preemptible && slices::losses(draft, id) == 0 {
+            Ripe::Soon
+        } else {
+            Ripe::No
+        };
+        let charge = tickets::charge(gpu_milli, self.quantum, weight);
+        let at = self.place_of(draft, group);
+        self.users[at].runs.push(Run { key: key(draft, id), job: id, charge, gpu_milli, ripe });
+    }
+
+    /// Whose turn comes before the GPUs are spent, as far as counts tell: the runs before `sure` of each user.
+    ///
+    /// It looks at no more jobs than the cluster can hold.
+    fn expect(&mut self, draft: &Draft<'_>) {
+        let all = self.users.iter().flat_map(|user| &user.runs);
+        let fixed: u64 = all.filter(|run| run.ripe != Ripe::Now).map(|run| run.gpu_milli).sum();
+        let mut room = draft.cluster().up_gpu_milli().saturating_sub(fixed);
+        let mut waiting: Vec<Vec<_>> = Vec::with_capacity(self.users.len());
+        for user in &self.users {
+            let lanes = self.groups.lanes(user.group).iter().map(|lane| self.ready.lane(*lane));
+            let milli = |lane: &Lane| draft.state().class(lane.key.class).gpu_milli;
+            waiting.push(lanes.map(|lane| (milli(lane), lane.jobs.iter().peekable())).collect());
+        }
+        let turn = |(at, user): (usize, &User)| Reverse((user.pass, user.group, at));
+        let mut turns: BinaryHeap<_> = self.users.iter().enumerate().map(turn).collect();
+        while let Some(Reverse((pass, group, at))) = turns.pop() {
+            let lanes = waiting[at].iter_mut().enumerate();
+            let first = lanes.filter_map(|(lane, (_, jobs))| jobs.peek().map(|first| (**first, lane))).min();
+            let user = &mut self.users[at];
+            let run = user.runs.get(user.sure).filter(|run| first.is_none_or(|((key, _), _)| run.key <= key));
+            let (need, charge) = match (run, first) {
+                (Some(run), _) if run.ripe == Ripe::Now => (run.gpu_milli, run.charge),
+                (Some(run), _) => (0, run.charge),
+                (None, Some((_, lane))) => {
+                    let weight = draft.state().tenants().get(group).terms.weight_milli;
+                    let milli = waiting[at][lane].0;
+                    waiting[at][lane].1.next();
+                    (milli, tickets::charge(milli, self.quantum, weight))
+                }
+                (None, None) => continue,
+            };
+            if need > room {
+                break;
+            }
+            room -= need;
+            if run.is_some() {
+                user.rest = user.rest.saturating_add(charge);
+                user.sure += 1;
+            }
+            turns.push(Reverse((pass.saturating_add(charge), group, at)));
         }
     }
 
@@ -229,17 +265,18 @@ impl Stride {
         let mut turns: BinaryHeap<_> = self.users.iter().enumerate().map(turn).collect();
         let mut met = vec![false; self.users.len()];
         while let Some(Reverse((_, group, at))) = turns.pop() {
-            let (waits, runs) = (self.head(group), self.users[at].runs.get(self.users[at].kept).copied());
-            let runs_first = runs.filter(|run| waits.is_none_or(|(key, _)| run.key <= key));
-            let Some(first) = runs_first.map(|run| run.key).or(waits.map(|(key, _)| key)) else { continue };
+            let waits = self.head(group);
+            let run = self.users[at].next_run(waits.map(|(key, _)| key));
+            let Some(first) = run.map(|run| run.key).or(waits.map(|(key, _)| key)) else { continue };
             if !std::mem::replace(&mut met[at], true) {
                 tickets::advance_jobs(draft, group, first);
             }
-            if let Some(run) = runs_first {
-                let user = &mut self.users[at];
-                user.kept += 1;
-                user.rest -= run.charge;
-                user.pass = user.pass.saturating_add(run.charge);
+            if let Some(run) = run {
+                if draft.is_placed(run.job) || draft.reprieve(run.job) {
+                    self.users[at].keep(&run);
+                } else {
+                    self.users[at].skip();
+                }
             } else if let Some((_, job)) = waits {
                 if self.start(draft, job, anew) {
                     let weight = draft.state().tenants().get(group).terms.weight_milli;
@@ -280,10 +317,13 @@ impl Stride {
 
     fn start(&mut self, draft: &mut Draft<'_>, job: JobId, anew: bool) -> bool {
         if !place(self.placer, draft, job) {
-            if !anew || !self.displace(draft, job, Ripe::Now) {
+            if !anew || !self.displace(draft, job) {
                 return false;
             }
             self.forget_gone(draft);
+        }
+        if anew {
+            self.yielding.note_taker(draft, job);
         }
         let started = draft.start(job).is_ok();
         self.ready.remove(job);
@@ -291,24 +331,18 @@ impl Stride {
     }
 
     /// Takes room from runs whose turn comes later, the last first, into the open placement.
-    fn displace(&mut self, draft: &mut Draft<'_>, job: JobId, ripe: Ripe) -> bool {
-        let Self { users, displacement, quantum, placer, .. } = self;
-        let last = |user: &User| user.runs[user.kept..].last().map(|run| user.pass + user.rest - run.charge);
+    fn displace(&mut self, draft: &mut Draft<'_>, job: JobId) -> bool {
+        let Self { users, displacement, placer, .. } = self;
         let mut turns: BinaryHeap<(u64, usize, usize)> = BinaryHeap::new();
         for (at, user) in users.iter().enumerate() {
-            turns.extend(last(user).map(|turn| (turn, at, user.runs.len())));
+            turns.extend(user.last_turn(user.sure, None).map(|(turn, run)| (turn, at, run)));
         }
-        let mut next = |draft: &Draft<'_>| {
-            while let Some((turn, at, until)) = turns.pop() {
+        let mut next = |_: &Draft<'_>| {
+            while let Some((turn, at, run)) = turns.pop() {
                 let user = &users[at];
-                let run = user.runs[until - 1];
-                if until - 1 > user.kept {
-                    turns.push((turn.saturating_sub(user.runs[until - 2].charge), at, until - 1));
-                }
-                let soon = ripe == Ripe::Soon && slices::losses(draft, run.job) == 0;
-                let may_go = soon && draft.state().job(run.job).spec.preemptible;
-                if may_go || slices::is_over(draft, run.job, *quantum) {
-                    return Some(run.job);
+                turns.extend(user.last_turn(run, Some(turn)).map(|(turn, run)| (turn, at, run)));
+                if user.runs[run].ripe == Ripe::Now {
+                    return Some(user.runs[run].job);
                 }
             }
             None
@@ -318,8 +352,14 @@ impl Stride {
 
     /// Whether the gang would fit if runs that have not had their quantum yet were gone too.
     fn could_soon(&mut self, draft: &mut Draft<'_>, job: JobId) -> bool {
+        let Self { users, displacement, placer, .. } = self;
+        let left = || users.iter().flat_map(|user| &user.runs[user.kept..]);
+        if !left().any(|run| run.ripe == Ripe::Soon) {
+            return false;
+        }
+        let mut runs = left().filter(|run| run.ripe != Ripe::No).map(|run| run.job);
         let mark = draft.mark();
-        let could = self.displace(draft, job, Ripe::Soon);
+        let could = displacement.make_room(*placer, draft, job, &mut |_| runs.next());
         draft.rollback(mark);
         could
     }
@@ -328,10 +368,7 @@ impl Stride {
     fn forget_gone(&mut self, draft: &Draft<'_>) {
         for job in std::mem::take(&mut self.displacement.gone) {
             let group = self.level.group(draft, draft.state().tenant_of(job));
-            let user = &mut self.users[self.places[group.index()] as usize];
-            if let Some(at) = user.runs.iter().rposition(|run| run.job == job) {
-                user.rest -= user.runs.remove(at).charge;
-            }
+            self.users[self.places[group.index()] as usize].lose(job);
             self.stopped.push(job);
         }
     }
