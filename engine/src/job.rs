@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::ids::{ClassId, JobId, NameId, QueueId, RunId, TenantId};
+use crate::ids::{ClassId, JobId, KindId, NameId, QueueId, RunId, TenantId};
 use crate::placement::Placement;
 use crate::time::{Rate, Span, Time};
 
@@ -36,6 +36,8 @@ pub struct JobSpec {
     pub name: Option<NameId>,
     /// Quality of service that it was submitted with.
     pub qos: Option<NameId>,
+    /// Its kind, where its speed by GPU model is known.
+    pub kind: Option<KindId>,
     /// What happens when it fails.
     pub retry: RetryRule,
     /// Longest time between the order to stop and the kill.
@@ -61,6 +63,7 @@ impl JobSpec {
             restart: None,
             name: None,
             qos: None,
+            kind: None,
             retry: RetryRule::default(),
             grace: Span::ZERO,
             after: SmallVec::new(),

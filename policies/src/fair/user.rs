@@ -1,11 +1,17 @@
 //! The users of a selection: how far each is, and its runs in the order of their turns.
 
-use engine::{JobId, TenantId};
+use engine::{JobId, Span, TenantId};
+
+use super::tickets;
 
 /// A user in a selection.
 #[derive(Debug, Default)]
 pub(crate) struct User {
     pub(crate) group: TenantId,
+    /// In which pool of GPUs; who has jobs for several stands in each.
+    pub(crate) pool: usize,
+    /// What its turns are charged by: tickets, or its share of the pool. 0: it gets what others leave.
+    pub(crate) tickets: u64,
     /// Its pass with what it is given in this selection.
     pub(crate) pass: u64,
     /// Its runs, those with the least run time first.
@@ -41,7 +47,20 @@ pub(crate) enum Ripe {
     No,
 }
 
+/// The order of turns: those without tickets last, then by pass, then by user.
+pub(crate) type Turn = (bool, u64, TenantId, usize);
+
 impl User {
+    /// Its turn, if it has the place `at` among the users.
+    pub(crate) fn turn(&self, at: usize) -> Turn {
+        (self.tickets == 0, self.pass, self.group, at)
+    }
+
+    /// What so many thousandths of a GPU cost it for `span`.
+    pub(crate) fn charge(&self, gpu_milli: u64, span: Span) -> u64 {
+        tickets::charge(gpu_milli, span, if self.tickets == 0 { 1000 } else { self.tickets })
+    }
+
     /// Its next run, if that is before the waiting job that is first.
     pub(crate) fn next_run(&self, waits: Option<u64>) -> Option<Run> {
         self.runs.get(self.kept).copied().filter(|run| waits.is_none_or(|key| run.key <= key))

@@ -27,4 +27,5 @@ mod sla;
 mod slurm;
 mod tickets;
 mod tiresias;
+mod trading;
 mod yard;
