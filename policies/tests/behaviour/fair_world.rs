@@ -47,6 +47,8 @@ pub(crate) struct World {
     work: Vec<u64>,
     now: u64,
     pub(crate) keeps: bool,
+    /// A policy that takes the place of the present one after every step.
+    pub(crate) refreshed_by: Option<&'static str>,
     /// Kind of the jobs of each tenant.
     kinds: Vec<KindId>,
     /// Launches as (second, job), and ends.
@@ -74,6 +76,7 @@ impl World {
             work: Vec::new(),
             now: 0,
             keeps: true,
+            refreshed_by: None,
             kinds: Vec::new(),
             starts: Vec::new(),
             stops: Vec::new(),
@@ -170,6 +173,9 @@ impl World {
             }
             self.core.step(&batch, &mut orders).unwrap();
             self.core.check().unwrap();
+            if let Some(policy) = self.refreshed_by {
+                self.core.refresh_policy(build(policy, Context::default()).unwrap().policy);
+            }
             for order in std::mem::take(&mut orders) {
                 self.perform(&order);
             }

@@ -72,6 +72,23 @@ fn new_tickets_make_new_trades() {
     assert!((done[1] - 43.2).abs() < 1.0, "{done:?}");
 }
 
+/// All that trade goes by is with the engine: a policy that knows nothing decides the same.
+#[test]
+fn a_fresh_policy_decides_the_same() {
+    let play = |refreshed_by| {
+        let tenants = [(1000, [1_000_000, 1_250_000]), (2000, [1_000_000, 6_000_000]), (1000, [900_000, 3_000_000])];
+        let mut world = world("gandiva-fair", 1, &tenants);
+        world.refreshed_by = refreshed_by;
+        world.submit(&jobs(6, 500, 1, 1, 900));
+        world.submit(&jobs(9, 700, 0, 1, 400));
+        world.run_to(9000);
+        (world.starts, world.stops)
+    };
+    let kept = play(None);
+    assert!(kept.0.len() > 500);
+    assert_eq!(kept, play(Some("gandiva-fair")));
+}
+
 /// A gang that no model can hold alone is placed over both, and gets its turns.
 #[test]
 fn a_gang_over_two_models_ends() {
