@@ -195,10 +195,10 @@ mod tests {
                 prop_assert!(throughput(after) + 1_000_000 >= throughput(before), "{:?} {:?}", after, before);
                 prop_assert!(after.share.iter().sum::<u64>() <= after.demand.max(before.share.iter().sum()) + 1000);
             }
-            for model in 0..models {
+            for (model, most) in capacity.iter().enumerate() {
                 let sum = |users: &[Trader]| users.iter().map(|user| user.share[model]).sum::<u64>();
                 prop_assert_eq!(sum(&users), sum(&before));
-                prop_assert!(sum(&users) <= capacity[model]);
+                prop_assert!(sum(&users) <= *most);
             }
             let dust = 10_000;
             for (a, b) in users.iter().flat_map(|a| users.iter().map(move |b| (a, b))).filter(|_| models == 2) {
