@@ -73,6 +73,12 @@ pub(crate) fn apply(state: &mut State, event: &Event, out: &mut Vec<Command>) ->
             }
             state.names.push(text.clone());
         }
+        Event::KindDeclared { kind, ppm } => {
+            if kind.index() != state.kinds.len() {
+                return Err(Fault::KindOutOfOrder(*kind));
+            }
+            state.kinds.push(ppm.clone());
+        }
         Event::RestartOwed { job, owed } => owe_restart(state, known_job(state, *job)?, *owed),
         Event::Round { idle } => begin_round(state, *idle),
         Event::Woke => {
@@ -170,6 +176,7 @@ fn submit(
     }
     let named = [spec.name, spec.qos].into_iter().flatten().all(|name| name.index() < state.names.len());
     let known = named
+        && spec.kind.is_none_or(|kind| kind.index() < state.kinds.len())
         && spec.class.index() < state.classes.len()
         && spec.tenant.index() < state.tenants.len()
         && spec.queue.index() < state.queues.len();

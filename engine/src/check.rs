@@ -79,7 +79,8 @@ fn tables_agree(state: &State) -> Verdict {
     };
     let phase = |keep: fn(&Job) -> bool| jobs(state).filter(|(_, job)| keep(job)).map(|(id, _)| id).collect();
     expect("live", &state.live, phase(Job::is_live))?;
-    expect("draining", &state.draining, phase(|job| matches!(job.phase, Phase::Draining(_))))?;
+    let draining: Vec<JobId> = state.draining.iter().copied().collect();
+    expect("draining", &draining, phase(|job| matches!(job.phase, Phase::Draining(_))))?;
     let by_node = |id: &JobId, at: usize| state.job(*id).placement.iter().any(|slice| slice.node.index() == at);
     let noted = |at: usize, ids: &[JobId]| {
         set(ids) == state.draining.iter().filter(|id| by_node(id, at)).copied().collect::<BTreeSet<_>>()

@@ -6,6 +6,7 @@
 mod gang;
 mod placed;
 mod refuse;
+mod stop;
 
 use crate::apply;
 use crate::cluster::Cluster;
@@ -59,8 +60,8 @@ enum Step {
     Planned(JobId, Plan),
     /// A decision was added.
     Decided,
-    /// A decision was taken back.
-    Undecided(usize, Decision),
+    /// A decision was taken back; its place stays empty.
+    Undecided(u32, Decision),
     /// The open placement became a decision; so many slices.
     Closed(usize),
     /// A slice joined the open placement.
@@ -71,7 +72,8 @@ enum Step {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     log: Vec<Step>,
-    decisions: Vec<Decision>,
+    /// `None` where a decision was taken back: the places of the others stay what they are.
+    decisions: Vec<Option<Decision>>,
     open: Placement,
     reserved: Vec<Slice>,
 }
@@ -149,9 +151,9 @@ impl<'a> Draft<'a> {
                 self.account(job, plan, before);
             }
             Step::Decided => drop(scratch.decisions.pop()),
-            Step::Undecided(at, decision) => scratch.decisions.insert(at, decision),
+            Step::Undecided(at, decision) => scratch.decisions[at as usize] = Some(decision),
             Step::Closed(slices) => {
-                if let Some(Decision::Start { placement, .. }) = scratch.decisions.last() {
+                if let Some(Some(Decision::Start { placement, .. })) = scratch.decisions.last() {
                     debug_assert_eq!(placement.len(), slices);
                     scratch.open.clone_from(placement);
                 }
@@ -200,8 +202,7 @@ impl<'a> Draft<'a> {
         }
         let placement = std::mem::take(&mut self.scratch.open);
         let slices = placement.len();
-        self.scratch.decisions.push(Decision::Start { job, placement });
-        self.scratch.log.push(Step::Decided);
+        self.decide(Decision::Start { job, placement });
         self.set_plan(job, Plan::Start);
         self.scratch.log.push(Step::Closed(slices));
         Ok(())
@@ -220,58 +221,6 @@ impl<'a> Draft<'a> {
             self.take_slice(*slice);
         }
         self.start(job).inspect_err(|_| self.rollback(mark))
-    }
-
-    /// Stops a placed job; its GPUs are free for this draft at once.
-    pub fn preempt(&mut self, job: JobId) -> Result<(), Reason> {
-        self.preempt_for(job, Bill::default())
-    }
-
-    /// The same, for another job and at an expected cost, which the engine holds against what it really costs
-    /// ([`State::evictions`]).
-    pub fn preempt_for(&mut self, job: JobId, bill: Bill) -> Result<(), Reason> {
-        if !self.is_placed(job) {
-            return Err(Reason::WrongPhase);
-        }
-        if !self.state.job(job).spec.preemptible {
-            return Err(Reason::NotPreemptible);
-        }
-        self.give_back(job);
-        self.set_plan(job, Plan::Preempt);
-        self.scratch.decisions.push(Decision::Preempt { job, bill });
-        self.scratch.log.push(Step::Decided);
-        Ok(())
-    }
-
-    /// Takes a preemption of this draft back. `false`, and nothing changed, when its GPUs are no longer all free.
-    pub fn reprieve(&mut self, job: JobId) -> bool {
-        let free = |slice: &Slice| self.state.cluster.slice_is_free(slice);
-        if self.plan(job) != Plan::Preempt || !self.state.job(job).placement.iter().all(free) {
-            return false;
-        }
-        let decided = |decision: &Decision| matches!(decision, Decision::Preempt { job: other, .. } if *other == job);
-        let Some(at) = self.scratch.decisions.iter().rposition(decided) else { return false };
-        let mark = self.mark();
-        for slice in self.state.job(job).placement.clone() {
-            if !self.state.cluster.slice_is_free(&slice) {
-                self.rollback(mark);
-                return false;
-            }
-            self.occupy(slice);
-        }
-        let decision = self.scratch.decisions.remove(at);
-        self.scratch.log.push(Step::Undecided(at, decision));
-        self.set_plan(job, Plan::Nothing);
-        true
-    }
-
-    /// What if `job`, which runs or which this draft starts, had ended? Its GPUs become free. Must be rolled back before
-    /// the policy returns.
-    pub fn vacate(&mut self, job: JobId) {
-        if self.is_placed(job) || self.plan(job) == Plan::Start {
-            self.give_back(job);
-            self.set_plan(job, Plan::Vacated);
-        }
     }
 
     /// Keeps room for `request` on `node` away from later placements of this draft, until [`Draft::unreserve`].
@@ -305,9 +254,13 @@ impl<'a> Draft<'a> {
             return Err(Reason::WrongPhase);
         }
         self.set_plan(job, Plan::Reject);
-        self.scratch.decisions.push(Decision::Reject { job, reason });
-        self.scratch.log.push(Step::Decided);
+        self.decide(Decision::Reject { job, reason });
         Ok(())
+    }
+
+    fn decide(&mut self, decision: Decision) {
+        self.scratch.decisions.push(Some(decision));
+        self.scratch.log.push(Step::Decided);
     }
 
     /// Asks for a decision at `at` at the latest, even if nothing happens before.
@@ -335,7 +288,7 @@ impl<'a> Draft<'a> {
         let counts = |plan: Plan| match plan {
             Plan::Start => true,
             Plan::Nothing => self.state.job(job).is_placed(),
-            Plan::Preempt | Plan::Vacated | Plan::Reject => false,
+            Plan::Preempt(_) | Plan::Vacated | Plan::Reject => false,
         };
         match (counts(from), counts(to)) {
             (false, true) => self.state.tenants.add_placed(tenant, amounts),
@@ -391,7 +344,7 @@ impl<'a> Draft<'a> {
             decisions.clear();
             return Err(Fault::OpenWhatIf(job));
         }
-        for decision in decisions.drain(..) {
+        for decision in decisions.drain(..).flatten() {
             carry_out(self.state, decision, out);
         }
         apply::grant_claims(self.state, out);

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ClassId, JobId, NameId, NodeId, QueueId, RunId, TenantId};
+use crate::ids::{ClassId, JobId, KindId, NameId, NodeId, QueueId, RunId, TenantId};
 use crate::job::{JobSpec, Outcome};
 use crate::placement::Placement;
 use crate::shape::Shape;
@@ -144,6 +144,14 @@ pub enum Event {
         /// The time.
         owed: Span,
     },
+    /// A new kind of job; kinds are declared in order, before their first job.
+    KindDeclared {
+        /// Its identifier: the number of kinds so far.
+        kind: KindId,
+        /// Its speed on each GPU model of the cluster, as parts per million of the speed at which the work of jobs is
+        /// counted; 0 where it cannot run, or where nobody knows.
+        ppm: Vec<u32>,
+    },
     /// A round of the world begins: runs go on, or start, in step with the others. Only a world that goes in rounds says
     /// so.
     Round {
@@ -190,6 +198,8 @@ impl Event {
             Self::TenantDeclared { tenant, .. } => (6, u64::from(tenant.0)),
             Self::QueueDeclared { queue, .. } => (7, u64::from(queue.0)),
             Self::NameDeclared { name, .. } => (8, u64::from(name.0)),
+            // After the names.
+            Self::KindDeclared { kind, .. } => (8, 1 << 32 | u64::from(kind.0)),
             Self::TermsChanged { tenant, .. } => (9, u64::from(tenant.0)),
             Self::Submitted { job, .. } => (10, u64::from(job.0)),
             Self::Cancelled { job } => (11, u64::from(job.0)),

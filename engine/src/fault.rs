@@ -1,6 +1,6 @@
 //! Facts that contradict what the engine knows. A world that sends one is broken; nothing is guessed.
 
-use crate::ids::{ClassId, JobId, NameId, NodeId, QueueId, TenantId};
+use crate::ids::{ClassId, JobId, KindId, NameId, NodeId, QueueId, TenantId};
 use crate::time::Time;
 
 /// A contradiction between a fact, or a policy's draft, and the state.
@@ -32,6 +32,9 @@ pub enum Fault {
     /// Names are numbered in order of declaration.
     #[error("{0} was declared out of order")]
     NameOutOfOrder(NameId),
+    /// Kinds of jobs are numbered in order of declaration.
+    #[error("{0} was declared out of order")]
+    KindOutOfOrder(KindId),
     /// A job names a class, tenant, queue, name or parent that does not exist.
     #[error("{0} names a class, a tenant, a queue, a name or a parent that does not exist")]
     BadReference(JobId),

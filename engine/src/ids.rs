@@ -44,6 +44,8 @@ dense_id! {
     QueueId(u16) "q";
     /// A name that the user gave: of a job, or of a quality of service.
     NameId(u32) "s";
+    /// A kind of job: jobs of one kind go equally fast on equal GPUs.
+    KindId(u32) "k";
     /// A pool of nodes.
     PoolId(u16) "p";
     /// A GPU model.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
-use crate::ids::{AppId, ClassId, JobId, NameId, QueueId, RunId, TenantId};
+use crate::ids::{AppId, ClassId, JobId, KindId, NameId, QueueId, RunId, TenantId};
 use crate::placement::Placement;
 use crate::time::{Rate, Span, Time};
 
@@ -38,6 +38,8 @@ pub struct JobSpec {
     pub qos: Option<NameId>,
     /// Its application class, which says how it feels the differences between GPUs; 0 where there are none.
     pub app: AppId,
+    /// Its kind, where its speed by GPU model is known.
+    pub kind: Option<KindId>,
     /// What happens when it fails.
     pub retry: RetryRule,
     /// Longest time between the order to stop and the kill.
@@ -64,6 +66,7 @@ impl JobSpec {
             name: None,
             qos: None,
             app: AppId(0),
+            kind: None,
             retry: RetryRule::default(),
             grace: Span::ZERO,
             after: SmallVec::new(),

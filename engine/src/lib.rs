@@ -38,7 +38,9 @@ pub use crate::drive::{NoRecord, Record, Watch, World, drive};
 pub use crate::event::{Alarm, Command, Event, Exit, Input};
 pub use crate::eviction::{Bill, Eviction};
 pub use crate::fault::Fault;
-pub use crate::ids::{AppId, ClassId, DomainId, JobId, ModelId, NameId, NodeId, PoolId, QueueId, RunId, TenantId};
+pub use crate::ids::{
+    AppId, ClassId, DomainId, JobId, KindId, ModelId, NameId, NodeId, PoolId, QueueId, RunId, TenantId,
+};
 pub use crate::inventory::{GpuModel, Inventory, Misfit, NodeSpec, UNLIMITED};
 pub use crate::job::{Cause, Hold, Job, JobSpec, Outcome, Phase, RetryRule};
 pub use crate::oracle::Oracle;

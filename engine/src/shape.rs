@@ -52,6 +52,12 @@ impl ModelSet {
         self.0 >> model.0 & 1 == 1
     }
 
+    /// What is in both.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// With `model` added.
     #[must_use]
     pub fn with(self, model: ModelId) -> Self {
@@ -137,6 +143,16 @@ impl Shape {
         let mut shape = self.clone();
         let size = |group: &TaskGroup| (group.request.gpus.milli(), group.request.cpu_milli, group.request.memory_mib);
         shape.groups.sort_by_key(|group| std::cmp::Reverse(size(group)));
+        shape
+    }
+
+    /// The same gang on these models only.
+    #[must_use]
+    pub fn on(&self, models: ModelSet) -> Self {
+        let mut shape = self.clone();
+        for group in &mut shape.groups {
+            group.request.models = group.request.models.and(models);
+        }
         shape
     }
 

@@ -1,12 +1,12 @@
 //! Everything the engine knows. Read by policies and worlds, written by `apply` and by a committed draft alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use smallvec::SmallVec;
 
 use crate::cluster::Cluster;
 use crate::eviction::Eviction;
-use crate::ids::{ClassId, JobId, NameId, QueueId, TenantId};
+use crate::ids::{ClassId, JobId, ModelId, NameId, NodeId, QueueId, TenantId};
 use crate::inventory::Inventory;
 use crate::job::{Hold, Job, Phase};
 use crate::reason::Reason;
@@ -146,9 +146,11 @@ pub struct State {
     /// Placed jobs whose GPUs still drain, in order of their start decision.
     pub(crate) claims: Vec<JobId>,
     /// Draining jobs: their GPUs may be planned with, but are still in use.
-    pub(crate) draining: Vec<JobId>,
+    pub(crate) draining: BTreeSet<JobId>,
     /// The same by node; empty before the first.
     pub(crate) draining_on: Vec<SmallVec<[JobId; 2]>>,
+    /// Where runs have drained since claims were last looked at.
+    pub(crate) drained_on: Vec<NodeId>,
     /// Jobs that wait for a job.
     pub(crate) children: BTreeMap<JobId, Vec<JobId>>,
     pub(crate) changes: ChangeLog,
@@ -172,6 +174,8 @@ pub struct State {
     /// Names of the queues; the first, without a name, is that of jobs which name none.
     pub(crate) queues: Vec<String>,
     pub(crate) names: Vec<String>,
+    /// Speeds by GPU model of the kinds of jobs.
+    pub(crate) kinds: Vec<Vec<u32>>,
     /// What the policy notes about jobs; shorter than the table of jobs where the rest is all 0.
     pub(crate) memos: Vec<Memo>,
     /// What the policy notes beside that.
@@ -187,7 +191,8 @@ pub(crate) enum Plan {
     #[default]
     Nothing,
     Start,
-    Preempt,
+    /// Its run stops: place among the decisions.
+    Preempt(u32),
     Reject,
     /// A what-if that must be rolled back.
     Vacated,
@@ -204,8 +209,9 @@ impl State {
             truths: Vec::new(),
             live: Vec::new(),
             claims: Vec::new(),
-            draining: Vec::new(),
+            draining: BTreeSet::new(),
             draining_on: Vec::new(),
+            drained_on: Vec::new(),
             children: BTreeMap::new(),
             changes: ChangeLog::default(),
             triggers: Triggers::NONE,
@@ -220,6 +226,7 @@ impl State {
             reasons_by_tenant: BTreeMap::new(),
             queues: vec![String::new()],
             names: Vec::new(),
+            kinds: Vec::new(),
             memos: Vec::new(),
             board: Vec::new(),
             evictions: Vec::new(),
@@ -280,6 +287,18 @@ impl State {
     /// A name.
     pub fn name(&self, name: NameId) -> &str {
         &self.names[name.index()]
+    }
+
+    /// Whether the speed of any kind of job is known.
+    pub fn knows_speeds(&self) -> bool {
+        !self.kinds.is_empty()
+    }
+
+    /// The speed of `job` on `model` alone, in parts per million of that at which its work is counted. 0: it cannot run
+    /// there, or that is not known; `None`: nothing is known of the job.
+    pub fn speed_ppm(&self, job: JobId, model: ModelId) -> Option<u32> {
+        let kind = self.job(job).spec.kind?;
+        Some(self.kinds[kind.index()].get(model.index()).copied().unwrap_or(0))
     }
 
     /// What the policy noted about a job with [`crate::Draft::set_memo`].

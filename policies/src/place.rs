@@ -5,7 +5,7 @@ mod skew;
 mod variable;
 
 use engine::placement::nodes_spanned;
-use engine::{ClassId, Draft, GpuRequest, JobId, Level, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
+use engine::{ClassId, Draft, GpuRequest, JobId, Level, ModelSet, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
 
 pub use self::skew::Skewed;
 pub use self::variable::Variable;
@@ -49,6 +49,11 @@ struct Spot {
 ///
 /// Greedy, group by group and task by task. A required domain is the tightest that has room, a preferred one is tried first.
 pub fn place(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
+    place_on(placer, draft, job, ModelSet::ANY)
+}
+
+/// The same on nodes of some models only.
+pub(crate) fn place_on(placer: Placer, draft: &mut Draft<'_>, job: JobId, models: ModelSet) -> bool {
     let placer = placer.of_job(draft, job);
     let class = draft.state().job(job).spec.class;
     let entry = draft.state().class(class);
@@ -58,19 +63,20 @@ pub fn place(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
     let plain = entry.shape.preferred.is_none() && !matches!(placer, Placer::Variable(_));
     if let Some(request) = entry.shape.single().filter(|_| plain).copied() {
         let spot = Spot { job, within: None, left: 1 };
+        let request = TaskRequest { models: request.models.and(models), ..request };
         return placer.node(draft, &request, spot).is_some_and(|node| draft.take(node, &request));
     }
-    if place_gang(placer, draft, job, class) {
+    if place_gang(placer, draft, job, class, models) {
         return true;
     }
     // Several groups are packed greedily, which can miss what fits. First fit in falling size is what says that a gang
     // can run on the empty cluster at all: with it as the last resort, every such gang starts at some time.
     let several = draft.state().class(class).shape.groups.len() > 1;
-    several && placer != Placer::FirstFit && place_gang(Placer::FirstFit, draft, job, class)
+    several && placer != Placer::FirstFit && place_gang(Placer::FirstFit, draft, job, class, models)
 }
 
-fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId) -> bool {
-    let shape = draft.state().class(class).shape.clone();
+fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId, models: ModelSet) -> bool {
+    let shape = draft.state().class(class).shape.on(models);
     let short = |group: &TaskGroup| draft.cluster().slots(&group.request) < u64::from(group.tasks_min);
     if shape.groups.iter().any(short) {
         return false;

@@ -4,6 +4,7 @@ pub mod experiment;
 pub mod failures;
 pub mod figures;
 pub mod journal;
+mod kinds;
 pub mod metrics;
 pub mod output;
 pub mod physics;

@@ -98,6 +98,17 @@ fn slowed(rate: Rate, score_milli: u32) -> Rate {
 }
 
 impl Speeds<'_> {
+    /// Whether there is a table of throughput.
+    pub(crate) fn are_measured(&self) -> bool {
+        self.measured.is_some()
+    }
+
+    /// The speed of a gang of `gpus` of a kind of the trace on as few nodes of a model as hold it, in parts per million;
+    /// `None` where the table does not know it, or there is none.
+    pub(crate) fn alone_ppm(&self, kind: u32, gpus: u32, model: engine::ModelId, per_node: u32) -> Option<u32> {
+        self.measured.as_ref()?.alone_ppm(kind, gpus, model, per_node)
+    }
+
     /// How a run of `job` gets on from round to round, whole steps at a time where the physics says so.
     pub(crate) fn pace(&self, job: JobId, placement: &[Slice], rate: Rate) -> Pace {
         let (work, of_trace) = (self.workload.work(job), &self.workload.trace().jobs[job.index()]);
@@ -149,6 +160,16 @@ impl<'a> Measured<'a> {
         let StepRates { here, reference } = self.steps_per_s(job, placement)?;
         let ppm = (here / reference * 1e6).round();
         Ok(if here > 0.0 { Speed::Runs(Rate::ppm(ppm.min(f64::from(u32::MAX)) as u32)) } else { Speed::CannotRun })
+    }
+
+    fn alone_ppm(&self, kind: u32, gpus: u32, model: engine::ModelId, per_node: u32) -> Option<u32> {
+        let (kind, model) = (self.job_types[kind as usize]?, self.models[model.index()]?);
+        let alone = profiles::Placement::OnNodes { gpus, nodes: 1 };
+        let reference = self.rate(kind, self.reference, alone).filter(|rate| rate.can_run())?;
+        let nodes = gpus.div_ceil(per_node.max(1)).max(1);
+        let here = self.rate(kind, model, profiles::Placement::OnNodes { gpus, nodes })?;
+        let ppm = (here.steps_per_s() / reference.steps_per_s() * 1e6).round();
+        Some(ppm.min(f64::from(u32::MAX)) as u32)
     }
 
     fn steps_per_s(&self, job: JobId, placement: &[Slice]) -> Result<StepRates, &'static str> {
@@ -350,6 +371,34 @@ mod tests {
         let spec = RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: 1, segments };
         let replay = crate::run::replay(&spec, &workload).unwrap();
         assert_eq!((replay.summary.finished, replay.summary.failed), (0, 2));
+    }
+
+    #[test]
+    fn the_engine_is_told_the_speeds_of_kinds_of_jobs() {
+        let trace = trace(&[(1, Some(0)), (4, Some(0)), (1, Some(2)), (1, None)]);
+        let inventory = cluster(&[(4, "v100"), (2, "k80"), (2, "k80")]);
+        let workload = Workload::new(&trace, &inventory, &TenantTerms::default());
+        let mut physics = Physics::default();
+        let table = ThroughputTable::read_bytes("t.json", TABLE.as_bytes()).unwrap();
+        physics.throughput = Some(crate::physics::Throughput::of("t.json", table));
+        let kinds = |inventory: &Inventory| {
+            let speeds = Speeds::new(&workload, &physics, inventory).unwrap();
+            let kinds = crate::kinds::Kinds::new(&workload, &speeds, inventory);
+            let of = |event| match event {
+                engine::Event::Submitted { spec, .. } => spec.kind.map(|kind| kind.0),
+                _ => None,
+            };
+            let of_jobs: Vec<_> = (0..4).map(|job| of(kinds.submission(&workload, job))).collect();
+            let ppm = kinds.declarations().map(|event| match event {
+                engine::Event::KindDeclared { ppm, .. } => ppm,
+                other => panic!("{other:?}"),
+            });
+            (ppm.collect::<Vec<_>>(), of_jobs)
+        };
+        // A gang of four takes two k80 nodes, on which it is eight times as slow as on one v100.
+        let told = (vec![vec![1_000_000, 250_000], vec![1_000_000, 125_000]], vec![Some(0), Some(1), None, None]);
+        assert_eq!(kinds(&inventory), told);
+        assert_eq!(kinds(&cluster(&[(4, "v100")])), (vec![], vec![None; 4]), "one model: nothing to choose");
     }
 
     #[test]

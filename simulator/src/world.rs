@@ -9,6 +9,7 @@ use engine::placement::gpu_milli;
 use engine::{Alarm, Command, Event, Exit, Input, Inventory, JobId, Rate, RunId, Slice, Span, Time, World};
 
 use crate::failures::Failures;
+use crate::kinds::Kinds;
 use crate::physics::Physics;
 use crate::rounds::Rounds;
 use crate::run::RunError;
@@ -73,6 +74,7 @@ pub struct SimWorld<'a> {
     workload: &'a Workload<'a>,
     physics: &'a Physics,
     speeds: Speeds<'a>,
+    kinds: Kinds,
     failures: Option<Failures>,
     next_job: usize,
     declared: bool,
@@ -116,10 +118,12 @@ impl<'a> SimWorld<'a> {
         inventory: &'a Inventory,
         seed: u64,
     ) -> Result<Self, RunError> {
+        let speeds = Speeds::new(workload, physics, inventory)?;
         let mut world = Self {
             workload,
             physics,
-            speeds: Speeds::new(workload, physics, inventory)?,
+            kinds: Kinds::new(workload, &speeds, inventory),
+            speeds,
             failures: Failures::new(inventory.nodes.len(), physics, seed),
             next_job: 0,
             declared: false,
@@ -223,7 +227,7 @@ impl<'a> SimWorld<'a> {
 
     fn arrivals_at(&mut self, now: Time, batch: &mut Vec<Input>) {
         while self.workload.submit(self.next_job) == Some(now) {
-            batch.push(Input { at: now, event: self.workload.submission(self.next_job) });
+            batch.push(Input { at: now, event: self.kinds.submission(self.workload, self.next_job) });
             self.next_job += 1;
             self.open += 1;
             self.live.push(NOT_LIVE);
@@ -349,7 +353,8 @@ impl World for SimWorld<'_> {
     fn next(&mut self, batch: &mut Vec<Input>) -> Result<bool, RunError> {
         if !self.declared {
             self.declared = true;
-            batch.extend(self.workload.declarations().map(|event| Input { at: Time::ZERO, event }));
+            let all = self.workload.declarations().chain(self.kinds.declarations());
+            batch.extend(all.map(|event| Input { at: Time::ZERO, event }));
             return Ok(true);
         }
         if !self.now_facts.is_empty() {

@@ -128,6 +128,7 @@ fn run(case: &Case, forgetful: bool) -> Vec<(Time, Command)> {
     let mut workload = Workload::new(&case.trace, &case.inventory, &case.terms);
     case.amend(&mut workload);
     let mut world = SimWorld::new(&workload, &case.physics, &case.inventory, case.seed).unwrap();
+    world.schedule(case.kinds());
     world.schedule(case.faults.iter().cloned());
     for (job, flaw) in &case.flaws {
         world.flaw(*job, *flaw);

@@ -14,6 +14,9 @@ use crate::state::{State, Triggers};
 use crate::terms::Amounts;
 use crate::time::{Span, Time};
 
+/// On so few nodes a claim is looked for before it is asked what it waits for.
+const FEW_NODES: usize = 8;
+
 /// Gives the GPUs of a live job back to planning.
 pub(crate) fn vacate(state: &mut State, id: JobId) {
     let job = &state.jobs[id.index()];
@@ -44,14 +47,19 @@ pub(super) fn retire(state: &mut State, id: JobId) {
 }
 
 /// Orders the launch of every claim whose GPUs no longer drain: once a batch and once a decision, not once an end, as many
-/// runs can end at one instant.
+/// runs can end at one instant. Only where a run has drained since the last time can that be.
 pub(crate) fn grant_claims(state: &mut State, out: &mut Vec<Command>) {
-    if state.claims.is_empty() {
+    let drained = std::mem::take(&mut state.drained_on);
+    if state.claims.is_empty() || drained.is_empty() {
         return;
     }
+    let touched = |state: &State, id: JobId| {
+        let mut slices = state.job(id).placement.iter();
+        drained.len() > FEW_NODES || slices.any(|slice| drained.contains(&slice.node))
+    };
     let claims = std::mem::take(&mut state.claims);
     for id in claims {
-        if claim_waits(state, id) {
+        if !touched(state, id) || claim_waits(state, id) {
             state.claims.push(id);
         } else {
             order_launch(state, id, out);
@@ -73,7 +81,7 @@ pub(crate) fn claim_waits(state: &State, id: JobId) -> bool {
 
 /// A run drains from now on: its GPUs are noted by node.
 fn draining(state: &mut State, id: JobId) {
-    state.draining.push(id);
+    state.draining.insert(id);
     state.draining_on.resize(state.cluster.len(), SmallVec::new());
     for slice in &state.jobs[id.index()].placement {
         let runs = &mut state.draining_on[slice.node.index()];
@@ -85,9 +93,10 @@ fn draining(state: &mut State, id: JobId) {
 
 /// A draining run is over. Its placement is still known.
 pub(super) fn drained(state: &mut State, id: JobId) {
-    state.draining.retain(|other| *other != id);
+    state.draining.remove(&id);
     for slice in &state.jobs[id.index()].placement {
         state.draining_on[slice.node.index()].retain(|other| *other != id);
+        state.drained_on.push(slice.node);
     }
 }
 

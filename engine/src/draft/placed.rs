@@ -11,14 +11,14 @@ impl Draft<'_> {
         match self.plan(job) {
             Plan::Nothing => &self.state.job(job).placement,
             Plan::Start => self.started_on(job),
-            Plan::Preempt | Plan::Vacated | Plan::Reject => &[],
+            Plan::Preempt(_) | Plan::Vacated | Plan::Reject => &[],
         }
     }
 
     /// What a start of this draft has taken; nothing for a job that it does not start.
     pub(super) fn started_on(&self, id: JobId) -> &[Slice] {
         let of = |decision: &'_ Decision| matches!(decision, Decision::Start { job, .. } if *job == id);
-        match self.scratch.decisions.iter().rev().find(|decision| of(decision)) {
+        match self.scratch.decisions.iter().rev().flatten().find(|decision| of(decision)) {
             Some(Decision::Start { placement, .. }) => placement,
             _ => &[],
         }

@@ -2,7 +2,7 @@
 
 use engine::journal::{Damage, Entry, Header, Reader, VERSION, Writer};
 use engine::{
-    Alarm, Amounts, AppId, ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Level,
+    Alarm, Amounts, AppId, ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, KindId, Level,
     ModelSet, NameId, NodeId, Outcome, QueueId, Rate, RetryRule, RunId, Shape, Slice, Span, TaskGroup, TaskRequest,
     TenantId, Terms, Time, Variability,
 };
@@ -88,6 +88,7 @@ fn spec() -> impl Strategy<Value = JobSpec> {
         name: ids.5.map(NameId),
         qos: ids.6.map(NameId),
         app: AppId(ids.0 as u8),
+        kind: ids.5.map(KindId),
         grace: times.3,
         retry,
         after: after.into_iter().collect(),
@@ -150,6 +151,8 @@ fn event() -> impl Strategy<Value = Event> {
         (any::<u32>(), ".*").prop_map(|(name, text)| Event::NameDeclared { name: NameId(name), text }),
         (any::<u32>(), terms()).prop_map(|(tenant, terms)| Event::TermsChanged { tenant: TenantId(tenant), terms }),
         (job(), span()).prop_map(|(job, owed)| Event::RestartOwed { job, owed }),
+        (any::<u32>(), prop::collection::vec(any::<u32>(), 0..4))
+            .prop_map(|(kind, ppm)| Event::KindDeclared { kind: KindId(kind), ppm }),
         any::<bool>().prop_map(|idle| Event::Round { idle }),
         Just(Event::Woke),
     ];

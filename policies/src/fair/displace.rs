@@ -1,10 +1,10 @@
 //! Making room for a waiting job by stopping runs, in an order that the caller gives.
 
 use engine::placement::gpu_milli;
-use engine::{Bill, Draft, JobId, TaskGroup};
+use engine::{Bill, Draft, JobId, ModelSet, TaskGroup};
 
 use crate::evict::widest;
-use crate::place::{Placer, place};
+use crate::place::{Placer, place_on};
 use crate::potential::Potential;
 
 /// Reused memory of the search.
@@ -26,7 +26,7 @@ pub(crate) fn bill(draft: &Draft<'_>, victim: JobId, by: Option<JobId>) -> Bill 
 
 impl Displacement {
     /// Stops as few of the first victims as it takes to place `job`, and takes its gang into the open placement.
-    /// `false`, and nothing changed, when not all of them would do.
+    /// On nodes of `models` only. `false`, and nothing changed, when not all of them would do.
     ///
     /// As in the search of `Evict`: victims are counted, per node, until the gang could fit; only then the draft is
     /// changed. Then victims are taken back, the last one first, as long as the gang still fits.
@@ -34,13 +34,14 @@ impl Displacement {
         &mut self,
         placer: Placer,
         draft: &mut Draft<'_>,
-        job: JobId,
+        (job, models): (JobId, ModelSet),
         next: &mut dyn FnMut(&Draft<'_>) -> Option<JobId>,
     ) -> bool {
         self.victims.clear();
         self.potential.clear(draft.cluster().len());
         let class = draft.state().class_of(job);
-        let (need, widest) = (class.gpu_milli_min, widest(&class.shape.groups));
+        let (need, mut widest) = (class.gpu_milli_min, widest(&class.shape.groups));
+        widest.request.models = widest.request.models.and(models);
         let mut freed = draft.cluster().free_gpu_milli();
         let mut slots = draft.cluster().slots(&widest.request);
         let mut try_at = 0;
@@ -53,7 +54,7 @@ impl Displacement {
             slots = slots.saturating_add(self.potential.release(draft, victim, &widest));
             self.victims.push(victim);
             if could_fit(freed, slots) && self.victims.len() >= try_at {
-                if self.carry_out(placer, draft, job, &widest) {
+                if self.carry_out(placer, draft, (job, models), &widest) {
                     return true;
                 }
                 // Something that is not counted stands in the way (CPU, memory, other groups): look again later.
@@ -61,10 +62,16 @@ impl Displacement {
             }
         }
         // The last look may have been skipped.
-        self.victims.len() < try_at && could_fit(freed, slots) && self.carry_out(placer, draft, job, &widest)
+        self.victims.len() < try_at && could_fit(freed, slots) && self.carry_out(placer, draft, (job, models), &widest)
     }
 
-    fn carry_out(&mut self, placer: Placer, draft: &mut Draft<'_>, job: JobId, widest: &TaskGroup) -> bool {
+    fn carry_out(
+        &mut self,
+        placer: Placer,
+        draft: &mut Draft<'_>,
+        (job, models): (JobId, ModelSet),
+        widest: &TaskGroup,
+    ) -> bool {
         let mark = draft.mark();
         let size = widest.request.gpus.count();
         let several = draft.state().class_of(job).shape.groups.len() > 1;
@@ -77,28 +84,28 @@ impl Displacement {
                 self.gone.push(*victim);
             }
         }
-        if !fits(placer, draft, job) {
+        if !fits(placer, draft, job, models) {
             draft.rollback(mark);
             return false;
         }
         for at in (0..self.gone.len()).rev() {
             let before = draft.mark();
             if draft.reprieve(self.gone[at]) {
-                if fits(placer, draft, job) {
+                if fits(placer, draft, job, models) {
                     self.gone.remove(at);
                 } else {
                     draft.rollback(before);
                 }
             }
         }
-        place(placer, draft, job)
+        place_on(placer, draft, job, models)
     }
 }
 
 /// Whether the gang of `job` has room now.
-pub(crate) fn fits(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
+pub(crate) fn fits(placer: Placer, draft: &mut Draft<'_>, job: JobId, models: ModelSet) -> bool {
     let mark = draft.mark();
-    let fits = place(placer, draft, job);
+    let fits = place_on(placer, draft, job, models);
     draft.rollback(mark);
     fits
 }

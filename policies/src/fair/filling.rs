@@ -1,7 +1,7 @@
 //! Progressive filling: the group with the least share goes next, until nothing fits (DRF; Ghodsi et al., NSDI 2011,
 //! Algorithm 1). With GPUs as the measure it is max-min fairness, with H-DRF's shares it fills a tree.
 
-use engine::{ClassId, Draft, JobId, Needs, Policy, Reason, TenantId, Time, Triggers};
+use engine::{ClassId, Draft, JobId, ModelSet, Needs, Policy, Reason, TenantId, Time, Triggers};
 
 use super::displace::fits;
 use super::groups::{Groups, Level};
@@ -209,7 +209,7 @@ impl Filling {
             for lane in lanes {
                 let Some((_, job)) = self.ready.lane(lane).jobs.first().copied() else { continue };
                 let class = draft.state().job(job).spec.class;
-                if !self.has_failed(draft, class) && !fits(self.plan.placer, draft, job) {
+                if !self.has_failed(draft, class) && !fits(self.plan.placer, draft, job, ModelSet::ANY) {
                     self.remember(draft, class);
                 }
                 if self.has_failed(draft, class) {

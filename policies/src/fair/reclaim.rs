@@ -5,7 +5,7 @@
 //! than before have D or less. A plain start lets it grow too. It cannot grow for ever while no job arrives or ends, and so
 //! no two jobs evict each other in a cycle.
 
-use engine::{Amounts, Draft, JobId, TenantId};
+use engine::{Amounts, Draft, JobId, ModelSet, TenantId};
 
 use super::displace::Displacement;
 use super::filling::Plan;
@@ -111,7 +111,7 @@ impl Reclaim {
                 }
             }
         };
-        self.displacement.make_room(placer, draft, job, &mut next)
+        self.displacement.make_room(placer, draft, (job, ModelSet::ANY), &mut next)
     }
 }
 

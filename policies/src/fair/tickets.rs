@@ -11,7 +11,7 @@ use super::groups::{Groups, Level};
 const NEXT_ROUND: usize = 0;
 /// The job for which GPUs are held until then, plus 1.
 const HELD: usize = 1;
-/// Where the accounts of users start, and how many words each has.
+/// Where the accounts of users start. Each has four words, and two for each pool where GPU models can be traded.
 const FIRST: usize = 2;
 const WORDS: usize = 4;
 /// GPU-time for tickets so far: thousandths of a GPU x milliseconds for one ticket.
@@ -23,61 +23,107 @@ const ACTIVE: usize = 2;
 /// How far the jobs of the user have come: run time of the one that has least (microseconds).
 const JOBS: usize = 3;
 
-fn at(user: TenantId, word: usize) -> usize {
-    FIRST + user.index() * WORDS + word
+/// Pools of a cluster on which models can be traded, whether they are or not: so places never move.
+fn pools(draft: &Draft<'_>) -> usize {
+    let models = draft.cluster().inventory().models.len();
+    if models > 1 { models + 1 } else { 0 }
+}
+
+fn at(draft: &Draft<'_>, user: TenantId, word: usize) -> usize {
+    FIRST + user.index() * (WORDS + 2 * pools(draft)) + word
+}
+
+/// The account of a user in one pool: its pass there, and its share in millionths of a GPU.
+fn in_pool(draft: &Draft<'_>, user: TenantId, pool: usize) -> usize {
+    at(draft, user, WORDS + 2 * pool)
 }
 
 /// What `gpu_milli` thousandths of a GPU for `span` cost a user with a weight.
-pub(crate) fn charge(gpu_milli: u64, span: Span, weight_milli: u32) -> u64 {
+pub(crate) fn charge(gpu_milli: u64, span: Span, weight_milli: u64) -> u64 {
     let used = u128::from(gpu_milli) * u128::from(span.0 / 1000);
     u64::try_from(used * 1000 / u128::from(weight_milli)).unwrap_or(u64::MAX)
 }
 
 /// Brings all accounts up to now.
 pub(crate) fn settle(draft: &mut Draft<'_>, groups: &Groups, level: Level, is_active: impl Fn(TenantId) -> bool) {
-    let words = FIRST + groups.len() * WORDS;
+    let words = at(draft, TenantId::new(groups.len()), 0);
     if draft.state().board().len() < words {
         draft.board().resize(words, 0);
     }
-    let (mut least, mut most) = (None, 0);
     for user in &groups.roots {
         let used = u64::try_from(groups.usage(draft, level, *user) / 1000).unwrap_or(u64::MAX);
         let weight = draft.state().tenants().get(*user).terms.weight_milli;
+        let at = at(draft, *user, 0);
         let board = draft.board();
-        let more = u128::from(used.saturating_sub(board[at(*user, SEEN)])) * 1000 / u128::from(weight);
-        board[at(*user, SEEN)] = used;
-        let pass = &mut board[at(*user, PASS)];
-        *pass = pass.saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
-        let pass = *pass;
+        let more = u128::from(used.saturating_sub(board[at + SEEN])) * 1000 / u128::from(weight);
+        board[at + SEEN] = used;
+        board[at + PASS] = board[at + PASS].saturating_add(u64::try_from(more).unwrap_or(u64::MAX));
+    }
+    let mut words = vec![PASS];
+    words.extend((0..pools(draft)).map(|pool| WORDS + 2 * pool));
+    for word in words {
+        join(draft, groups, word, &is_active);
+    }
+    for user in &groups.roots {
+        let at = at(draft, *user, ACTIVE);
+        draft.board()[at] = u64::from(is_active(*user));
+    }
+}
+
+/// Users that come, or come back, start where the last of the others is; where nobody stayed, all start alike.
+fn join(draft: &mut Draft<'_>, groups: &Groups, word: usize, is_active: &impl Fn(TenantId) -> bool) {
+    let (mut least, mut most) = (None, 0);
+    for user in &groups.roots {
+        let at = at(draft, *user, 0);
+        let (pass, was_active) = (draft.state().board()[at + word], draft.state().board()[at + ACTIVE] == 1);
         most = most.max(pass);
-        if board[at(*user, ACTIVE)] == 1 && is_active(*user) {
+        if was_active && is_active(*user) {
             least = Some(least.map_or(pass, |least: u64| least.min(pass)));
         }
     }
-    // Where nobody stayed, all start alike.
     let start = least.unwrap_or(most);
-    for user in &groups.roots {
-        let (active, board) = (is_active(*user), draft.board());
-        if active && board[at(*user, ACTIVE)] == 0 {
-            board[at(*user, PASS)] = board[at(*user, PASS)].max(start);
+    for user in groups.roots.iter().filter(|user| is_active(**user)) {
+        let at = at(draft, *user, 0);
+        let board = draft.board();
+        if board[at + ACTIVE] == 0 {
+            board[at + word] = board[at + word].max(start);
         }
-        board[at(*user, ACTIVE)] = u64::from(active);
     }
+}
+
+/// The pass of a user in a pool, and its share of it in millionths of a GPU.
+pub(crate) fn account(draft: &Draft<'_>, user: TenantId, pool: usize) -> (u64, u64) {
+    let at = in_pool(draft, user, pool);
+    let board = draft.state().board();
+    (board.get(at).copied().unwrap_or(0), board.get(at + 1).copied().unwrap_or(0))
+}
+
+/// Sets the pass.
+pub(crate) fn set_pass(draft: &mut Draft<'_>, user: TenantId, pool: usize, pass: u64) {
+    let at = in_pool(draft, user, pool);
+    draft.board()[at] = pass;
+}
+
+/// Sets the share.
+pub(crate) fn set_share(draft: &mut Draft<'_>, user: TenantId, pool: usize, share: u64) {
+    let at = in_pool(draft, user, pool);
+    draft.board()[at + 1] = share;
 }
 
 /// The pass of a user.
 pub(crate) fn pass(draft: &Draft<'_>, user: TenantId) -> u64 {
-    draft.state().board().get(at(user, PASS)).copied().unwrap_or(0)
+    draft.state().board().get(at(draft, user, PASS)).copied().unwrap_or(0)
 }
 
 /// How far the jobs of a user have come.
 pub(crate) fn jobs(draft: &Draft<'_>, user: TenantId) -> u64 {
-    draft.state().board().get(at(user, JOBS)).copied().unwrap_or(0)
+    draft.state().board().get(at(draft, user, JOBS)).copied().unwrap_or(0)
 }
 
 /// The job of a user that has come least far stands at `key`.
 pub(crate) fn advance_jobs(draft: &mut Draft<'_>, user: TenantId, key: u64) {
-    let word = &mut draft.board()[at(user, JOBS)];
+    let at = at(draft, user, JOBS);
+    let word = &mut draft.board()[at];
     *word = key.max(*word);
 }
 

@@ -5,7 +5,7 @@ use engine::{Policy, Span};
 use super::knobs::{ESTIMATES, Knobs, PLACE};
 use super::{Entry, Knob, Preset};
 use crate::fair::{
-    Empty, Filling, Level, Measure, Passing, Plan, Reclaiming, Recursion, Rules, Speeds, Stride, Themis,
+    Empty, Filling, Level, Measure, Passing, Plan, Reclaiming, Recursion, Rules, Speeds, Stride, Themis, Trading,
 };
 use crate::spec::PolicyError;
 
@@ -116,10 +116,16 @@ pub(super) static GANDIVA_FAIR: Entry = Entry {
     name: "gandiva-fair",
     summary: "GPU-time by tickets: stride scheduling of gangs in rounds, by time-slicing",
     objective: "each active user gets GPU-time in proportion to its tickets",
-    knows: "tenants and their tickets (weights)",
-    source: "Chaudhary et al., EuroSys 2020, section 3; without the trading of GPU generations (section 4)",
+    knows: "tenants and their tickets (weights); to trade, speeds of kinds of jobs by GPU model",
+    source: "Chaudhary et al., EuroSys 2020, section 3, with the trading of GPU generations",
     knobs: &[
         Knob { name: "quantum", default: "60", values: "seconds, more than 0", help: "length of a round" },
+        Knob {
+            name: "trade",
+            default: "true",
+            values: "true, false",
+            help: "users trade GPU models, where the cluster has several and speeds of jobs on them are known",
+        },
         LEVEL,
         PLACE,
     ],
@@ -129,7 +135,8 @@ pub(super) static GANDIVA_FAIR: Entry = Entry {
         if quantum < Span(1000) {
             return Err(knobs.bad_value("quantum"));
         }
-        Ok(Box::new(Stride::new(flat(knobs)?, quantum, knobs.placer()?)))
+        let trading = if knobs.flag("trade")? { Trading::On } else { Trading::Off };
+        Ok(Box::new(Stride::new(flat(knobs)?, trading, quantum, knobs.placer()?)))
     },
 };
 

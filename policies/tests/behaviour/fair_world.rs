@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BinaryHeap};
 
 use engine::{
-    Amounts, ClassId, Command, Core, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, MICROS, ModelSet, Rate,
-    RunId, Shape, Span, TaskRequest, TenantId, Terms, Time, UNLIMITED,
+    Amounts, ClassId, Command, Core, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, KindId, MICROS,
+    ModelSet, Rate, RunId, Shape, Span, TaskRequest, TenantId, Terms, Time, UNLIMITED,
 };
 use policies::{Context, build};
 
@@ -47,6 +47,10 @@ pub(crate) struct World {
     work: Vec<u64>,
     now: u64,
     pub(crate) keeps: bool,
+    /// A policy that takes the place of the present one after every step.
+    pub(crate) refreshed_by: Option<&'static str>,
+    /// Kind of the jobs of each tenant.
+    kinds: Vec<KindId>,
     /// Launches as (second, job), and ends.
     pub(crate) starts: Vec<(u64, u32)>,
     pub(crate) stops: Vec<(u64, u32)>,
@@ -72,6 +76,8 @@ impl World {
             work: Vec::new(),
             now: 0,
             keeps: true,
+            refreshed_by: None,
+            kinds: Vec::new(),
             starts: Vec::new(),
             stops: Vec::new(),
             ends: BTreeMap::new(),
@@ -103,11 +109,33 @@ impl World {
         self.tell_at(secs * MICROS, event);
     }
 
+    /// Each tenant has jobs of a kind of its own, with speeds by GPU model in parts per million.
+    pub(crate) fn speeds(&mut self, by_tenant: &[Vec<u32>]) {
+        for (at, ppm) in by_tenant.iter().enumerate() {
+            self.kinds.push(KindId::new(at));
+            self.tell(0, Event::KindDeclared { kind: KindId::new(at), ppm: ppm.clone() });
+        }
+    }
+
+    /// Speed of a job on the slowest of its GPUs.
+    fn rate(&self, job: JobId) -> Rate {
+        let state = self.core.state();
+        let models = state.job(job).placement.iter().map(|slice| state.cluster().spec(slice.node).model);
+        models.filter_map(|model| state.speed_ppm(job, model)).min().map_or(Rate::FULL, Rate::ppm)
+    }
+
+    /// Seconds of work that a tenant has done so far.
+    pub(crate) fn done(&self, tenant: u32) -> f64 {
+        let jobs = self.core.state().jobs().iter().filter(|job| job.spec.tenant == TenantId(tenant));
+        jobs.map(|job| job.work_done(Time(self.now)).secs_f64()).sum()
+    }
+
     /// Submits jobs in order of their times.
     pub(crate) fn submit(&mut self, jobs: &[Work]) {
         for work in jobs {
             let job = JobId::new(self.work.len());
-            let spec = Box::new(JobSpec::plain(ClassId(work.class), TenantId(work.tenant)));
+            let kind = self.kinds.get(work.tenant as usize).copied();
+            let spec = Box::new(JobSpec { kind, ..JobSpec::plain(ClassId(work.class), TenantId(work.tenant)) });
             self.work.push(work.secs * MICROS);
             self.tell(work.at, Event::Submitted { job, spec, truth: Some(Span::secs(work.secs)) });
         }
@@ -145,6 +173,9 @@ impl World {
             }
             self.core.step(&batch, &mut orders).unwrap();
             self.core.check().unwrap();
+            if let Some(policy) = self.refreshed_by {
+                self.core.refresh_policy(build(policy, Context::default()).unwrap().policy);
+            }
             for order in std::mem::take(&mut orders) {
                 self.perform(&order);
             }
@@ -157,9 +188,10 @@ impl World {
         match order {
             Command::Launch { run, resume_from, .. } => {
                 self.starts.push((now / MICROS, run.job.0));
-                self.tell_at(now, Event::Started { run: *run, rate: Rate::FULL });
-                let left = self.work[run.job.index()] - resume_from.0;
-                self.tell_at(now + left, Event::Ended { run: *run, exit: Exit::Completed, saved: None });
+                let rate = self.rate(run.job);
+                self.tell_at(now, Event::Started { run: *run, rate });
+                let left = rate.time_for(Span(self.work[run.job.index()] - resume_from.0));
+                self.tell_at(now + left.0, Event::Ended { run: *run, exit: Exit::Completed, saved: None });
             }
             Command::Drain { run, .. } => {
                 self.stops.push((now / MICROS, run.job.0));

@@ -29,5 +29,6 @@ mod slurm;
 mod slurm_tiers;
 mod tickets;
 mod tiresias;
+mod trading;
 mod variable;
 mod yard;

@@ -5,8 +5,8 @@ mod scores;
 use std::sync::Arc;
 
 use engine::{
-    Amounts, DomainId, Domains, Event, GpuModel, Inventory, JobId, Level, MICROS, ModelId, NodeId, NodeSpec, Policy,
-    PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
+    Amounts, DomainId, Domains, Event, GpuModel, Inventory, JobId, KindId, Level, MICROS, ModelId, NodeId, NodeSpec,
+    Policy, PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
 };
 use policies::{Context, registry};
 use simulator::physics::Physics;
@@ -118,6 +118,21 @@ impl Case {
                 spec.held = amendment.held;
             });
         }
+        let (kinds, mut chance) = (self.kinds().len() as u64, Chance::new(self.seed ^ 0x71c));
+        for job in (0..workload.len()).filter(|_| kinds > 0) {
+            let kind = chance.within(0, kinds + 1);
+            workload.amend(job, |spec| spec.kind = (kind < kinds).then_some(KindId(kind as u32)));
+        }
+    }
+
+    /// Speeds of kinds of jobs, for two cases in three; what jobs really do is not their business.
+    pub(crate) fn kinds(&self) -> Vec<(Time, Event)> {
+        let mut chance = Chance::new(self.seed ^ 0x61d);
+        let count = if chance.one_in(3) { 0 } else { chance.within(1, 4) as usize };
+        let mut speed = |_| chance.pick(&[0, 300_000, 1_000_000, 1_250_000, 6_000_000]);
+        let ppm = (0..count).map(|_| self.inventory.models.iter().map(&mut speed).collect());
+        let event = |(kind, ppm)| (Time::ZERO, Event::KindDeclared { kind: KindId::new(kind), ppm });
+        ppm.enumerate().map(event).collect()
     }
 
     /// Terms that change at any time; in the end everybody may have the whole cluster.
