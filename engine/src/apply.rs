@@ -10,7 +10,7 @@ use self::run::{end_run, save, start_run};
 use crate::cluster::NodeState;
 use crate::event::{Command, Event};
 use crate::fault::Fault;
-use crate::ids::{ClassId, JobId, NodeId, RunId, TenantId};
+use crate::ids::{ClassId, JobId, KindId, NodeId, RunId, TenantId};
 use crate::job::{Hold, Job, JobSpec, Outcome, Phase};
 use crate::shape::Shape;
 use crate::state::{Class, Plan, Round, State, Triggers};
@@ -73,12 +73,7 @@ pub(crate) fn apply(state: &mut State, event: &Event, out: &mut Vec<Command>) ->
             }
             state.names.push(text.clone());
         }
-        Event::KindDeclared { kind, ppm } => {
-            if kind.index() != state.kinds.len() {
-                return Err(Fault::KindOutOfOrder(*kind));
-            }
-            state.kinds.push(ppm.clone());
-        }
+        Event::KindDeclared { kind, ppm } => declare_kind(state, *kind, ppm)?,
         Event::RestartOwed { job, owed } => owe_restart(state, known_job(state, *job)?, *owed),
         Event::Round { idle } => begin_round(state, *idle),
         Event::Woke => {
@@ -135,6 +130,14 @@ fn declare_class(state: &mut State, class: ClassId, shape: &Shape) -> Result<(),
         impossible,
     });
     state.class_reasons.push(impossible);
+    Ok(())
+}
+
+fn declare_kind(state: &mut State, kind: KindId, ppm: &[u32]) -> Result<(), Fault> {
+    if kind.index() != state.kinds.len() {
+        return Err(Fault::KindOutOfOrder(kind));
+    }
+    state.kinds.push(ppm.to_vec());
     Ok(())
 }
 
