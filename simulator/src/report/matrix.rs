@@ -40,8 +40,8 @@ fn cell(metric: &Metric, row: &Difference) -> String {
         Some(relative) if metric.unit != Unit::Share && relative >= 1.0 => {
             format!("{} times", fmt::number(1.0 + relative))
         }
-        Some(relative) if metric.unit != Unit::Share => signed(relative, fmt::share(relative.abs())),
-        _ => signed(difference, difference_text(metric.unit, difference.abs())),
+        Some(relative) if metric.unit != Unit::Share => signed(relative, &fmt::share(relative.abs())),
+        _ => signed(difference, &difference_text(metric.unit, difference.abs())),
     };
     let amount = match row.verdict {
         Verdict::Better => format!("<span class=\"better\">{amount}</span>"),
@@ -51,12 +51,12 @@ fn cell(metric: &Metric, row: &Difference) -> String {
     };
     let ends = row.ci_low.zip(row.ci_high).filter(|(low, high)| *low != 0.0 || *high != 0.0);
     let spread = ends.map(|(low, high)| {
-        let [low, high] = [low, high].map(|end| signed(end, difference_text(metric.unit, end.abs())));
+        let [low, high] = [low, high].map(|end| signed(end, &difference_text(metric.unit, end.abs())));
         format!("<span class=\"spread\">{low} to {high}</span>")
     });
     amount + &spread.unwrap_or_default()
 }
 
-fn signed(value: f64, text: String) -> String {
+fn signed(value: f64, text: &str) -> String {
     if value < 0.0 { format!("−{text}") } else { format!("+{text}") }
 }

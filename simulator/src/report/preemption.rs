@@ -73,7 +73,9 @@ fn empty(by: &str, victim: &str) -> Bill {
 
 fn sum(name: &str, bills: &[Bill]) -> Bill {
     let mut sum = empty(name, name);
-    bills.iter().for_each(|bill| sum.add(bill));
+    for bill in bills {
+        sum.add(bill);
+    }
     sum
 }
 
