@@ -1,6 +1,7 @@
 //! One random case of the swarm, all of it from one seed.
 
 mod scores;
+mod wishes;
 
 use std::sync::Arc;
 
@@ -75,8 +76,8 @@ impl Case {
     pub(crate) fn new(seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let inventory = scores::with_scores(inventory(&mut chance), &mut Chance::new(seed ^ 0x9a1));
-        let trace = with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a));
-        let trace = with_queues(trace, &mut Chance::new(seed ^ 0x0b1));
+        let trace = wishes::with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a));
+        let trace = wishes::with_queues(trace, &mut Chance::new(seed ^ 0x0b1));
         let trace = Arc::new(scores::with_kinds(trace, &mut Chance::new(seed ^ 0x9a2)));
         let physics = physics(&mut chance);
         let policy_text = policy(&mut chance);
@@ -321,38 +322,6 @@ fn trace(chance: &mut Chance) -> Trace {
         model_sets: vec![vec!["M0".to_owned(), "M1".to_owned()]],
         ..Trace::default()
     }
-}
-
-/// Deadlines, latest starts and restart times, for some, from chance of its own.
-fn with_targets(mut trace: Trace, chance: &mut Chance) -> Trace {
-    let (deadlines, starts) = (chance.one_in(2), chance.one_in(3));
-    for job in &mut trace.jobs {
-        let within = |chance: &mut Chance, most: u64| Span::secs(chance.within(0, most));
-        let mut details = (*job.details).clone();
-        if deadlines && chance.one_in(2) {
-            details.deadline = Some(job.submit + job.duration + within(chance, 6000));
-        }
-        if starts && chance.one_in(3) {
-            details.start_by = Some(job.submit + within(chance, 2000));
-        }
-        details.restart = chance.one_in(6).then(|| within(chance, 60));
-        job.details = details.into();
-    }
-    trace
-}
-
-/// Queues, in one of two cases, from chance of its own; some jobs are in none.
-fn with_queues(mut trace: Trace, chance: &mut Chance) -> Trace {
-    if chance.one_in(2) {
-        return trace;
-    }
-    trace.queues = ["a", "b", "c"].map(str::to_owned).to_vec();
-    for job in &mut trace.jobs {
-        let mut details = (*job.details).clone();
-        details.queue = chance.pick(&[None, Some(0), Some(1), Some(2)]);
-        job.details = details.into();
-    }
-    trace
 }
 
 fn physics(chance: &mut Chance) -> Physics {
