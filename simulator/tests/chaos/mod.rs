@@ -78,9 +78,14 @@ impl Case {
         let inventory = scores::with_scores(inventory(&mut chance), &mut Chance::new(seed ^ 0x9a1));
         let trace = wishes::with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a));
         let trace = wishes::with_queues(trace, &mut Chance::new(seed ^ 0x0b1));
-        let trace = Arc::new(scores::with_kinds(trace, &mut Chance::new(seed ^ 0x9a2)));
-        let physics = physics(&mut chance);
+        let mut trace = scores::with_kinds(trace, &mut Chance::new(seed ^ 0x9a2));
+        let mut physics = physics(&mut chance);
         let policy_text = policy(&mut chance);
+        if stops_for_nothing(&policy_text) {
+            physics = Physics::default();
+            trace.jobs.iter_mut().for_each(|job| job.restart = None);
+        }
+        let trace = Arc::new(trace);
         let mut case = Self {
             seed,
             inventory,
@@ -347,7 +352,16 @@ fn physics(chance: &mut Chance) -> Physics {
     Physics::parse(&settings).unwrap()
 }
 
+/// Whether it may stop all runs every second, as some simulators do: nobody gets anywhere where a stop costs anything.
+fn stops_for_nothing(policy: &str) -> bool {
+    policy.contains("wake=")
+}
+
+/// The most that the policy may stop any job, where it has a bound of its own.
 fn bound(policy: &str) -> Option<u32> {
+    if stops_for_nothing(policy) {
+        return Some(u32::MAX);
+    }
     let (_, knob) = policy.split_once("max-preemptions=")?;
     knob.split([',', ']']).next()?.parse().ok()
 }
