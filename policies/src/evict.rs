@@ -1,5 +1,6 @@
 //! Who has to go, when a waiting job should run and does not fit.
 
+mod clearing;
 mod guards;
 mod price;
 mod search;
@@ -7,6 +8,7 @@ mod search;
 use engine::{Draft, JobId, NodeId, TaskGroup};
 use smallvec::SmallVec;
 
+pub(crate) use self::clearing::{Clearing, Seeker, Victims};
 pub use self::guards::Guards;
 pub(crate) use self::guards::Held;
 pub use self::price::{Choice, OnStop, Price};

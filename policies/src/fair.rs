@@ -2,7 +2,6 @@
 //! auction ([`Themis`]).
 
 mod auction;
-mod displace;
 mod filling;
 mod groups;
 mod hierarchy;
@@ -17,6 +16,7 @@ mod themis;
 mod tickets;
 mod trade;
 mod user;
+mod victims;
 mod yielding;
 
 pub use self::auction::Speeds;

@@ -52,7 +52,15 @@ pub fn place(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
     place_on(placer, draft, job, ModelSet::ANY)
 }
 
-/// The same on nodes of some models only.
+/// Whether the gang of `job` has room now. Nothing changes.
+pub(crate) fn fits(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
+    let mark = draft.mark();
+    let fits = place(placer, draft, job);
+    draft.rollback(mark);
+    fits
+}
+
+/// [`place`] on nodes of some models only.
 pub(crate) fn place_on(placer: Placer, draft: &mut Draft<'_>, job: JobId, models: ModelSet) -> bool {
     let placer = placer.of_job(draft, job);
     let class = draft.state().job(job).spec.class;

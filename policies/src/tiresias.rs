@@ -23,11 +23,12 @@ pub use self::gittins::{Gittins, Quantum};
 use self::history::History;
 use self::placed::{Placed, Standing};
 use self::promotion::Base;
-use self::room::{Prey, Room};
+use self::room::Prey;
 pub(crate) use self::service::GPU_SECOND;
 use self::service::time_for;
 pub use self::service::{Levels, Measure, Service};
 use self::waiting::{Rank, Waiting};
+use crate::evict::Clearing;
 use crate::pipeline::Behind;
 use crate::place::{Placer, place};
 
@@ -90,7 +91,7 @@ pub struct Tiresias {
     waiting: Waiting,
     placed: Placed,
     history: History,
-    room: Room,
+    clearing: Clearing,
     round: Round,
 }
 
@@ -150,7 +151,7 @@ impl Tiresias {
             waiting: Waiting::default(),
             placed: Placed::default(),
             history: History::default(),
-            room: Room::default(),
+            clearing: Clearing::default(),
             round: Round::default(),
         }
     }
@@ -298,7 +299,7 @@ impl Tiresias {
             (LevelLine::Arrival, Within::LevelLine) => Prey { lowest: rank.0, later: Some(rank.3) },
             _ => Prey { lowest: rank.0.checked_add(1)?, later: None },
         };
-        self.room.make(self.rules.placer, draft, &self.placed, rank.3, prey)
+        room::make(&mut self.clearing, self.rules.placer, draft, &self.placed, rank.3, prey)
     }
 
     /// Whether a class must fail because an earlier job of it did: while nothing became free and nobody left a level,

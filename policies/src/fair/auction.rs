@@ -4,10 +4,10 @@
 //! c of what it won by which the others would not have been better off without it. A gang cannot run on a part of its
 //! GPUs, so that c shortens the lease instead.
 
-use engine::{Draft, JobId, Level, Placement};
+use engine::{Bill, Draft, JobId, Level, Placement};
 
-use super::displace::bill;
 use super::logarithm::{exp2_minus, log2};
+use super::victims::price;
 use crate::place::{Placer, place};
 
 /// A job that bids for its gang.
@@ -245,7 +245,7 @@ impl House {
             return self.give(draft, &bidders[at]);
         };
         for job in kept {
-            let bill = bill(draft, job, self.by);
+            let bill = Bill { by: self.by, predicted: price(draft, job) };
             let taken = draft.preempt_for(job, bill);
             debug_assert!(taken.is_ok(), "it was taken back before");
         }

@@ -1,15 +1,14 @@
 //! Progressive filling: the group with the least share goes next, until nothing fits (DRF; Ghodsi et al., NSDI 2011,
 //! Algorithm 1). With GPUs as the measure it is max-min fairness, with H-DRF's shares it fills a tree.
 
-use engine::{ClassId, Draft, JobId, ModelSet, Needs, Policy, Reason, TenantId, Time, Triggers};
+use engine::{ClassId, Draft, JobId, Needs, Policy, Reason, TenantId, Time, Triggers};
 
-use super::displace::fits;
 use super::groups::{Groups, Level};
 use super::hierarchy::Hierarchy;
 use super::reclaim::Reclaim;
 use super::share::{Measure, Share};
 use crate::order::by_priority;
-use crate::place::{Placer, place};
+use crate::place::{Placer, fits, place};
 use crate::ready::{Filing, LaneKey, Ready};
 
 /// Who passes a job that does not fit.
@@ -209,7 +208,7 @@ impl Filling {
             for lane in lanes {
                 let Some((_, job)) = self.ready.lane(lane).jobs.first().copied() else { continue };
                 let class = draft.state().job(job).spec.class;
-                if !self.has_failed(draft, class) && !fits(self.plan.placer, draft, job, ModelSet::ANY) {
+                if !self.has_failed(draft, class) && !fits(self.plan.placer, draft, job) {
                     self.remember(draft, class);
                 }
                 if self.has_failed(draft, class) {

@@ -5,12 +5,13 @@
 //! than before have D or less. A plain start lets it grow too. It cannot grow for ever while no job arrives or ends, and so
 //! no two jobs evict each other in a cycle.
 
-use engine::{Amounts, Draft, JobId, ModelSet, TenantId};
+use engine::{Amounts, Draft, JobId, TenantId};
 
-use super::displace::Displacement;
 use super::filling::Plan;
 use super::groups::{Groups, Level};
 use super::share::{Measure, Share};
+use super::victims::InOrder;
+use crate::evict::{Clearing, Seeker};
 use crate::running::{Running, Sorting, Standing};
 
 /// Runs of one group that a search looks at without finding one that the group can give.
@@ -41,7 +42,7 @@ struct Donor<I> {
 #[derive(Debug, Default)]
 pub(crate) struct Reclaim {
     running: Running,
-    displacement: Displacement,
+    clearing: Clearing,
 }
 
 impl Reclaim {
@@ -92,7 +93,7 @@ impl Reclaim {
         if gives + 1.0 < draft.state().class_of(job).gpu_milli_min as f64 {
             return false;
         }
-        let mut next = |draft: &Draft<'_>| {
+        let next = |draft: &Draft<'_>| {
             loop {
                 let richest = donors.iter().enumerate().max_by_key(|(_, donor)| (donor.share, donor.group));
                 let (at, _) = richest?;
@@ -111,7 +112,8 @@ impl Reclaim {
                 }
             }
         };
-        self.displacement.make_room(placer, draft, (job, ModelSet::ANY), &mut next)
+        let Ok(made) = self.clearing.make_room(draft, Seeker::anywhere(placer, job), &mut InOrder(next));
+        made
     }
 }
 

@@ -12,7 +12,6 @@ mod select;
 use engine::placement::gpu_milli;
 use engine::{Amounts, Changes, Draft, JobId, Needs, Policy, Reason, Span, TenantId, Time, Triggers};
 
-use super::displace::Displacement;
 use super::groups::{Groups, Level};
 use super::market::Market;
 use super::pools::Pools;
@@ -20,6 +19,7 @@ use super::trade::{self, Trader};
 use super::user::{Ripe, Run, User};
 use super::yielding::Yielding;
 use super::{slices, tickets};
+use crate::evict::Clearing;
 use crate::place::{Placer, place_on};
 use crate::ready::{Filing, LaneKey, Ready};
 
@@ -42,7 +42,7 @@ pub struct Stride {
     seen: u64,
     ready: Ready,
     groups: Groups,
-    displacement: Displacement,
+    clearing: Clearing,
     yielding: Yielding,
     pools: Pools,
     market: Market,
@@ -127,7 +127,7 @@ impl Stride {
             seen: 0,
             ready: Ready::default(),
             groups: Groups::default(),
-            displacement: Displacement::default(),
+            clearing: Clearing::default(),
             yielding: Yielding::default(),
             pools: Pools::default(),
             market: Market::default(),

@@ -6,11 +6,11 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use engine::{Changes, ClassId, Draft, JobId, Needs, Phase, Policy, Reason, Span, Time, Triggers};
+use engine::{Bill, Changes, ClassId, Draft, JobId, Needs, Phase, Policy, Reason, Span, Time, Triggers};
 
 use super::auction::{Bidder, House, Speeds};
-use super::displace::bill;
 use super::slices;
+use super::victims::price;
 use crate::easy::Estimates;
 use crate::evict::widest;
 use crate::place::{Placer, place};
@@ -275,7 +275,7 @@ impl Themis {
     /// The runs whose leases are over give their GPUs back, for the draft.
     fn take_back(&self, draft: &mut Draft<'_>, by: Option<JobId>) {
         for job in &self.runs {
-            let bill = bill(draft, *job, by);
+            let bill = Bill { by, predicted: price(draft, *job) };
             let taken = draft.preempt_for(*job, bill);
             debug_assert!(taken.is_ok(), "only preemptible runs have leases");
         }

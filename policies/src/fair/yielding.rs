@@ -4,11 +4,11 @@
 //! Looking for victims job by job costs a walk over the runs for each, and a gang that is to get whole nodes walks far.
 //! This costs one look at each run, however many jobs start.
 
-use engine::{Draft, JobId};
+use engine::{Bill, Draft, JobId};
 use smallvec::SmallVec;
 
-use super::displace::bill;
 use super::slices;
+use super::victims::price;
 
 /// The runs that give way, and where they were.
 #[derive(Debug, Default)]
@@ -38,7 +38,7 @@ impl Yielding {
 
     /// A run gives way, if it may be stopped.
     pub(crate) fn stop(&mut self, draft: &mut Draft<'_>, job: JobId) {
-        if draft.preempt_for(job, bill(draft, job, None)).is_err() {
+        if draft.preempt_for(job, Bill { by: None, predicted: price(draft, job) }).is_err() {
             return;
         }
         self.jobs.push(job);

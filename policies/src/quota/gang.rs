@@ -4,7 +4,7 @@ use engine::{Amounts, Draft, JobId, Slice, TaskGroup};
 
 use super::wide::{Wide, ZERO, any, both, exceeds, wide};
 use crate::evict::widest;
-use crate::place::{Placer, place};
+use crate::place::{self, Placer, place};
 
 /// Whether counts allow the gang: a cheap look before a search.
 pub(crate) fn may_fit(draft: &Draft<'_>, group: &TaskGroup, need_milli: u64) -> bool {
@@ -19,10 +19,7 @@ pub(crate) fn fits(placer: Placer, draft: &mut Draft<'_>, job: JobId) -> bool {
     if !may_fit(draft, &group, need) {
         return false;
     }
-    let mark = draft.mark();
-    let fits = place(placer, draft, job);
-    draft.rollback(mark);
-    fits
+    place::fits(placer, draft, job)
 }
 
 /// Starts the gang where it fits, with no more than `most` where it could grow beyond its least. Tells what it got.

@@ -6,8 +6,10 @@ use std::collections::BinaryHeap;
 use engine::{ClassId, Draft, JobId};
 
 use super::Stride;
+use crate::evict::Seeker;
 use crate::fair::tickets;
 use crate::fair::user::{Ripe, User};
+use crate::fair::victims::InOrder;
 use crate::place::place_on;
 
 /// What is given out.
@@ -122,12 +124,12 @@ impl Stride {
 
     /// Takes room from runs whose turn comes later, the last first, into the open placement.
     fn displace(&mut self, draft: &mut Draft<'_>, pool: usize, job: JobId) -> bool {
-        let Self { users, displacement, placer, pools, .. } = self;
+        let Self { users, clearing, placer, pools, .. } = self;
         let mut turns: BinaryHeap<(u64, usize, usize)> = BinaryHeap::new();
         for (at, user) in users.iter().enumerate().filter(|(_, user)| reaches(pool, user.pool, pools.wide())) {
             turns.extend(user.last_turn(user.sure, None).map(|(turn, run)| (turn, at, run)));
         }
-        let mut next = |_: &Draft<'_>| {
+        let next = |_: &Draft<'_>| {
             while let Some((turn, at, run)) = turns.pop() {
                 let user = &users[at];
                 turns.extend(user.last_turn(run, Some(turn)).map(|(turn, run)| (turn, at, run)));
@@ -137,12 +139,14 @@ impl Stride {
             }
             None
         };
-        displacement.make_room(*placer, draft, (job, pools.models(pool)), &mut next)
+        let seeker = Seeker { placer: *placer, job, models: pools.models(pool) };
+        let Ok(made) = clearing.make_room(draft, seeker, &mut InOrder(next));
+        made
     }
 
     /// Whether the gang would fit if runs that have not had their quantum yet were gone too.
     fn could_soon(&mut self, draft: &mut Draft<'_>, pool: usize, job: JobId) -> bool {
-        let Self { users, displacement, placer, pools, .. } = self;
+        let Self { users, clearing, placer, pools, .. } = self;
         let near = || users.iter().filter(|user| reaches(pool, user.pool, pools.wide()));
         let left = || near().flat_map(|user| user.runs.iter().skip(user.kept));
         if !left().any(|run| run.ripe == Ripe::Soon) {
@@ -150,14 +154,15 @@ impl Stride {
         }
         let mut runs = left().filter(|run| run.ripe != Ripe::No).map(|run| run.job);
         let mark = draft.mark();
-        let could = displacement.make_room(*placer, draft, (job, pools.models(pool)), &mut |_| runs.next());
+        let seeker = Seeker { placer: *placer, job, models: pools.models(pool) };
+        let Ok(could) = clearing.make_room(draft, seeker, &mut InOrder(|_: &Draft<'_>| runs.next()));
         draft.rollback(mark);
         could
     }
 
     /// Victims are no longer among the runs.
     fn forget_gone(&mut self, draft: &Draft<'_>) {
-        for job in std::mem::take(&mut self.displacement.gone) {
+        for job in std::mem::take(&mut self.clearing.gone) {
             let group = self.level.group(draft, draft.state().tenant_of(job));
             let pool = self.pools.of(draft, &draft.state().job(job).placement);
             self.users[self.places[group.index() * self.pools.len() + pool] as usize].lose(job);
