@@ -47,7 +47,7 @@ pub use crate::oracle::Oracle;
 pub use crate::placement::{Placement, Slice};
 pub use crate::reason::Reason;
 pub use crate::shape::{GpuRequest, MILLI, ModelSet, Shape, TaskGroup, TaskRequest};
-pub use crate::state::{Changes, Class, Memo, Round, State, Totals, Triggers};
+pub use crate::state::{ChangedJobs, Changes, Class, Memo, Round, State, Totals, Triggers};
 pub use crate::tenants::{Tenant, Tenants};
 pub use crate::terms::{Amounts, Resource, Terms};
 pub use crate::time::{MICROS, Rate, Span, Time};

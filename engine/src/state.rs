@@ -99,12 +99,29 @@ impl ChangeLog {
 }
 
 /// What a policy has to catch up with.
-#[derive(Clone, Copy, Debug)]
-pub enum Changes<'a> {
-    /// Only these jobs changed.
-    Jobs(&'a [JobId]),
-    /// It has missed something: start from the whole state.
-    Everything,
+#[derive(Clone, Debug)]
+pub struct Changes<'a> {
+    /// It has missed something: it must forget what it knows and look at all jobs.
+    pub anew: bool,
+    /// The jobs to look at: those that changed, some more than once; all where it begins anew.
+    pub jobs: ChangedJobs<'a>,
+    /// What it has seen then.
+    pub end: u64,
+}
+
+/// Jobs of [`Changes`].
+#[derive(Clone, Debug)]
+pub struct ChangedJobs<'a> {
+    log: std::slice::Iter<'a, JobId>,
+    all: std::ops::Range<usize>,
+}
+
+impl Iterator for ChangedJobs<'_> {
+    type Item = JobId;
+
+    fn next(&mut self) -> Option<JobId> {
+        self.log.next().copied().or_else(|| self.all.next().map(JobId::new))
+    }
 }
 
 /// Totals that would be slow to count.
@@ -338,10 +355,11 @@ impl State {
         self.job(job).spec.tenant
     }
 
-    /// Jobs that changed since the log stood at `seen`, and where it stands now.
-    pub fn changes_since(&self, seen: u64) -> (Changes<'_>, u64) {
-        let end = self.changes.end();
-        if seen == self.changes.base { (Changes::Jobs(&self.changes.jobs), end) } else { (Changes::Everything, end) }
+    /// What changed since the log stood at `seen`.
+    pub fn changes_since(&self, seen: u64) -> Changes<'_> {
+        let anew = seen != self.changes.base;
+        let (log, all) = if anew { (&[][..], 0..self.jobs.len()) } else { (&self.changes.jobs[..], 0..0) };
+        Changes { anew, jobs: ChangedJobs { log: log.iter(), all }, end: self.changes.end() }
     }
 
     /// Why a job does not run now; `None` for a job that is placed or over.

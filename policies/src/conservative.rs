@@ -13,9 +13,7 @@ mod rest;
 mod start;
 mod timeline;
 
-use engine::{
-    Changes, Draft, GpuRequest, JobId, Needs, NodeId, NodeState, Policy, Reason, Slice, Span, Time, Triggers,
-};
+use engine::{Draft, GpuRequest, JobId, Needs, NodeId, NodeState, Policy, Reason, Slice, Span, Time, Triggers};
 use smallvec::SmallVec;
 
 use self::book::{Book, Reservation};
@@ -135,23 +133,22 @@ impl Conservative {
 
     /// Follows the engine: who holds what until when, and who waits.
     fn catch_up(&mut self, draft: &Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen.unwrap_or(u64::MAX));
-        match changes {
-            Changes::Jobs(jobs) => {
-                let mut changed: SmallVec<[JobId; 16]> = jobs.iter().copied().collect();
-                changed.sort_unstable();
-                changed.dedup();
-                for job in &changed {
-                    self.follow(draft, *job);
-                }
-                self.ready.sync(draft, &self.settings);
-                for job in &changed {
-                    self.drop_if_gone(draft, *job);
-                }
+        let changes = draft.state().changes_since(self.seen.unwrap_or(u64::MAX));
+        if changes.anew {
+            self.start_anew(draft);
+        } else {
+            let mut changed: SmallVec<[JobId; 16]> = changes.jobs.collect();
+            changed.sort_unstable();
+            changed.dedup();
+            for job in &changed {
+                self.follow(draft, *job);
             }
-            Changes::Everything => self.start_anew(draft),
+            self.ready.sync(draft, &self.settings);
+            for job in &changed {
+                self.drop_if_gone(draft, *job);
+            }
         }
-        self.seen = Some(end);
+        self.seen = Some(changes.end);
         let version = draft.cluster().states_version();
         if std::mem::replace(&mut self.nodes_version, version) != version {
             self.dirty = self.profile.all().to_vec();

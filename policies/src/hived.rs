@@ -13,13 +13,12 @@ mod start;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Changes, ClassId, Draft, JobId, Needs, NodeId, Policy, Reason, Resource, TenantId, Time};
+use engine::{ClassId, Draft, JobId, Needs, NodeId, Policy, Reason, Resource, TenantId, Time};
 
 pub(crate) use self::cells::Top;
 use self::cells::{CellId, Forest};
 use self::contracts::{Contracts, REST, Vc, vc_of};
 use self::seats::Seats;
-use crate::order::by_priority;
 use crate::place::{Placer, place};
 use crate::ready::{Filing, LaneKey, Ready};
 
@@ -97,10 +96,6 @@ enum Attempt {
 struct ByVc;
 
 impl Filing for ByVc {
-    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
-        by_priority(draft.state().job(job))
-    }
-
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
         let bucket = match (draft.state().class_of(job).gpu_milli, spec.preemptible) {
@@ -143,13 +138,11 @@ impl Hived {
     }
 
     fn catch_up(&mut self, draft: &Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        self.seen = end;
-        let hive = match (&mut self.hive, changes) {
-            (Some(hive), Changes::Jobs(jobs)) => {
-                for job in jobs {
-                    hive.refile(draft, *job);
-                }
+        let changes = draft.state().changes_since(self.seen);
+        self.seen = changes.end;
+        let hive = match (&mut self.hive, changes.anew) {
+            (Some(hive), false) => {
+                changes.jobs.for_each(|job| hive.refile(draft, job));
                 hive
             }
             (hive, _) => hive.insert(Hive::new(draft, self.rules.top)),

@@ -8,7 +8,7 @@ mod history;
 mod rolling;
 mod similar;
 
-use engine::{Changes, Draft, JobId, Phase, Span};
+use engine::{Draft, JobId, Phase, Span};
 
 pub use self::history::Features;
 pub(crate) use self::history::{History, Key};
@@ -43,15 +43,14 @@ impl<P: Predictor> Journal<P> {
     /// Takes in the jobs that have ended, then predicts those that are new.
     pub(crate) fn follow(&mut self, draft: &mut Draft<'_>) {
         self.fresh.clear();
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.look(draft, *job)),
-            Changes::Everything => {
-                self.history = History::default();
-                (0..draft.state().jobs().len()).for_each(|index| self.look(draft, JobId::new(index)));
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            self.history = History::default();
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.look(draft, job);
+        }
+        self.seen = changes.end;
         for at in 0..self.fresh.len() {
             let job = self.fresh[at];
             let predicted = self.predictor.predict(&self.history, draft, job);

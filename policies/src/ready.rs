@@ -9,10 +9,11 @@ mod race;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Changes, ClassId, Draft, JobId, Phase, QueueId, TenantId, Time};
+use engine::{ClassId, Draft, JobId, Phase, QueueId, TenantId, Time};
 
 use self::race::Race;
 pub use self::race::{Line, Score};
+use crate::order::by_priority;
 
 /// What two jobs of one lane have in common.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,8 +49,12 @@ impl Lane {
 
 /// How a policy files a waiting job.
 pub(crate) trait Filing {
-    /// Smaller goes first; constant while the job waits in one stage. Ties go to the earlier submission.
-    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64;
+    /// Smaller goes first; constant while the job waits in one stage. Ties go to the earlier submission. By default the
+    /// higher priority goes first.
+    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
+        by_priority(draft.state().job(job))
+    }
+
     /// The lane.
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey;
     /// When its stage ends, later than now; by default never.
@@ -94,24 +99,21 @@ pub(crate) struct Ready {
 impl Ready {
     /// Catches up with the engine.
     pub(crate) fn sync(&mut self, draft: &Draft<'_>, filing: &impl Filing) {
-        let (changes, end) = draft.state().changes_since(self.seen);
+        let changes = draft.state().changes_since(self.seen);
         self.now = draft.now();
         self.overtake();
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.refile(draft, filing, *job)),
-            Changes::Everything => {
-                *self = Self { now: self.now, ..Self::default() };
-                for index in 0..draft.state().jobs().len() {
-                    self.refile(draft, filing, JobId::new(index));
-                }
-            }
+        if changes.anew {
+            *self = Self { now: self.now, ..Self::default() };
+        }
+        for job in changes.jobs {
+            self.refile(draft, filing, job);
         }
         while let Some((until, job)) = self.due.first().copied()
             && until <= self.now
         {
             self.refile(draft, filing, job);
         }
-        self.seen = end;
+        self.seen = changes.end;
     }
 
     /// Brings the races up to now.

@@ -15,7 +15,7 @@ mod queues;
 
 use std::collections::BTreeSet;
 
-use engine::{Bill, Cause, Changes, Draft, JobId, Needs, Phase, Policy, Reason, Span, Time, Triggers};
+use engine::{Bill, Cause, Draft, JobId, Needs, Phase, Policy, Reason, Span, Time, Triggers};
 
 use self::lists::Entry;
 pub(crate) use self::queues::{Index, Queues, Wake};
@@ -137,15 +137,14 @@ impl Refill {
     }
 
     fn sync(&mut self, draft: &Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.file(draft, *job)),
-            Changes::Everything => {
-                self.ready.clear();
-                (0..draft.state().jobs().len()).for_each(|index| self.file(draft, JobId::new(index)));
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            self.ready.clear();
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.file(draft, job);
+        }
+        self.seen = changes.end;
     }
 
     fn file(&mut self, draft: &Draft<'_>, job: JobId) {

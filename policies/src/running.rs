@@ -5,7 +5,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Changes, Draft, JobId};
+use engine::{Draft, JobId};
 
 /// Where a placed job stands: its group, and its constant place in it, smaller first.
 pub(crate) type Standing = (u64, i64);
@@ -28,17 +28,14 @@ pub(crate) struct Running {
 impl Running {
     /// Catches up with the engine.
     pub(crate) fn sync(&mut self, draft: &Draft<'_>, sorting: &impl Sorting) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.resort(draft, sorting, *job)),
-            Changes::Everything => {
-                *self = Self { version: self.version + 1, ..Self::default() };
-                for job in draft.state().live() {
-                    self.resort(draft, sorting, *job);
-                }
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            *self = Self { version: self.version + 1, ..Self::default() };
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.resort(draft, sorting, job);
+        }
+        self.seen = changes.end;
     }
 
     fn resort(&mut self, draft: &Draft<'_>, sorting: &impl Sorting, job: JobId) {

@@ -18,7 +18,7 @@ mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Bill, Changes, Draft, JobId, Needs, Phase, Placement, Policy, Reason, Span, Time, Triggers};
+use engine::{Bill, Draft, JobId, Needs, Phase, Placement, Policy, Reason, Span, Time, Triggers};
 
 use self::course::Stage;
 use self::future::Start;
@@ -26,7 +26,6 @@ use self::present::{Hold, Present};
 use self::target::{Standing, Want};
 use crate::easy::Estimates;
 use crate::evict::Guards;
-use crate::order::by_priority;
 use crate::place::{Placer, place};
 use crate::ready::{Filing, LaneKey, Ready};
 use crate::running::Sorting;
@@ -80,10 +79,6 @@ const PROMISED: u8 = u8::MAX;
 const YIELDING: u8 = u8::MAX - 1;
 
 impl Filing for BestEffort {
-    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
-        by_priority(draft.state().job(job))
-    }
-
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
         let bucket = match Standing::of(draft, job) {
@@ -130,17 +125,14 @@ impl Sla {
     }
 
     fn sync(&mut self, draft: &Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.file(draft, *job)),
-            Changes::Everything => {
-                *self = Self::new(self.targets);
-                for index in 0..draft.state().jobs().len() {
-                    self.file(draft, JobId::new(index));
-                }
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            *self = Self::new(self.targets);
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.file(draft, job);
+        }
+        self.seen = changes.end;
     }
 
     fn file(&mut self, draft: &Draft<'_>, job: JobId) {

@@ -17,7 +17,7 @@ mod room;
 pub(crate) mod service;
 mod waiting;
 
-use engine::{Changes, ClassId, Draft, JobId, Needs, Phase, Policy, Reason, Span, Time, Triggers};
+use engine::{ClassId, Draft, JobId, Needs, Phase, Policy, Reason, Span, Time, Triggers};
 
 pub use self::gittins::{Gittins, Quantum};
 use self::history::History;
@@ -166,18 +166,15 @@ impl Tiresias {
     fn sync(&mut self, draft: &Draft<'_>) {
         let learns = matches!(self.rules.within, Within::Gittins(_, None));
         let ranks_moved = learns && self.history.sync(draft, self.rules.measure);
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.file(draft, *job)),
-            Changes::Everything => {
-                (self.waiting, self.placed) = (Waiting::default(), Placed::default());
-                self.round.failed.clear();
-                for index in 0..draft.state().jobs().len() {
-                    self.file(draft, JobId::new(index));
-                }
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            (self.waiting, self.placed) = (Waiting::default(), Placed::default());
+            self.round.failed.clear();
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.file(draft, job);
+        }
+        self.seen = changes.end;
         if ranks_moved {
             let jobs: Vec<JobId> = self.waiting.jobs().collect();
             for job in jobs {

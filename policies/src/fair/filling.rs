@@ -7,7 +7,6 @@ use super::groups::{Groups, Level};
 use super::hierarchy::Hierarchy;
 use super::reclaim::Reclaim;
 use super::share::{Measure, Share};
-use crate::order::by_priority;
 use crate::place::{Placer, fits, place};
 use crate::ready::{Filing, LaneKey, Ready};
 
@@ -79,10 +78,6 @@ pub struct Filling {
 struct FiledBy(Level);
 
 impl Filing for FiledBy {
-    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
-        by_priority(draft.state().job(job))
-    }
-
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
         LaneKey { class: spec.class, tenant: self.0.group(draft, spec.tenant), ..LaneKey::default() }

@@ -10,7 +10,7 @@ mod expect;
 mod select;
 
 use engine::placement::gpu_milli;
-use engine::{Amounts, Changes, Draft, JobId, Needs, Policy, Reason, Span, TenantId, Time, Triggers};
+use engine::{Amounts, Draft, JobId, Needs, Policy, Reason, Span, TenantId, Time, Triggers};
 
 use super::groups::{Groups, Level};
 use super::market::Market;
@@ -141,15 +141,12 @@ impl Stride {
 
     /// New jobs join where the jobs of their user are; stopped ones are back.
     fn greet(&mut self, draft: &mut Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        let jobs: Vec<JobId> = match changes {
-            Changes::Jobs(jobs) => jobs.to_vec(),
-            Changes::Everything => {
-                self.market.clear();
-                (0..draft.state().jobs().len()).map(JobId::new).collect()
-            }
-        };
-        self.seen = end;
+        let changes = draft.state().changes_since(self.seen);
+        self.seen = changes.end;
+        if changes.anew {
+            self.market.clear();
+        }
+        let jobs: Vec<JobId> = changes.jobs.collect();
         for job in jobs {
             slices::note_return(draft, job);
             if self.pools.by_model() {

@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use engine::{Bill, Changes, ClassId, Draft, JobId, Needs, Phase, Policy, Reason, Span, Time, Triggers};
+use engine::{Bill, ClassId, Draft, JobId, Needs, Phase, Policy, Reason, Span, Time, Triggers};
 
 use super::auction::{Bidder, House, Speeds};
 use super::slices;
@@ -125,12 +125,9 @@ impl Themis {
     }
 
     fn greet(&mut self, draft: &mut Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        let jobs: Vec<JobId> = match changes {
-            Changes::Jobs(jobs) => jobs.to_vec(),
-            Changes::Everything => (0..draft.state().jobs().len()).map(JobId::new).collect(),
-        };
-        self.seen = end;
+        let changes = draft.state().changes_since(self.seen);
+        self.seen = changes.end;
+        let jobs: Vec<JobId> = changes.jobs.collect();
         let joined = draft.state().board()[OPEN_SUM] + 1;
         for job in jobs {
             slices::note_return(draft, job);

@@ -134,7 +134,8 @@ mod tests {
         user.share.iter().zip(&user.speeds).map(|(share, speed)| u128::from(*share) * u128::from(*speed)).sum()
     }
 
-    /// By hand: speedups 4, 6 and 8, one GPU of each model. C sells 0.34 slow ones to A at 6, the second price: 0.0567.
+    /// Shares and speedups of the unit test of a public implementation of this rule (`GandivaScheduler`, `test_trading`), worked
+    /// by hand: speedups 4, 6 and 8, one GPU of each model. C sells 0.34 slow ones to A at 6, the second price: 0.0567.
     /// Then B sells its 0.33 to A at 4, which is all that A asks: 0.0825.
     #[test]
     fn the_highest_speedup_buys_from_the_lowest_at_the_second_price() {

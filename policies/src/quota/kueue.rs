@@ -42,10 +42,6 @@ pub struct Kueue {
 struct ByPriority;
 
 impl Filing for ByPriority {
-    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
-        crate::order::by_priority(draft.state().job(job))
-    }
-
     fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
         let spec = &draft.state().job(job).spec;
         LaneKey { class: spec.class, tenant: spec.tenant, ..LaneKey::default() }

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Amounts, Changes, Draft, JobId, TenantId, Time};
+use engine::{Amounts, Draft, JobId, TenantId, Time};
 
 /// Order among the placed jobs of one tenant: the lowest priority first, in it the one placed last (Kueue, Preemption,
 /// "Candidates"; KAI, preempt).
@@ -34,17 +34,14 @@ pub(crate) struct Placed {
 impl Placed {
     /// Catches up with the engine.
     pub(crate) fn sync(&mut self, draft: &Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.refile(draft, *job)),
-            Changes::Everything => {
-                *self = Self::default();
-                for job in draft.state().live() {
-                    self.refile(draft, *job);
-                }
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            *self = Self::default();
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.refile(draft, job);
+        }
+        self.seen = changes.end;
         self.make_room(draft.state().tenants().len());
     }
 

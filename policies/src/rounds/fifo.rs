@@ -4,7 +4,6 @@ use engine::{Draft, JobId, Needs, Policy, Reason, Span, Time};
 
 use super::place::place_on_random_model;
 use super::{Beat, Turn};
-use crate::order::by_priority;
 use crate::place::{Placer, place};
 use crate::ready::{Filing, LaneKey, Ready};
 
@@ -41,10 +40,6 @@ pub struct FifoRounds {
 struct ByArrival;
 
 impl Filing for ByArrival {
-    fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
-        by_priority(draft.state().job(job))
-    }
-
     fn lane(&self, _draft: &Draft<'_>, _job: JobId) -> LaneKey {
         LaneKey::default()
     }

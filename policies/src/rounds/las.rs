@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Changes, Draft, JobId, Needs, Phase, Policy, Reason, Time};
+use engine::{Draft, JobId, Needs, Phase, Policy, Reason, Time};
 
 use super::place::{RoundPlacer, keep_open};
 use super::{Beat, Turn};
@@ -69,15 +69,14 @@ impl LasRounds {
     }
 
     fn sync(&mut self, draft: &Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.refile(draft, *job)),
-            Changes::Everything => {
-                *self = Self::new(self.beat, self.placer, self.stopped);
-                (0..draft.state().jobs().len()).for_each(|index| self.refile(draft, JobId::new(index)));
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            *self = Self::new(self.beat, self.placer, self.stopped);
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.refile(draft, job);
+        }
+        self.seen = changes.end;
     }
 
     fn refile(&mut self, draft: &Draft<'_>, id: JobId) {

@@ -7,7 +7,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
-use engine::{Bill, Changes, Draft, Job, JobId, Needs, Phase, Policy, Rate, Reason, Span, Time};
+use engine::{Bill, Draft, Job, JobId, Needs, Phase, Policy, Rate, Reason, Span, Time};
 
 use super::{Beat, Turn};
 use crate::place::{Placer, place};
@@ -79,15 +79,14 @@ impl QuotaSrtf {
     }
 
     fn sync(&mut self, draft: &Draft<'_>) {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.refile(draft, *job)),
-            Changes::Everything => {
-                *self = Self::new(self.beat, self.placer);
-                (0..draft.state().jobs().len()).for_each(|index| self.refile(draft, JobId::new(index)));
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            *self = Self::new(self.beat, self.placer);
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.refile(draft, job);
+        }
+        self.seen = changes.end;
     }
 
     fn refile(&mut self, draft: &Draft<'_>, id: JobId) {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Changes, Draft, JobId, Outcome, Time};
+use engine::{Draft, JobId, Outcome, Time};
 
 use super::gittins::Gittins;
 use super::service::Measure;
@@ -29,18 +29,14 @@ pub(crate) struct History {
 impl History {
     /// Catches up with the engine. Whether the index has changed.
     pub(crate) fn sync(&mut self, draft: &Draft<'_>, measure: Measure) -> bool {
-        let (changes, end) = draft.state().changes_since(self.seen);
-        match changes {
-            Changes::Jobs(jobs) => jobs.iter().for_each(|job| self.add(draft, *job)),
-            Changes::Everything => {
-                *self = Self::default();
-                for index in 0..draft.state().jobs().len() {
-                    self.add(draft, JobId::new(index));
-                }
-                self.stale = true;
-            }
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew {
+            *self = Self { stale: true, ..Self::default() };
         }
-        self.seen = end;
+        for job in changes.jobs {
+            self.add(draft, job);
+        }
+        self.seen = changes.end;
         let due = steps_up_to(self.finished.len());
         if due == self.learned && !self.stale {
             return false;
