@@ -1,7 +1,7 @@
 //! Deadlines and latest starts: promised when they can be met, earliest deadline first, and kept by stopping others.
 //!
 //! A job with a deadline or a start-by target is judged once, when it first waits: the future is played out with all
-//! promised jobs and this one ([`future`]). If all of them meet their targets, it is promised. From then on nothing that
+//! promised jobs and this one (`future.rs`). If all of them meet their targets, it is promised. From then on nothing that
 //! the policy does may break the promise:
 //!
 //! - promised jobs start in the order of their deadlines, as soon as they fit on what is free;
