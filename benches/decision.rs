@@ -9,12 +9,13 @@
 mod support;
 
 use std::env;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use simulator::physics::Physics;
 use simulator::workload::Workload;
-use support::full::{Full, shared, terms, trace};
+use support::full::{Full, terms, trace};
 
 const NODES: usize = 1250;
 /// Jobs that wait at the beginning. Policies that prefer short jobs drain them soon.
@@ -92,7 +93,7 @@ fn look(full: &mut Full<'_>) -> (usize, [f64; 4]) {
 fn decision(criterion: &mut Criterion) {
     let wanted: Vec<String> = env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let inventory = support::cluster(NODES);
-    let trace = shared(trace(&inventory, WAITING, LATER));
+    let trace = Arc::new(trace(&inventory, WAITING, LATER));
     let workload = Workload::new(&trace, &inventory, &terms(&inventory));
     let physics = Physics::parse(&["restart_s=30", "checkpoint_s=600"]).expect("settings");
     let mut group = criterion.benchmark_group("decision");

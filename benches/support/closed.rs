@@ -9,10 +9,7 @@ use engine::{
     TenantId, Time, World,
 };
 
-use super::mix;
-
-/// Gang sizes, each a class; drawn with the shares of the million jobs.
-const SIZES: [(u32, u64); 5] = [(1, 70), (2, 10), (4, 10), (8, 8), (16, 2)];
+use super::{SIZES, kind, mix, unit};
 
 /// Steps until nothing changes any more on the largest cluster: the same on all, so that all are as old.
 const SETTLING_STEPS: usize = 250_000;
@@ -59,19 +56,9 @@ impl Closed {
     fn submit(&mut self, at: Time, batch: &mut Vec<Input>) {
         let id = JobId(self.jobs);
         let seed = u64::from(self.jobs) * 4;
-        let mut draw = mix(seed) % 100;
-        let class = SIZES
-            .iter()
-            .position(|(_, share)| {
-                draw < *share || {
-                    draw -= share;
-                    false
-                }
-            })
-            .unwrap_or(0);
+        let class = kind(mix(seed));
         // Log-uniform from 1 minute to 28 hours.
-        let share = (mix(seed + 1) >> 11) as f64 / (1u64 << 53) as f64;
-        let work = Span((60e6 * (100_000.0f64 / 60.0).powf(share)) as u64);
+        let work = Span((60e6 * (100_000.0f64 / 60.0).powf(unit(seed + 1))) as u64);
         let spec = JobSpec::plain(ClassId::new(class), TenantId(0));
         batch.push(Input { at, event: Event::Submitted { job: id, spec: Box::new(spec), truth: Some(work) } });
         self.live.push(Live { attempt: 0, from: Span::ZERO, since: Time::NEVER });

@@ -1,6 +1,5 @@
 //! The simulated world with a full queue: jobs wait from the beginning, and more work arrives than the cluster does.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use engine::{Amounts, Command, Core, Input, Inventory, MICROS, Span, Terms, Time, World};
@@ -10,7 +9,7 @@ use simulator::workload::Workload;
 use simulator::world::SimWorld;
 use traces::{Details, JobType, Trace, TraceJob, Wishes};
 
-use super::{SIZES, mix, unit};
+use super::{SIZES, kind, mix, unit};
 
 const GROUPS: u64 = 5;
 const USERS: u64 = 20;
@@ -29,13 +28,7 @@ pub(crate) fn trace(inventory: &Inventory, waiting: usize, later: usize) -> Trac
     let job = |index: usize| {
         let chance = |kind: u64| unit(index as u64 * 8 + kind);
         let submit = Time(micros(index.saturating_sub(first) as f64 * gap_s));
-        let mut draw = mix(index as u64 * 8) % 100;
-        let fits = |(_, share): &&(u32, u64)| {
-            let here = draw < *share;
-            draw = draw.saturating_sub(*share);
-            here
-        };
-        let size = SIZES.iter().find(fits).map_or(1, |(size, _)| *size);
+        let (size, _) = SIZES[kind(mix(index as u64 * 8))];
         let duration = Span(micros(low * (high / low).powf(chance(1))));
         let wishes = Wishes {
             deadline: (chance(2) < 0.3).then(|| submit + Span(duration.0 * 4) + Span::secs(20_000)),
@@ -55,12 +48,12 @@ pub(crate) fn trace(inventory: &Inventory, waiting: usize, later: usize) -> Trac
             ..TraceJob::plain(index.to_string(), submit, duration, size * 1000)
         }
     };
-    let kind = |name: &str| JobType { name: name.to_owned(), ..JobType::default() };
+    let job_type = |name: &str| JobType { name: name.to_owned(), ..JobType::default() };
     Trace {
         source: "hash".to_owned(),
         jobs: (0..first + later).map(job).collect(),
         tenants: (0..USERS).map(|user| format!("group-{}/user-{user}", user % GROUPS)).collect(),
-        job_types: ["resnet50", "bert", "vgg19", "dlrm"].map(kind).to_vec(),
+        job_types: ["resnet50", "bert", "vgg19", "dlrm"].map(job_type).to_vec(),
         ..Trace::default()
     }
 }
@@ -120,9 +113,4 @@ impl<'a> Full<'a> {
     pub(crate) fn queued(&self) -> u64 {
         self.core.state().totals().ready
     }
-}
-
-/// A trace that the simulator can share.
-pub(crate) fn shared(trace: Trace) -> Arc<Trace> {
-    Arc::new(trace)
 }

@@ -21,6 +21,17 @@ pub(crate) fn mix(value: u64) -> u64 {
     z ^ z >> 31
 }
 
+/// The kind of gang, an index of [`SIZES`], that a random number draws.
+fn kind(random: u64) -> usize {
+    let mut draw = random % 100;
+    let here = |(_, share): &(u32, u64)| {
+        let here = draw < *share;
+        draw = draw.saturating_sub(*share);
+        here
+    };
+    SIZES.iter().position(here).unwrap_or(0)
+}
+
 /// A number in 0..1.
 fn unit(value: u64) -> f64 {
     (mix(value) >> 11) as f64 / (1u64 << 53) as f64
@@ -37,16 +48,7 @@ pub(crate) fn trace(jobs: usize, gpus: u32, load: f64) -> Trace {
     let job = |index: usize| {
         let seed = index as u64 * 4;
         now += -gap_s * (1.0 - unit(seed)).ln();
-        let mut draw = mix(seed + 1) % 100;
-        let size = SIZES
-            .iter()
-            .find(|(_, share)| {
-                draw < *share || {
-                    draw -= share;
-                    false
-                }
-            })
-            .map_or(1, |(size, _)| *size);
+        let (size, _) = SIZES[kind(mix(seed + 1))];
         let duration_s = low * (high / low).powf(unit(seed + 2));
         TraceJob::plain("", Time((now * MICROS as f64) as u64), Span((duration_s * MICROS as f64) as u64), size * 1000)
     };

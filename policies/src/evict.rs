@@ -11,6 +11,7 @@ use smallvec::SmallVec;
 pub(crate) use self::clearing::{Clearing, Seeker, Victims};
 pub use self::guards::Guards;
 pub(crate) use self::guards::Held;
+pub(crate) use self::price::at_risk;
 pub use self::price::{Choice, OnStop, Price};
 pub(crate) use self::search::{Evictor, Search};
 use crate::order::{Length, Order, by_deadline, by_priority, service};

@@ -23,6 +23,12 @@ pub enum OnStop {
     Saves,
 }
 
+/// GPUs x (work at risk + restart) of a run, in thousandths of a GPU x microseconds: for policies without a [`Price`].
+pub(crate) fn at_risk(draft: &Draft<'_>, id: JobId, restart: Span) -> u128 {
+    let job = draft.state().job(id);
+    u128::from(gpu_milli(&job.placement)) * u128::from((job.work_at_risk(draft.now()) + restart).0)
+}
+
 /// What a policy assumes about the cost of stopping a run: GPUs x (time since the last safe point + drain + restart).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Price {

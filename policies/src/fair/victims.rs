@@ -2,10 +2,9 @@
 
 use std::convert::Infallible;
 
-use engine::placement::gpu_milli;
 use engine::{Draft, JobId};
 
-use crate::evict::Victims;
+use crate::evict::{Victims, at_risk};
 
 /// Victims in the order in which a function names them.
 pub(crate) struct InOrder<F>(pub(crate) F);
@@ -24,7 +23,5 @@ impl<F: FnMut(&Draft<'_>) -> Option<JobId>> Victims for InOrder<F> {
 
 /// Work that is not safe, and the restart where it is known (thousandths of a GPU x microseconds).
 pub(crate) fn price(draft: &Draft<'_>, victim: JobId) -> u128 {
-    let job = draft.state().job(victim);
-    let lost = job.work_at_risk(draft.now()) + job.spec.restart.unwrap_or_default();
-    u128::from(gpu_milli(&job.placement)) * u128::from(lost.0)
+    at_risk(draft, victim, draft.state().job(victim).spec.restart.unwrap_or_default())
 }

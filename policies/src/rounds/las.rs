@@ -5,10 +5,11 @@
 
 use std::collections::BTreeSet;
 
-use engine::{Draft, JobId, Needs, Phase, Policy, Reason, Time};
+use engine::{Draft, JobId, Needs, Phase, Policy, Reason, Span, Time};
 
 use super::place::{RoundPlacer, keep_open};
 use super::{Beat, Turn};
+use crate::evict::at_risk;
 use crate::order::by_priority;
 
 /// What becomes of runs that were stopped for a job which then does not fit all the same.
@@ -190,9 +191,7 @@ fn stop_last(draft: &mut Draft<'_>, behind: &[Entry], end: &mut usize, from: usi
         *end -= 1;
         let victim = behind[*end - from].job;
         if draft.is_placed(victim) && may_stop(draft, victim) {
-            let at_risk = draft.state().job(victim).work_at_risk(draft.now()).0;
-            let held = engine::placement::gpu_milli(&draft.state().job(victim).placement);
-            let predicted = u128::from(at_risk) * u128::from(held);
+            let predicted = at_risk(draft, victim, Span::ZERO);
             let work = draft.state().job(victim).work_done(draft.now()).0;
             if draft.preempt_for(victim, engine::Bill { by: Some(by), predicted }).is_ok() {
                 draft.set_memo(victim, [work, 0, 0, 0]);

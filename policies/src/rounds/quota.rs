@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use engine::{Bill, Draft, Job, JobId, Needs, Phase, Policy, Rate, Reason, Span, Time};
 
 use super::{Beat, Turn};
+use crate::evict::at_risk;
 use crate::place::{Placer, place};
 
 /// How the time left changes while nothing happens.
@@ -146,9 +147,7 @@ impl QuotaSrtf {
 
     fn stop_outside(&self, draft: &mut Draft<'_>) {
         for (number, (.., victim)) in self.outside.iter().enumerate() {
-            let job = draft.state().job(*victim);
-            let at_risk = u128::from(job.work_at_risk(draft.now()).0);
-            let predicted = at_risk * u128::from(engine::placement::gpu_milli(&job.placement));
+            let predicted = at_risk(draft, *victim, Span::ZERO);
             if draft.preempt_for(*victim, Bill { by: self.chosen.first().copied(), predicted }).is_ok() {
                 draft.set_memo(*victim, [number as u64 + 1, 0, 0, 0]);
             }

@@ -3,9 +3,9 @@
 use super::fmt;
 use super::html::{escape, table};
 use super::tables::policy_cell;
-use super::words::{TOLD, difference_text};
+use super::words::{Amount, TOLD, difference_text};
 use crate::output::Comparison;
-use crate::stats::{Difference, Metric, Unit, Verdict};
+use crate::stats::{Difference, Metric, Verdict};
 
 /// The policies `others` by `differences`, those with the lowest mean completion time first.
 pub(super) fn at_load(comparison: &Comparison<'_>, others: &[&str], differences: &[&Difference]) -> String {
@@ -35,13 +35,10 @@ fn nothing() -> String {
 /// How much higher or lower, and below it the interval of the difference.
 fn cell(metric: &Metric, row: &Difference) -> String {
     let Some(difference) = row.difference else { return nothing() };
-    let amount = match row.relative.filter(|relative| relative.signum() == difference.signum()) {
+    let amount = match Amount::of(metric, row, difference) {
         _ if difference == 0.0 => "the same".to_owned(),
-        Some(relative) if metric.unit != Unit::Share && relative >= 1.0 => {
-            format!("{} times", fmt::number(1.0 + relative))
-        }
-        Some(relative) if metric.unit != Unit::Share => signed(relative, &fmt::share(relative.abs())),
-        _ => signed(difference, &difference_text(metric.unit, difference.abs())),
+        Amount::Times(times) => format!("{times} times"),
+        Amount::By(amount) => signed(difference, &amount),
     };
     let amount = match row.verdict {
         Verdict::Better => format!("<span class=\"better\">{amount}</span>"),

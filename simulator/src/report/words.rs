@@ -68,14 +68,29 @@ fn sentence(row: &Difference) -> String {
 /// How much, and which way: `38.0 % lower`, `2.1 points higher`.
 fn amount(metric: &Metric, row: &Difference, difference: f64) -> String {
     let way = if difference < 0.0 { "lower" } else { "higher" };
-    if metric.unit == Unit::Share {
-        return format!("{} {way}", difference_text(metric.unit, difference.abs()));
+    match Amount::of(metric, row, difference) {
+        Amount::Times(times) => format!("{times} times as high"),
+        Amount::By(amount) => format!("{amount} {way}"),
     }
-    // The mean of log ratios can point the other way when seeds differ much: then the plain difference is told.
-    match row.relative.filter(|relative| relative.signum() == difference.signum()) {
-        Some(relative) if relative >= 1.0 => format!("{} times as high", fmt::number(1.0 + relative)),
-        Some(relative) => format!("{} {way}", fmt::share(relative.abs())),
-        None => format!("{} {way}", difference_text(metric.unit, difference.abs())),
+}
+
+/// How much a difference is, without its sign.
+pub(super) enum Amount {
+    /// So many times the baseline, at least twice.
+    Times(String),
+    /// So much: a part of the baseline, points of a share, or the plain difference.
+    By(String),
+}
+
+impl Amount {
+    pub(super) fn of(metric: &Metric, row: &Difference, difference: f64) -> Self {
+        // The mean of log ratios can point the other way when seeds differ much: then the plain difference is told.
+        let relative = row.relative.filter(|relative| relative.signum() == difference.signum());
+        match relative.filter(|_| metric.unit != Unit::Share) {
+            Some(relative) if relative >= 1.0 => Self::Times(fmt::number(1.0 + relative)),
+            Some(relative) => Self::By(fmt::share(relative.abs())),
+            None => Self::By(difference_text(metric.unit, difference.abs())),
+        }
     }
 }
 
