@@ -75,6 +75,7 @@ pub(crate) fn apply(state: &mut State, event: &Event, out: &mut Vec<Command>) ->
         }
         Event::KindDeclared { kind, ppm } => declare_kind(state, *kind, ppm)?,
         Event::RestartOwed { job, owed } => owe_restart(state, known_job(state, *job)?, *owed),
+        Event::WorkloadDeclared { tasks } => state.workload.clone_from(tasks),
         Event::Round { idle } => begin_round(state, *idle),
         Event::Woke => {
             // A wake-up that an earlier one replaced comes all the same; it says nothing.

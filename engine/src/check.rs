@@ -15,6 +15,7 @@ type Verdict = Result<(), String>;
 pub(crate) fn check(state: &State) -> Verdict {
     state.cluster.check()?;
     no_gpu_given_twice(state)?;
+    tasks_are_counted(state)?;
     gangs_are_whole(state)?;
     tables_agree(state)?;
     totals_agree(state)?;
@@ -49,6 +50,21 @@ fn no_gpu_given_twice(state: &State) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// What nodes count as held by kind of task is what placed jobs hold.
+fn tasks_are_counted(state: &State) -> Verdict {
+    let mut tasks: BTreeMap<(NodeId, u32), u32> = BTreeMap::new();
+    for (_, job) in jobs(state).filter(|(_, job)| job.is_placed()) {
+        for slice in job.placement.iter().filter(|slice| slice.mask != 0) {
+            let gpus = if slice.is_whole() { slice.gpus() } else { 0 };
+            *tasks.entry((slice.node, gpus)).or_default() += 1;
+        }
+    }
+    let counted = (0..state.cluster.len()).map(NodeId::new).flat_map(|node| {
+        state.cluster.held(node).iter().map(move |held| ((node, held.gpus), held.tasks))
+    });
+    if counted.collect::<BTreeMap<_, _>>() == tasks { Ok(()) } else { Err("tasks by node are miscounted".to_owned()) }
 }
 
 /// A placed job holds its whole gang, all others hold nothing.

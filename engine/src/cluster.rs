@@ -7,12 +7,16 @@ mod check;
 mod domains;
 mod scores;
 mod search;
+mod states;
+mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::domains::DomainIndex;
 use self::scores::ScoreIndex;
 pub use self::search::Scan;
+pub use self::usage::Held;
+use self::usage::Usage;
 use crate::bitmap::Bitmap;
 use crate::ids::{ModelId, NodeId};
 use crate::inventory::{Inventory, NodeSpec, UNLIMITED};
@@ -77,6 +81,8 @@ pub struct Cluster {
     up_milli: u64,
     /// Grows when a node changes its state.
     states_version: u64,
+    /// Versions of nodes, and what runs there.
+    usage: Usage,
     /// CPU (thousandths of a core) and memory (MiB) of nodes that are up and have a limit.
     up_beside: [u64; 2],
     /// Nodes that are up and have no limit of CPU, of memory.
@@ -125,6 +131,7 @@ impl Cluster {
             free_milli: 0,
             up_milli: 0,
             states_version: 0,
+            usage: Usage::new(bound),
             up_beside: [0; 2],
             up_unlimited: [0; 2],
         };
@@ -209,18 +216,6 @@ impl Cluster {
     pub fn up(&self) -> Amounts {
         let beside = |at: usize| if self.up_unlimited[at] > 0 { u64::MAX } else { self.up_beside[at] };
         Amounts { gpu_milli: self.up_milli, cpu_milli: beside(0), memory_mib: beside(1) }
-    }
-
-    /// Enters or takes out what a node has beside its GPUs.
-    fn count_beside(&mut self, node: NodeId, change: impl Fn(&mut u64, u64), many: impl Fn(&mut u32)) {
-        let spec = &self.inventory.nodes[node.index()];
-        for (at, amount) in [spec.cpu_milli, spec.memory_mib].into_iter().enumerate() {
-            if amount == UNLIMITED {
-                many(&mut self.up_unlimited[at]);
-            } else {
-                change(&mut self.up_beside[at], u64::from(amount));
-            }
-        }
     }
 
     /// Whether one task fits on `node` now.
@@ -326,6 +321,7 @@ impl Cluster {
     /// Marks `slice` as held. The caller has checked that it is free.
     pub fn occupy(&mut self, slice: &Slice) {
         let node = slice.node;
+        self.usage.add(slice);
         self.charge(slice);
         if slice.is_whole() {
             debug_assert!(slice.mask == 0 || slice.mask & !self.free_mask(node, slice.bank) == 0, "GPU given twice");
@@ -346,6 +342,7 @@ impl Cluster {
     /// Marks `slice` as free again.
     pub fn vacate(&mut self, slice: &Slice) {
         let node = slice.node;
+        self.usage.remove(slice);
         self.refund(slice);
         if slice.is_whole() {
             debug_assert!(slice.mask == 0 || slice.mask & self.free_mask(node, slice.bank) == 0, "GPU returned twice");
@@ -445,59 +442,6 @@ impl Cluster {
         self.sizes[model][free] -= 1;
     }
 
-    /// Enters a node that is up into the indices.
-    fn enlist(&mut self, node: NodeId) {
-        let (model, free) = (self.nodes[node.index()].model.index(), self.nodes[node.index()].free);
-        self.bucket(node, model, free as usize);
-        let partial: Vec<_> =
-            self.partial.range((node, 0)..=(node, u32::MAX)).map(|((_, gpu), free)| (*gpu, *free)).collect();
-        for &(gpu, room) in &partial {
-            self.partial_by_room.insert((room, node, gpu));
-        }
-        let milli = self.node_free_milli(node);
-        self.free_milli += milli;
-        self.domains.add(node, milli);
-        self.up_milli += u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
-        self.count_beside(node, |sum, amount| *sum += amount, |nodes| *nodes += 1);
-    }
-
-    /// Takes a node that goes down or drains out of the indices.
-    fn delist(&mut self, node: NodeId) {
-        let (model, free) = (self.nodes[node.index()].model.index(), self.nodes[node.index()].free);
-        self.unbucket(node, model, free as usize);
-        let partial: Vec<_> =
-            self.partial.range((node, 0)..=(node, u32::MAX)).map(|((_, gpu), free)| (*gpu, *free)).collect();
-        for &(gpu, room) in &partial {
-            self.partial_by_room.remove(&(room, node, gpu));
-        }
-        let milli = self.node_free_milli(node);
-        self.free_milli -= milli;
-        self.domains.take(node, milli);
-        self.up_milli -= u64::from(self.nodes[node.index()].gpus) * u64::from(MILLI);
-        self.count_beside(node, |sum, amount| *sum -= amount, |nodes| *nodes -= 1);
-    }
-
-    fn node_free_milli(&self, node: NodeId) -> u64 {
-        let partial: u64 = self.partial.range((node, 0)..=(node, u32::MAX)).map(|(_, free)| u64::from(*free)).sum();
-        u64::from(self.nodes[node.index()].free) * u64::from(MILLI) + partial
-    }
-
-    /// Sets the state of a node. What it holds stays held until it is vacated.
-    pub fn set_state(&mut self, node: NodeId, state: NodeState, now: crate::time::Time) {
-        let before = self.nodes[node.index()].state;
-        if before == state {
-            return;
-        }
-        if before == NodeState::Up {
-            self.delist(node);
-        }
-        self.states_version += 1;
-        self.nodes[node.index()].state = state;
-        self.nodes[node.index()].since = now;
-        if state == NodeState::Up {
-            self.enlist(node);
-        }
-    }
 }
 
 fn low_bits(count: u32) -> u64 {

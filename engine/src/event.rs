@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ClassId, JobId, KindId, NameId, NodeId, QueueId, RunId, TenantId};
 use crate::job::{JobSpec, Outcome};
 use crate::placement::Placement;
-use crate::shape::Shape;
+use crate::shape::{Shape, TaskRequest};
 use crate::terms::Terms;
 use crate::time::{Rate, Span, Time};
 
@@ -158,6 +158,11 @@ pub enum Event {
         /// Nothing runs and nothing else is known to come: if nobody starts a job now, nothing happens any more.
         idle: bool,
     },
+    /// Which tasks are to be expected from now on. It replaces what was declared before.
+    WorkloadDeclared {
+        /// Each request of a task on one node, with how many of them there are in proportion.
+        tasks: Vec<(TaskRequest, u64)>,
+    },
 }
 
 /// How a run ended.
@@ -201,6 +206,8 @@ impl Event {
             // After the names.
             Self::KindDeclared { kind, .. } => (8, 1 << 32 | u64::from(kind.0)),
             Self::TermsChanged { tenant, .. } => (9, u64::from(tenant.0)),
+            // Before the first job that it may be about.
+            Self::WorkloadDeclared { .. } => (9, 1 << 32),
             Self::Submitted { job, .. } => (10, u64::from(job.0)),
             Self::Cancelled { job } => (11, u64::from(job.0)),
             Self::JobHeld { job } => (12, u64::from(job.0)),

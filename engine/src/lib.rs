@@ -31,7 +31,7 @@ pub mod time;
 pub mod topology;
 pub mod variability;
 
-pub use crate::cluster::{Cluster, NodeState, Scan, Within};
+pub use crate::cluster::{Cluster, Held, NodeState, Scan, Within};
 pub use crate::core::{Core, Needs, Policy};
 pub use crate::draft::{Decision, Draft, Mark};
 pub use crate::drive::{NoRecord, Record, Watch, World, drive};

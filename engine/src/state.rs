@@ -10,7 +10,7 @@ use crate::ids::{ClassId, JobId, ModelId, NameId, NodeId, QueueId, TenantId};
 use crate::inventory::Inventory;
 use crate::job::{Hold, Job, Phase};
 use crate::reason::Reason;
-use crate::shape::Shape;
+use crate::shape::{Shape, TaskRequest};
 use crate::tenants::Tenants;
 use crate::terms::Amounts;
 use crate::time::{Span, Time};
@@ -198,6 +198,8 @@ pub struct State {
     /// What the policy notes beside that.
     pub(crate) board: Vec<u64>,
     pub(crate) evictions: Vec<Eviction>,
+    /// Tasks that are to be expected, with counts.
+    pub(crate) workload: Vec<(TaskRequest, u64)>,
     /// What an open draft plans for a job; all [`Plan::Nothing`] between decisions.
     pub(crate) plans: Vec<Plan>,
 }
@@ -247,6 +249,7 @@ impl State {
             memos: Vec::new(),
             board: Vec::new(),
             evictions: Vec::new(),
+            workload: Vec::new(),
             plans: Vec::new(),
         }
     }
@@ -333,6 +336,11 @@ impl State {
     /// Every run that a policy stopped, in order, with what that cost.
     pub fn evictions(&self) -> &[Eviction] {
         &self.evictions
+    }
+
+    /// Tasks that are to be expected, with counts, as [`crate::Event::WorkloadDeclared`] said last; empty where nothing did.
+    pub fn workload(&self) -> &[(TaskRequest, u64)] {
+        &self.workload
     }
 
     /// Totals.

@@ -8,6 +8,7 @@ mod conservative;
 mod easy;
 mod evict;
 pub mod fair;
+pub mod fragmentation;
 mod hived;
 mod order;
 mod pipeline;

@@ -154,6 +154,9 @@ fn event() -> impl Strategy<Value = Event> {
         (any::<u32>(), prop::collection::vec(any::<u32>(), 0..4))
             .prop_map(|(kind, ppm)| Event::KindDeclared { kind: KindId(kind), ppm }),
         any::<bool>().prop_map(|idle| Event::Round { idle }),
+        (shape(), any::<u64>()).prop_map(|(shape, count)| Event::WorkloadDeclared {
+            tasks: shape.groups.iter().map(|group| (group.request, count)).collect()
+        }),
         Just(Event::Woke),
     ];
     prop_oneof![about_runs, about_nodes, about_jobs, declared]

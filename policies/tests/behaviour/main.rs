@@ -9,6 +9,7 @@ mod easy;
 mod fair_share;
 mod fair_world;
 mod filling;
+mod fragmentation;
 mod gittins;
 mod guards;
 mod hived;
