@@ -9,6 +9,7 @@ mod easy;
 mod evict;
 pub mod fair;
 mod hived;
+pub mod milp;
 mod order;
 mod pipeline;
 mod place;
