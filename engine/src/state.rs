@@ -213,6 +213,10 @@ pub(crate) enum Plan {
     Reject,
     /// A what-if that must be rolled back.
     Vacated,
+    /// Its GPUs are free; it must get some, its own or others, before the draft is committed.
+    Lifted,
+    /// Its run stops, and it goes on elsewhere: place among the decisions.
+    Move(u32),
 }
 
 impl State {
