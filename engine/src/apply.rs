@@ -1,10 +1,12 @@
 //! Facts change the state here and nowhere else: one function a concern, the life of a job in one `match`.
 
 mod gpus;
+mod migrate;
 mod operator;
 mod run;
 
-pub(crate) use self::gpus::{claim_waits, evict, grant_claims, order_launch};
+pub(crate) use self::gpus::{claim_waits, evict, grant_claims, order_launch, place};
+pub(crate) use self::migrate::migrate;
 use self::operator::{alarm, cancel, hold, node_down, node_up, release};
 use self::run::{end_run, save, start_run};
 use crate::cluster::NodeState;

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{JobId, NodeId};
-use crate::job::{Job, Phase};
-use crate::placement::gpu_milli;
+use crate::job::{Cause, Job, Phase};
+use crate::placement::{Slice, gpu_milli};
 use crate::shape::MILLI;
 use crate::state::{Plan, State};
 use crate::terms::Amounts;
@@ -26,11 +26,17 @@ fn jobs(state: &State) -> impl Iterator<Item = (JobId, &Job)> {
     state.jobs.iter().enumerate().map(|(index, job)| (JobId::new(index), job))
 }
 
-/// Held + free = all, on every GPU; draining runs do not count, as their GPUs may be planned with.
+/// What nobody else may plan with: the GPUs of a placed job, or those to which it moves.
+fn planned_with(job: &Job) -> &[Slice] {
+    if job.is_placed() { &job.placement } else { &job.goal }
+}
+
+/// Held + free = all, on every GPU; draining runs do not count, as their GPUs may be planned with. What is held for a job
+/// that moves does.
 fn no_gpu_given_twice(state: &State) -> Verdict {
     let mut held: BTreeMap<(NodeId, u32), u32> = BTreeMap::new();
-    for (id, job) in jobs(state).filter(|(_, job)| job.is_placed()) {
-        for slice in &job.placement {
+    for (id, job) in jobs(state) {
+        for slice in planned_with(job) {
             for gpu in slice.gpu_indices() {
                 let sum = held.entry((slice.node, gpu)).or_default();
                 *sum += u32::from(slice.milli);
@@ -52,11 +58,11 @@ fn no_gpu_given_twice(state: &State) -> Verdict {
     Ok(())
 }
 
-/// What nodes count as held by kind of task is what placed jobs hold.
+/// What nodes count as held by kind of task is what placed jobs hold, and what is held for those that move.
 fn tasks_are_counted(state: &State) -> Verdict {
     let mut tasks: BTreeMap<(NodeId, u32), u32> = BTreeMap::new();
-    for (_, job) in jobs(state).filter(|(_, job)| job.is_placed()) {
-        for slice in job.placement.iter().filter(|slice| slice.mask != 0) {
+    for (_, job) in jobs(state) {
+        for slice in planned_with(job).iter().filter(|slice| slice.mask != 0) {
             let gpus = if slice.is_whole() { slice.gpus() } else { 0 };
             *tasks.entry((slice.node, gpus)).or_default() += 1;
         }
@@ -67,13 +73,19 @@ fn tasks_are_counted(state: &State) -> Verdict {
     if counted.collect::<BTreeMap<_, _>>() == tasks { Ok(()) } else { Err("tasks by node are miscounted".to_owned()) }
 }
 
-/// A placed job holds its whole gang, all others hold nothing.
+/// A placed job holds its whole gang, all others hold nothing, but for jobs that move: for them a gang is held.
 fn gangs_are_whole(state: &State) -> Verdict {
     for (id, job) in jobs(state) {
         let class = state.class(job.spec.class);
         let held = gpu_milli(&job.placement);
+        let is_gang = |slices: &[Slice]| {
+            (class.gpu_milli_min..=class.gpu_milli).contains(&gpu_milli(slices)) && !slices.is_empty()
+        };
+        if !job.goal.is_empty() && (job.phase != Phase::Draining(Cause::Migrated) || !is_gang(&job.goal)) {
+            return Err(format!("{id} is {:?} and GPUs are held for its next run: {:?}", job.phase, job.goal));
+        }
         if job.is_live() {
-            if held < class.gpu_milli_min || held > class.gpu_milli || job.placement.is_empty() {
+            if !is_gang(&job.placement) {
                 return Err(format!("{id} holds {held} thousandths of a GPU, its gang needs {}", class.gpu_milli_min));
             }
         } else if !job.placement.is_empty() {
@@ -145,9 +157,9 @@ fn tenants_agree(state: &State) -> Verdict {
         }
     }
     let mut placed = vec![Amounts::ZERO; state.tenants.len()];
-    for (_, job) in jobs(state).filter(|(_, job)| job.is_placed()) {
+    for (_, job) in jobs(state) {
         for tenant in state.tenants.ancestry(job.spec.tenant) {
-            placed[tenant.index()] += Amounts::held(&job.placement);
+            placed[tenant.index()] += Amounts::held(planned_with(job));
         }
     }
     for (index, held) in held.iter().enumerate() {

@@ -3,18 +3,17 @@
 //! Gang atomicity, free GPUs and phases are checked here, once. What a policy does not start, preempt or reject
 //! leaves no trace: GPUs that it took for nothing, or reserved, go back when the draft is committed.
 
+mod commit;
 mod gang;
+mod migrate;
 mod placed;
 mod refuse;
 mod stop;
 
-use crate::apply;
 use crate::cluster::Cluster;
-use crate::event::Command;
 use crate::eviction::Bill;
-use crate::fault::Fault;
 use crate::ids::{JobId, NodeId};
-use crate::job::{Outcome, Phase};
+use crate::job::Phase;
 use crate::oracle::Oracle;
 use crate::placement::{Placement, Slice};
 use crate::reason::Reason;
@@ -37,6 +36,15 @@ pub enum Decision {
     Preempt {
         /// The victim.
         job: JobId,
+        /// For whom, and what it is expected to cost.
+        bill: Bill,
+    },
+    /// Stop a run, and let the job go on elsewhere.
+    Migrate {
+        /// The job.
+        job: JobId,
+        /// Its GPUs from then on.
+        placement: Placement,
         /// For whom, and what it is expected to cost.
         bill: Bill,
     },
@@ -64,6 +72,8 @@ enum Step {
     Undecided(u32, Decision),
     /// The open placement became a decision; so many slices.
     Closed(usize),
+    /// The open placement was what the job had: it stays.
+    Stayed(Placement),
     /// A slice joined the open placement.
     Opened,
 }
@@ -153,11 +163,14 @@ impl<'a> Draft<'a> {
             Step::Decided => drop(scratch.decisions.pop()),
             Step::Undecided(at, decision) => scratch.decisions[at as usize] = Some(decision),
             Step::Closed(slices) => {
-                if let Some(Some(Decision::Start { placement, .. })) = scratch.decisions.last() {
+                if let Some(Some(Decision::Start { placement, .. } | Decision::Migrate { placement, .. })) =
+                    scratch.decisions.last()
+                {
                     debug_assert_eq!(placement.len(), slices);
                     scratch.open.clone_from(placement);
                 }
             }
+            Step::Stayed(placement) => scratch.open = placement,
             Step::Opened => drop(scratch.open.pop()),
         }
     }
@@ -211,16 +224,17 @@ impl<'a> Draft<'a> {
     /// Starts `job` on exactly these slices, for policies that plan the whole cluster at once.
     pub fn start_at(&mut self, job: JobId, slices: &[Slice]) -> Result<(), Reason> {
         let mark = self.mark();
-        for slice in slices {
-            if !self.state.cluster.slice_is_free(slice) {
-                let node = slice.node;
-                let up = self.state.cluster.state(node) == crate::cluster::NodeState::Up;
-                self.rollback(mark);
-                return Err(if up { Reason::NotFree { node } } else { Reason::NodeNotUp { node } });
-            }
-            self.take_slice(*slice);
+        let taken = slices.iter().try_for_each(|slice| self.take_exactly(*slice));
+        taken.and_then(|()| self.start(job)).inspect_err(|_| self.rollback(mark))
+    }
+
+    fn take_exactly(&mut self, slice: Slice) -> Result<(), Reason> {
+        if self.take_slice(slice) {
+            return Ok(());
         }
-        self.start(job).inspect_err(|_| self.rollback(mark))
+        let node = slice.node;
+        let up = self.state.cluster.state(node) == crate::cluster::NodeState::Up;
+        Err(if up { Reason::NotFree { node } } else { Reason::NodeNotUp { node } })
     }
 
     /// Keeps room for `request` on `node` away from later placements of this draft, until [`Draft::unreserve`].
@@ -283,12 +297,13 @@ impl<'a> Draft<'a> {
         let tenant = self.state.tenant_of(job);
         let amounts = match (from, to) {
             (Plan::Start, _) | (_, Plan::Start) => Amounts::held(self.started_on(job)),
+            (Plan::Move(at), _) | (_, Plan::Move(at)) => Amounts::held(self.landed_on(at)),
             _ => Amounts::held(&self.state.job(job).placement),
         };
         let counts = |plan: Plan| match plan {
-            Plan::Start => true,
+            Plan::Start | Plan::Move(_) => true,
             Plan::Nothing => self.state.job(job).is_placed(),
-            Plan::Preempt(_) | Plan::Vacated | Plan::Reject => false,
+            Plan::Preempt(_) | Plan::Vacated | Plan::Lifted | Plan::Reject => false,
         };
         match (counts(from), counts(to)) {
             (false, true) => self.state.tenants.add_placed(tenant, amounts),
@@ -311,6 +326,11 @@ impl<'a> Draft<'a> {
         &mut self.state.board
     }
 
+    /// Counts a program that the policy had solved, or that failed. Not undone by a rollback.
+    pub fn note_solve(&mut self, solve: crate::solves::Solve) {
+        self.state.totals.solves.add(solve);
+    }
+
     fn occupy(&mut self, slice: Slice) {
         self.state.cluster.occupy(&slice);
         self.scratch.log.push(Step::Took(slice));
@@ -321,72 +341,6 @@ impl<'a> Draft<'a> {
             let slice = self.placement(job)[at];
             self.state.cluster.vacate(&slice);
             self.scratch.log.push(Step::Gave(slice));
-        }
-    }
-
-    /// The policy has seen the change log up to here.
-    pub(crate) fn forget_changes(&mut self) {
-        self.state.changes.forget();
-    }
-
-    /// Turns the wishes into orders.
-    pub(crate) fn commit(mut self, out: &mut Vec<Command>) -> Result<(), Fault> {
-        self.return_unused();
-        let Scratch { log, decisions, .. } = &mut *self.scratch;
-        let mut what_if = None;
-        for step in log.drain(..) {
-            if let Step::Planned(job, _) = step {
-                let plan = std::mem::take(&mut self.state.plans[job.index()]);
-                what_if = what_if.or((plan == Plan::Vacated).then_some(job));
-            }
-        }
-        if let Some(job) = what_if {
-            decisions.clear();
-            return Err(Fault::OpenWhatIf(job));
-        }
-        for decision in decisions.drain(..).flatten() {
-            carry_out(self.state, decision, out);
-        }
-        apply::grant_claims(self.state, out);
-        if let Some(at) = self.wake.filter(|at| self.state.wake.is_none_or(|wake| *at < wake)) {
-            self.state.wake = Some(at);
-            out.push(Command::Wake { at });
-        }
-        Ok(())
-    }
-
-    fn return_unused(&mut self) {
-        let scratch = &mut *self.scratch;
-        for slice in scratch.open.drain(..).chain(scratch.reserved.drain(..)) {
-            self.state.cluster.vacate(&slice);
-        }
-    }
-}
-
-fn carry_out(state: &mut State, decision: Decision, out: &mut Vec<Command>) {
-    state.totals.decisions += 1;
-    let now = state.now;
-    match decision {
-        Decision::Start { job: id, placement } => {
-            let live_index = state.live.len() as u32;
-            let job = &mut state.jobs[id.index()];
-            job.attempt += 1;
-            job.placed = now;
-            job.launched = Time::NEVER;
-            job.placement = placement;
-            job.live_index = live_index;
-            state.live.push(id);
-            apply::set_phase(state, id, Phase::Launching);
-            if !state.draining.is_empty() && apply::claim_waits(state, id) {
-                state.claims.push(id);
-            } else {
-                apply::order_launch(state, id, out);
-            }
-        }
-        Decision::Preempt { job, bill } => apply::evict(state, job, bill, out),
-        Decision::Reject { job, reason } => {
-            state.job_reasons.insert(job, reason);
-            apply::close(state, job, Outcome::Rejected, out);
         }
     }
 }

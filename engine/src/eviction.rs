@@ -2,13 +2,13 @@
 
 use crate::event::Exit;
 use crate::ids::JobId;
-use crate::job::Job;
+use crate::job::{Cause, Job};
 use crate::time::Time;
 
 /// What a policy says when it stops a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bill {
-    /// The waiting job that gets the GPUs, where it is one.
+    /// The waiting job that gets the GPUs, or for which a run moves away, where it is one.
     pub by: Option<JobId>,
     /// What the policy expects the stop to cost: thousandths of a GPU x microseconds.
     pub predicted: u128,
@@ -23,6 +23,8 @@ pub struct Eviction {
     pub job: JobId,
     /// Its attempt.
     pub attempt: u32,
+    /// What the policy stopped it for: [`Cause::Preempted`], or [`Cause::Migrated`].
+    pub cause: Cause,
     /// Who caused it and what was expected.
     pub bill: Bill,
     /// Work that has to be done again; a launch that led to nothing counts as such.

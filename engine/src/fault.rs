@@ -47,4 +47,7 @@ pub enum Fault {
     /// A policy left a what-if in its draft.
     #[error("the policy did not roll back the what-if about {0}")]
     OpenWhatIf(JobId),
+    /// A policy took a run off its GPUs and gave it no others.
+    #[error("the policy lifted {0} and did not land it")]
+    NotLanded(JobId),
 }

@@ -144,6 +144,8 @@ pub enum Cause {
     Held,
     /// The same, but somebody released it before it had stopped: it goes back to the queue.
     Released,
+    /// The policy moves it: it goes on elsewhere.
+    Migrated,
 }
 
 /// How a job ended.
@@ -186,8 +188,10 @@ pub struct Job {
     pub phase: Phase,
     /// Attempts so far; the live run, if any, is this one.
     pub attempt: u32,
-    /// Times that the policy stopped it.
+    /// Times that the policy stopped it for others.
     pub preemptions: u32,
+    /// Times that the policy stopped it so that it goes on elsewhere.
+    pub migrations: u32,
     /// Failures of the job itself.
     pub failures: u32,
     /// Runs lost with a node.
@@ -227,6 +231,8 @@ pub struct Job {
     pub held_milli_micros: u128,
     /// GPUs held by the live run.
     pub placement: Placement,
+    /// GPUs held for the next run of a job that moves, while its live run drains; empty otherwise.
+    pub goal: Placement,
     /// Place in the table of live runs.
     pub(crate) live_index: u32,
     /// Whether the launch is ordered; false while claimed GPUs drain.
@@ -242,6 +248,7 @@ impl Job {
             phase: Phase::Ready,
             attempt: 0,
             preemptions: 0,
+            migrations: 0,
             failures: 0,
             node_losses: 0,
             submitted: now,
@@ -261,6 +268,7 @@ impl Job {
             gpu_milli_micros: 0,
             held_milli_micros: 0,
             placement: Placement::new(),
+            goal: Placement::new(),
             live_index: u32::MAX,
             launch_ordered: false,
             eviction: u32::MAX,

@@ -13,6 +13,7 @@ use crate::reason::Reason;
 use crate::shape::{Shape, TaskRequest};
 use crate::tenants::Tenants;
 use crate::terms::Amounts;
+use crate::totals::Totals;
 use crate::time::{Span, Time};
 
 /// An interned shape with what is worth knowing about it once.
@@ -124,27 +125,6 @@ impl Iterator for ChangedJobs<'_> {
     }
 }
 
-/// Totals that would be slow to count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Jobs in the phase Ready.
-    pub ready: u64,
-    /// Jobs that have not ended.
-    pub open: u64,
-    /// Jobs that are placed and whose launch is ordered, draining ones included.
-    pub launched: u64,
-    /// Thousandths of a GPU that those hold.
-    pub held_milli: u64,
-    /// Starts, preemptions and rejections so far.
-    pub decisions: u64,
-    /// Facts taken in so far.
-    pub events: u64,
-    /// Work that was lost in preemptions, failures and node losses: thousandths of a GPU x microseconds.
-    pub lost_milli_micros: u128,
-    /// What runs that were told to stop held while they saved, and made no progress: the same unit.
-    pub saving_milli_micros: u128,
-}
-
 /// What a policy notes about one job, in a meaning of its own; all 0 at first.
 pub type Memo = [u64; 4];
 
@@ -215,6 +195,10 @@ pub(crate) enum Plan {
     Reject,
     /// A what-if that must be rolled back.
     Vacated,
+    /// Its GPUs are free; it must get some, its own or others, before the draft is committed.
+    Lifted,
+    /// Its run stops, and it goes on elsewhere: place among the decisions.
+    Move(u32),
 }
 
 impl State {

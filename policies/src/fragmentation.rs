@@ -12,9 +12,11 @@
 mod meter;
 mod room;
 mod source;
+mod watched;
 mod workload;
 
 pub use self::meter::Meter;
 pub use self::room::{GpuChoice, NodeRoom};
 pub use self::source::{Expected, Mix};
+pub use self::watched::Watched;
 pub use self::workload::{COVER_PPM, Typical, Workload};

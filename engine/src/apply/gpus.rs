@@ -9,7 +9,7 @@ use crate::eviction::{Bill, Eviction};
 use crate::ids::JobId;
 use crate::inventory::UNLIMITED;
 use crate::job::{Cause, Hold, Outcome, Phase};
-use crate::placement::{Slice, gpu_milli};
+use crate::placement::{Placement, Slice, gpu_milli};
 use crate::state::{State, Triggers};
 use crate::terms::Amounts;
 use crate::time::{Span, Time};
@@ -132,16 +132,28 @@ pub(crate) fn drain(state: &mut State, id: JobId, cause: Cause, out: &mut Vec<Co
     drain_vacated(state, id, cause, out);
 }
 
+/// A job holds these GPUs from now on; its launch is still to be ordered.
+pub(crate) fn place(state: &mut State, id: JobId, placement: Placement) {
+    let job = &mut state.jobs[id.index()];
+    job.attempt += 1;
+    job.placed = state.now;
+    job.launched = Time::NEVER;
+    job.placement = placement;
+    job.live_index = state.live.len() as u32;
+    state.live.push(id);
+    set_phase(state, id, Phase::Launching);
+}
+
 /// The policy stops a run whose GPUs its draft has given back.
-pub(crate) fn evict(state: &mut State, id: JobId, bill: Bill, out: &mut Vec<Command>) {
+pub(crate) fn evict(state: &mut State, id: JobId, cause: Cause, bill: Bill, out: &mut Vec<Command>) {
     let job = &mut state.jobs[id.index()];
     // A claim that never launched costs nothing.
     if job.launch_ordered {
         job.eviction = state.evictions.len() as u32;
         let (at, attempt) = (state.now, job.attempt);
-        state.evictions.push(Eviction { at, job: id, attempt, bill, lost: 0, drained: 0, restarted: 0 });
+        state.evictions.push(Eviction { at, job: id, attempt, cause, bill, lost: 0, drained: 0, restarted: 0 });
     }
-    drain_vacated(state, id, Cause::Preempted, out);
+    drain_vacated(state, id, cause, out);
 }
 
 /// The same for a run whose GPUs a draft has already given back.
@@ -154,7 +166,7 @@ pub(crate) fn drain_vacated(state: &mut State, id: JobId, cause: Cause, out: &mu
         // No world has heard of this attempt: the number is free again.
         state.jobs[id.index()].attempt -= 1;
         let next = match cause {
-            Cause::Preempted | Cause::NodeLost | Cause::Released => Phase::Ready,
+            Cause::Preempted | Cause::NodeLost | Cause::Released | Cause::Migrated => Phase::Ready,
             Cause::Cancelled => Phase::Done(Outcome::Cancelled),
             Cause::TimeLimit => Phase::Done(Outcome::TimedOut),
             Cause::Held => Phase::Held(Hold::Operator),

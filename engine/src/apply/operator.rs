@@ -1,22 +1,31 @@
 //! What operators, users and timers do: nodes go and come, jobs are cancelled, held and released.
 
 use super::gpus::{drain, freed};
+use super::migrate::forgo;
 use super::{close, known_job, set_phase, settle_parents};
 use crate::cluster::NodeState;
 use crate::event::{Alarm, Command};
 use crate::fault::Fault;
 use crate::ids::{JobId, NodeId, RunId};
 use crate::job::{Cause, Hold, Outcome, Phase};
+use crate::placement::Slice;
 use crate::state::State;
 
 pub(super) fn node_down(state: &mut State, node: NodeId, out: &mut Vec<Command>) {
     state.cluster.set_state(node, NodeState::Down, state.now);
     // Nothing became free, but what policies remember about the cluster is no longer true.
     state.freed_epoch += 1;
-    let on_node = |id: &&JobId| state.job(**id).placement.iter().any(|slice| slice.node == node);
+    let touches = |slices: &[Slice]| slices.iter().any(|slice| slice.node == node);
+    let on_node = |id: &&JobId| touches(&state.job(**id).placement) || touches(&state.job(**id).goal);
     let mut hit: Vec<JobId> = state.live.iter().filter(on_node).copied().collect();
     hit.sort_unstable();
     for id in hit {
+        if touches(&state.job(id).goal) {
+            forgo(state, id);
+        }
+        if !touches(&state.job(id).placement) {
+            continue;
+        }
         if let Phase::Draining(_) = state.job(id).phase {
             out.push(Command::Kill { run: state.job(id).run(id) });
         } else {
@@ -34,7 +43,10 @@ pub(super) fn cancel(state: &mut State, id: JobId, out: &mut Vec<Command>) {
     match state.job(id).phase {
         Phase::Held(_) | Phase::Ready => close(state, id, Outcome::Cancelled, out),
         Phase::Launching | Phase::Running => drain(state, id, Cause::Cancelled, out),
-        Phase::Draining(_) => set_phase(state, id, Phase::Draining(Cause::Cancelled)),
+        Phase::Draining(_) => {
+            forgo(state, id);
+            set_phase(state, id, Phase::Draining(Cause::Cancelled));
+        }
         Phase::Done(_) => {}
     }
 }
@@ -43,7 +55,8 @@ pub(super) fn hold(state: &mut State, id: JobId, out: &mut Vec<Command>) {
     match state.job(id).phase {
         Phase::Ready | Phase::Held(_) => set_phase(state, id, Phase::Held(Hold::Operator)),
         Phase::Launching | Phase::Running => drain(state, id, Cause::Held, out),
-        Phase::Draining(Cause::Preempted | Cause::NodeLost | Cause::Released) => {
+        Phase::Draining(Cause::Preempted | Cause::NodeLost | Cause::Released | Cause::Migrated) => {
+            forgo(state, id);
             set_phase(state, id, Phase::Draining(Cause::Held));
         }
         Phase::Draining(_) | Phase::Done(_) => {}

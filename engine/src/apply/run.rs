@@ -1,6 +1,7 @@
 //! A run starts, saves and ends; what becomes of its job is one `match`.
 
 use super::gpus::{drained, retire, vacate};
+use super::migrate::{arrive, forgo};
 use super::{close, set_phase};
 use crate::event::{Alarm, Command, Exit};
 use crate::ids::JobId;
@@ -83,6 +84,9 @@ pub(super) fn end_run(state: &mut State, id: JobId, exit: Exit, saved: Option<Sp
     }
     retire(state, id);
     let next = next_phase(&mut state.jobs[id.index()], phase, exit);
+    if next != Phase::Launching {
+        forgo(state, id);
+    }
     enter(state, id, next, out);
 }
 
@@ -93,6 +97,12 @@ fn next_phase(job: &mut Job, phase: Phase, exit: Exit) -> Phase {
         (Phase::Draining(Cause::Preempted), _) => {
             job.preemptions += 1;
             Phase::Ready
+        }
+        (Phase::Draining(Cause::Migrated), exit) => {
+            job.migrations += 1;
+            // A program that fails on its way out is nobody's to launch again unasked; that spends no retry, as after a
+            // preemption.
+            if exit == Exit::Stopped && !job.goal.is_empty() { Phase::Launching } else { Phase::Ready }
         }
         (Phase::Draining(Cause::NodeLost), _) => {
             job.node_losses += 1;
@@ -118,6 +128,7 @@ fn next_phase(job: &mut Job, phase: Phase, exit: Exit) -> Phase {
 pub(super) fn enter(state: &mut State, id: JobId, phase: Phase, out: &mut Vec<Command>) {
     match phase {
         Phase::Done(outcome) => close(state, id, outcome, out),
+        Phase::Launching => arrive(state, id),
         Phase::Held(Hold::Backoff) => {
             set_phase(state, id, phase);
             let job = state.job(id);

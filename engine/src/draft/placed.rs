@@ -6,12 +6,14 @@ use crate::placement::Slice;
 use crate::state::Plan;
 
 impl Draft<'_> {
-    /// The GPUs that a job has in this draft: those of its run, unless the draft stops it, or those that it is started on.
+    /// The GPUs that a job has in this draft: those of its run, unless the draft stops it, or those that it is started on
+    /// or moved to.
     pub fn placement(&self, job: JobId) -> &[Slice] {
         match self.plan(job) {
             Plan::Nothing => &self.state.job(job).placement,
             Plan::Start => self.started_on(job),
-            Plan::Preempt(_) | Plan::Vacated | Plan::Reject => &[],
+            Plan::Move(at) => self.landed_on(at),
+            Plan::Preempt(_) | Plan::Vacated | Plan::Lifted | Plan::Reject => &[],
         }
     }
 

@@ -130,6 +130,16 @@ impl Bench {
         out
     }
 
+    /// Asks `policy` now, where what it leaves behind may be a fault.
+    pub(crate) fn try_ask(
+        &mut self,
+        secs: u64,
+        policy: impl FnMut(&mut Draft<'_>) + Send + 'static,
+    ) -> Result<Vec<Command>, Fault> {
+        self.core.refresh_policy(Box::new(Asked(Box::new(policy))));
+        self.try_at(secs, [Event::NodeUp { node: NodeId(0) }])
+    }
+
     /// The same without checks.
     pub(crate) fn try_at<const N: usize>(&mut self, secs: u64, events: [Event; N]) -> Result<Vec<Command>, Fault> {
         let batch = events.map(|event| Input { at: Time(secs * MICROS), event });

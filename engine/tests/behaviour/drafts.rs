@@ -2,7 +2,8 @@
 //! keeps every invariant.
 
 use engine::{
-    ClassId, Draft, GpuRequest, Inventory, JobId, JobSpec, Mark, NodeId, Reason, Shape, Slice, TaskGroup, TaskRequest,
+    Bill, ClassId, Draft, GpuRequest, Inventory, JobId, JobSpec, Mark, NodeId, Reason, Shape, Slice, TaskGroup,
+    TaskRequest,
 };
 use proptest::prelude::*;
 
@@ -19,6 +20,12 @@ enum Step {
     Reprieve(u32),
     Vacate(u32),
     Reject(u32),
+    Lift(u32),
+    Land(u32),
+    Stay(u32),
+    Move(u32),
+    Swap(u32, u32),
+    Migrate(u32, Slice),
     Reserve(usize, TaskRequest),
     ReserveShared(usize),
     Unreserve,
@@ -54,25 +61,59 @@ fn inventory() -> Inventory {
     inventory
 }
 
-fn any_step() -> impl Strategy<Value = Step> {
-    let request = || prop::sample::select(requests());
-    let slice = (0..NODES, 1u64..16, prop::sample::select(vec![1000u16, 250])).prop_map(|(node, mask, milli)| Slice {
+fn any_slice() -> impl Strategy<Value = Slice> {
+    (0..NODES, 1u64..16, prop::sample::select(vec![1000u16, 250])).prop_map(|(node, mask, milli)| Slice {
         node: NodeId::new(node),
         bank: 0,
         milli,
         mask: if milli == 1000 { mask } else { 1 << mask.trailing_zeros() },
         cpu_milli: 0,
         memory_mib: 0,
-    });
+    })
+}
+
+/// Moves a job that is lifted to the highest nodes that fit, or leaves all as it is.
+fn land(draft: &mut Draft<'_>, job: JobId) -> bool {
+    let mark = draft.mark();
+    let groups = draft.state().class_of(job).shape.groups.clone();
+    let last_fit = |draft: &mut Draft<'_>, request| {
+        let mut nodes = (0..NODES).rev().map(NodeId::new);
+        nodes.any(|node| draft.take(node, &request))
+    };
+    let taken = groups.iter().all(|group| (0..group.tasks_min).all(|_| last_fit(draft, group.request)));
+    let landed = taken && draft.land(job, Bill::default()).is_ok();
+    if !landed {
+        draft.rollback(mark);
+    }
+    landed
+}
+
+/// Lifts all, lands all; or leaves all as it is.
+fn shuffle(draft: &mut Draft<'_>, jobs: &[JobId]) {
+    let mark = draft.mark();
+    let lifted = draft.open().is_empty() && jobs.iter().all(|job| draft.lift(*job).is_ok());
+    if !lifted || !jobs.iter().rev().all(|job| land(draft, *job)) {
+        draft.rollback(mark);
+    }
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let request = || prop::sample::select(requests());
     prop_oneof![
         3 => (0..NODES, request()).prop_map(|(node, request)| Step::Take(node, request)),
         2 => (0..JOBS).prop_map(Step::Start),
         4 => (0..JOBS).prop_map(Step::Place),
-        2 => (0..JOBS, slice).prop_map(|(job, slice)| Step::StartAt(job, slice)),
+        2 => (0..JOBS, any_slice()).prop_map(|(job, slice)| Step::StartAt(job, slice)),
         4 => (0..JOBS).prop_map(Step::Preempt),
         3 => (0..JOBS).prop_map(Step::Reprieve),
         2 => (0..JOBS).prop_map(Step::Vacate),
         1 => (0..JOBS).prop_map(Step::Reject),
+        2 => (0..JOBS).prop_map(Step::Lift),
+        2 => (0..JOBS).prop_map(Step::Land),
+        1 => (0..JOBS).prop_map(Step::Stay),
+        4 => (0..JOBS).prop_map(Step::Move),
+        4 => (0..JOBS, 0..JOBS).prop_map(|(a, b)| Step::Swap(a, b)),
+        2 => (0..JOBS, any_slice()).prop_map(|(job, slice)| Step::Migrate(job, slice)),
         1 => (0..NODES, request()).prop_map(|(node, request)| Step::Reserve(node, request)),
         1 => (0..NODES).prop_map(Step::ReserveShared),
         1 => Just(Step::Unreserve),
@@ -138,6 +179,19 @@ impl Player {
             }
             Step::Reject(job) => {
                 let _refused = draft.reject(JobId(*job), Reason::NoVictims);
+            }
+            Step::Lift(job) => self.what_if |= draft.lift(JobId(*job)).is_ok(),
+            Step::Land(job) => {
+                let _landed = draft.open().is_empty() && land(draft, JobId(*job));
+            }
+            Step::Stay(job) => drop(draft.stay(JobId(*job))),
+            Step::Move(job) => shuffle(draft, &[JobId(*job)]),
+            Step::Swap(a, b) => shuffle(draft, &[JobId(*a), JobId(*b)]),
+            Step::Migrate(job, slice) => {
+                let gpus = draft.cluster().spec(slice.node).gpus;
+                if slice.mask < 1 << gpus {
+                    let _refused = draft.migrate(JobId(*job), &[*slice], Bill::default());
+                }
             }
             Step::Reserve(node, request) => self.reserve(draft, |draft| {
                 draft.reserve(NodeId::new(*node), request);

@@ -9,6 +9,7 @@ mod evictions;
 mod faults;
 mod journal;
 mod lifecycle;
+mod migration;
 mod resources;
 mod retries;
 mod rounds;

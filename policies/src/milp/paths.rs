@@ -1,0 +1,53 @@
+//! How cheaply a chain of swaps can end: shortest paths over kinds of tasks.
+//!
+//! A swap on a node is an arc from the kind that it takes to the kind that it gives. The outside is a kind too: what is
+//! given to it needs no room, what is taken from it comes from nowhere.
+
+/// No chain.
+pub(super) const NEVER: f32 = f32::INFINITY;
+
+/// Least costs of chains between kinds, numbered `0..size`.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    size: usize,
+    arcs: Vec<f32>,
+    costs: Vec<f32>,
+}
+
+impl Paths {
+    /// No arcs among `size` kinds.
+    pub(super) fn clear(&mut self, size: usize) {
+        self.size = size;
+        self.arcs.clear();
+        self.arcs.resize(size * size, NEVER);
+    }
+
+    /// An arc: `from` is taken and `to` given.
+    pub(super) fn arc(&mut self, from: usize, to: usize, cost: f32) {
+        let arc = &mut self.arcs[from * self.size + to];
+        *arc = arc.min(cost);
+    }
+
+    /// Computes the least cost of chains of at most `hops` arcs, by min-plus products. An empty chain costs nothing.
+    pub(super) fn close(&mut self, hops: usize) {
+        let size = self.size;
+        let mut first = self.arcs.clone();
+        (0..size).for_each(|at| first[at * size + at] = first[at * size + at].min(0.0));
+        self.costs.clone_from(&first);
+        for _ in 1..hops {
+            let before = self.costs.clone();
+            for from in 0..size {
+                let row = &mut self.costs[from * size..][..size];
+                for (middle, cost) in before[from * size..][..size].iter().enumerate().filter(|(_, cost)| **cost < NEVER) {
+                    let beyond = &first[middle * size..][..size];
+                    row.iter_mut().zip(beyond).for_each(|(known, next)| *known = known.min(cost + next));
+                }
+            }
+        }
+    }
+
+    /// The least cost of a chain.
+    pub(super) fn cost(&self, from: usize, to: usize) -> f32 {
+        self.costs[from * self.size + to]
+    }
+}

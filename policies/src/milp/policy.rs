@@ -1,0 +1,249 @@
+//! The policy `milp`: greedy while that strands nothing, a program where it would.
+//!
+//! Each decision goes through the waiting jobs in order, higher priorities first, and everybody may pass. A batch is placed
+//! greedily (the program of a single task is solved by looking at each node, which is what the placer does). What then
+//! does not fit is what programs are for: the batch is placed again, jointly; a job that still does not fit may get a place
+//! by moves of running jobs, if the price of the moves is less than the gain; and when starts have stranded much, running
+//! jobs change places to undo it. What the solver says is carried out through the draft, which checks each step; if that
+//! fails, the greedy plan stands.
+
+use engine::{ClassId, Draft, JobId, Needs, NodeId, NodeState, Policy, Solve, TaskRequest, Time, Triggers};
+
+use super::carry_out::carry_out;
+use super::exchange::{Exchanger, Idle, Repack, Scene};
+use super::residents::Residents;
+use super::rules::Rules;
+use super::solver::{Answer, Solver, Stopped};
+use crate::fragmentation::Watched;
+use crate::place::{mix, place};
+use crate::ready::{Filing, LaneKey, Ready};
+
+/// Places of the board: what starts have stranded since the last tidying, in thousandths of a GPU.
+const STRANDED: usize = 0;
+/// From here on, by class: the epoch in which the class could not be placed.
+const FAILED: usize = 1;
+
+/// Placement by programs.
+pub struct Milp {
+    rules: Rules,
+    solver: Box<dyn Solver + Send>,
+    ready: Ready,
+    residents: Residents,
+    watched: Watched,
+    exchanger: Exchanger,
+}
+
+impl std::fmt::Debug for Milp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Milp").field("rules", &self.rules).field("solver", &self.solver.name()).finish_non_exhaustive()
+    }
+}
+
+/// Jobs of a class wait in one line.
+struct ByClass;
+
+impl Filing for ByClass {
+    fn lane(&self, draft: &Draft<'_>, job: JobId) -> LaneKey {
+        LaneKey { class: draft.state().job(job).spec.class, ..LaneKey::default() }
+    }
+}
+
+/// One decision.
+struct Turn {
+    moves_left: u32,
+    /// Classes that did not fit in this decision.
+    failed: Vec<ClassId>,
+}
+
+impl Policy for Milp {
+    fn needs(&self) -> Needs {
+        Needs { oracle: false, triggers: Triggers::FREED.and(Triggers::ARRIVED), usage_half_life: None }
+    }
+
+    fn decide(&mut self, _now: Time, draft: &mut Draft<'_>) {
+        self.ready.sync(draft, &ByClass);
+        if self.watched.follow(self.rules.expected, draft) {
+            self.exchanger.forget();
+        }
+        let before = self.watched.meter().sum();
+        let mut turn = Turn { moves_left: self.rules.repack.map_or(0, |repack| repack.moves_max), failed: Vec::new() };
+        while self.start_batch(draft, &mut turn) {}
+        self.note_stranded(draft, before);
+        if let Some(repack) = self.rules.repack {
+            self.residents.sync(draft);
+            self.make_room(draft, repack, &mut turn);
+            self.tidy_up(draft, repack, &mut turn);
+        }
+        let epoch = draft.state().freed_epoch();
+        for class in turn.failed {
+            *board(draft, FAILED + class.index()) = epoch;
+            let reason = draft.shortage(class);
+            draft.refuse_class(class, reason);
+        }
+    }
+}
+
+impl Milp {
+    /// A policy by these rules with this solver.
+    pub fn new(rules: Rules, solver: Box<dyn Solver + Send>) -> Self {
+        Self {
+            rules,
+            solver,
+            ready: Ready::default(),
+            residents: Residents::default(),
+            watched: Watched::default(),
+            exchanger: Exchanger::default(),
+        }
+    }
+
+    /// The first jobs that wait, of all classes that may fit, in order.
+    fn batch(&self, draft: &mut Draft<'_>, turn: &Turn) -> Vec<JobId> {
+        let epoch = draft.state().freed_epoch();
+        let mut lanes = Vec::new();
+        for lane in self.ready.active() {
+            let lane = self.ready.lane(*lane);
+            let class = lane.key.class;
+            if *board(draft, FAILED + class.index()) != epoch && !turn.failed.contains(&class) {
+                lanes.push(lane.jobs.iter().copied().take(self.rules.batch).collect::<Vec<_>>());
+            }
+        }
+        let mut jobs: Vec<(u64, JobId)> = lanes.into_iter().flatten().collect();
+        jobs.sort_unstable();
+        jobs.truncate(self.rules.batch);
+        jobs.into_iter().map(|(_, job)| job).collect()
+    }
+
+    /// Starts what it can of the first jobs. `false` when there is nothing left to try.
+    fn start_batch(&mut self, draft: &mut Draft<'_>, turn: &mut Turn) -> bool {
+        let batch = self.batch(draft, turn);
+        for job in &batch {
+            let class = draft.state().job(*job).spec.class;
+            if turn.failed.contains(&class) {
+                continue;
+            }
+            if place(self.rules.greedy, draft, *job) && draft.start(*job).is_ok() {
+                self.ready.remove(*job);
+            } else {
+                turn.failed.push(class);
+            }
+        }
+        !batch.is_empty()
+    }
+
+    /// Adds up what starts have stranded.
+    fn note_stranded(&mut self, draft: &mut Draft<'_>, before: u64) {
+        self.watched.follow(self.rules.expected, draft);
+        let grown = self.watched.meter().sum().saturating_sub(before);
+        *board(draft, STRANDED) += grown / self.watched.meter().workload().total().max(1);
+    }
+
+    /// Makes room for the first of each class that does not fit, while moves are left.
+    fn make_room(&mut self, draft: &mut Draft<'_>, repack: Repack, turn: &mut Turn) {
+        let mut at = 0;
+        while at < turn.failed.len() && turn.moves_left > 0 {
+            let class = turn.failed[at];
+            let request = draft.state().class(class).shape.single().copied().filter(|request| request.gpus.milli() > 0);
+            let (Some(job), Some(request)) = (self.head_of(class), request) else {
+                at += 1;
+                continue;
+            };
+            let nodes = self.part(draft, u64::from(job.0));
+            let waiting = Some((request, request.gpus.milli() as f64));
+            let found = self.search(draft, repack, turn, &nodes, waiting);
+            if !self.settle(draft, turn, found, Some(job)) {
+                at += 1;
+            }
+        }
+    }
+
+    /// Lets running jobs change places where starts have stranded much.
+    fn tidy_up(&mut self, draft: &mut Draft<'_>, repack: Repack, turn: &mut Turn) {
+        let (sum, total) = (self.watched.meter().sum(), self.watched.meter().workload().total());
+        let much = self.rules.strand_milli.max(1);
+        let tight = 2 * sum >= draft.cluster().free_gpu_milli() * total;
+        if *board(draft, STRANDED) < much || turn.moves_left == 0 || !tight {
+            return;
+        }
+        *board(draft, STRANDED) = 0;
+        let nodes = self.part(draft, draft.state().jobs().len() as u64);
+        let found = self.search(draft, repack, turn, &nodes, None);
+        self.settle(draft, turn, found, None);
+    }
+
+    fn search(
+        &mut self,
+        draft: &Draft<'_>,
+        repack: Repack,
+        turn: &Turn,
+        nodes: &[NodeId],
+        waiting: Option<(TaskRequest, f64)>,
+    ) -> Found {
+        let rules = Repack { moves_max: turn.moves_left, ..repack };
+        let workload = self.watched.meter().workload();
+        let scene = Scene { rules, workload, residents: &self.residents, nodes, waiting };
+        self.exchanger.search(draft, &scene, &mut *self.solver)
+    }
+}
+
+/// What a search found.
+type Found = Result<super::exchange::Exchange, Idle>;
+
+impl Milp {
+    /// The nodes that one re-packing looks at: all that are up, or a part of them by lot where they are many (Narayanan et
+    /// al., SOSP 2021: problems split at random are solved almost as well).
+    fn part(&self, draft: &Draft<'_>, drawn: u64) -> Vec<NodeId> {
+        let cluster = draft.cluster();
+        let parts = cluster.len().div_ceil(self.rules.nodes_max.max(1)).max(1) as u64;
+        let turn = mix(drawn) % parts;
+        let chosen = |node: &NodeId| {
+            let lot = mix(u64::from(node.0) << 32 ^ drawn) % parts;
+            (parts == 1 || lot == turn) && cluster.state(*node) == NodeState::Up
+        };
+        (0..cluster.len()).map(NodeId::new).filter(chosen).collect()
+    }
+
+    fn head_of(&self, class: ClassId) -> Option<JobId> {
+        let lanes = self.ready.active().iter().map(|lane| self.ready.lane(*lane));
+        lanes.filter(|lane| lane.key.class == class).find_map(crate::ready::Lane::head).map(|(_, job)| job)
+    }
+
+    /// Carries out what was found and counts it. Whether anything was moved or started.
+    fn settle(&mut self, draft: &mut Draft<'_>, turn: &mut Turn, found: Found, waiting: Option<JobId>) -> bool {
+        let exchange = match found {
+            Ok(exchange) => exchange,
+            Err(Idle::NoChain) => return false,
+            Err(Idle::NotWorth(answer)) => {
+                draft.note_solve(answered(&answer));
+                return false;
+            }
+            Err(Idle::Failed(_)) => {
+                draft.note_solve(Solve::Failed);
+                return false;
+            }
+        };
+        let price = self.rules.repack.map(|repack| repack.price).unwrap_or_default();
+        let done = carry_out(draft, &exchange, waiting, self.watched.meter().workload(), price);
+        draft.note_solve(if done.is_ok() { answered(&exchange.answer) } else { Solve::Failed });
+        let Ok(done) = done else { return false };
+        turn.moves_left = turn.moves_left.saturating_sub(done.moves);
+        if let Some(job) = waiting.filter(|_| done.started) {
+            self.ready.remove(job);
+        }
+        self.watched.follow(self.rules.expected, draft);
+        done.moves > 0 || done.started
+    }
+}
+
+fn answered(answer: &Answer) -> Solve {
+    let gap_ppm = answer.gap.is_finite().then_some((answer.gap * 1e6) as u64);
+    Solve::Answered { gap_ppm, cut_off: answer.stopped == Stopped::Limit }
+}
+
+/// One place of the board, which is 0 before it is written.
+fn board<'a>(draft: &'a mut Draft<'_>, at: usize) -> &'a mut u64 {
+    let board = draft.board();
+    if board.len() <= at {
+        board.resize(at + 1, 0);
+    }
+    &mut board[at]
+}

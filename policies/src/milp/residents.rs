@@ -1,0 +1,62 @@
+//! Runs that could be moved, by node.
+
+use engine::{Draft, JobId, NodeId, Phase, Slice};
+
+/// A run of one task on one slice of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Resident {
+    pub(super) job: JobId,
+    pub(super) slice: Slice,
+}
+
+/// All runs that may be moved: preemptible, of one task on one bank of GPUs, and running (a run that is still being
+/// launched is left alone). A cache that follows the change log.
+#[derive(Debug, Default)]
+pub(super) struct Residents {
+    seen: u64,
+    by_node: Vec<Vec<Resident>>,
+    node_of: Vec<Option<NodeId>>,
+}
+
+impl Residents {
+    /// Catches up with the engine.
+    pub(super) fn sync(&mut self, draft: &Draft<'_>) {
+        let changes = draft.state().changes_since(self.seen);
+        if changes.anew || self.by_node.len() != draft.cluster().len() {
+            *self = Self { by_node: vec![Vec::new(); draft.cluster().len()], ..Self::default() };
+        }
+        for job in changes.jobs {
+            self.remove(job);
+            self.enter(draft, job);
+        }
+        self.seen = changes.end;
+    }
+
+    fn remove(&mut self, job: JobId) {
+        if self.node_of.len() <= job.index() {
+            self.node_of.resize(job.index() + 1, None);
+        }
+        if let Some(node) = self.node_of[job.index()].take() {
+            self.by_node[node.index()].retain(|resident| resident.job != job);
+        }
+    }
+
+    fn enter(&mut self, draft: &Draft<'_>, id: JobId) {
+        let job = draft.state().job(id);
+        let single = draft.state().class_of(id).shape.single().is_some();
+        if job.phase != Phase::Running || !job.spec.preemptible || !single {
+            return;
+        }
+        if let [slice] = job.placement.as_slice() {
+            self.node_of[id.index()] = Some(slice.node);
+            let residents = &mut self.by_node[slice.node.index()];
+            let at = residents.partition_point(|resident| resident.job < id);
+            residents.insert(at, Resident { job: id, slice: *slice });
+        }
+    }
+
+    /// Those on `node`, the earliest submission first.
+    pub(super) fn on(&self, node: NodeId) -> &[Resident] {
+        &self.by_node[node.index()]
+    }
+}

@@ -1,0 +1,172 @@
+//! What each node could give and take: the columns of a re-packing.
+
+use engine::{JobId, NodeId, TaskRequest};
+use smallvec::{SmallVec, smallvec};
+
+use super::residents::{Resident, Residents};
+use super::seat;
+use crate::fragmentation::{NodeRoom, Workload};
+
+/// A request that tasks share, by its place in [`Kinds`].
+pub(super) type Kind = u16;
+
+/// The requests that were seen, in the order in which they were seen. What it holds beyond those of running tasks never
+/// matters: nobody could take what nobody gives.
+#[derive(Debug, Default)]
+pub(super) struct Kinds {
+    requests: Vec<TaskRequest>,
+    by_request: std::collections::BTreeMap<TaskRequest, Kind>,
+}
+
+impl Kinds {
+    /// The kind of a request.
+    pub(super) fn of(&mut self, request: &TaskRequest) -> Kind {
+        *self.by_request.entry(*request).or_insert_with(|| {
+            self.requests.push(*request);
+            self.requests.len() as Kind - 1
+        })
+    }
+
+    pub(super) fn request(&self, kind: Kind) -> &TaskRequest {
+        &self.requests[kind as usize]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.requests.len()
+    }
+}
+
+/// Runs of one node that leave the same behind when they go: equal requests, and as much free on their GPUs.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    pub(super) kind: Kind,
+    /// The earliest submission first.
+    pub(super) runs: SmallVec<[Resident; 2]>,
+    /// The node without one of them.
+    without: NodeRoom,
+    /// By kind: F of the node when one of them goes and one of that kind comes.
+    takes: Vec<Option<u64>>,
+    /// F when one of them goes.
+    pub(super) gives: u64,
+}
+
+impl Group {
+    /// F when one of the group goes and one of `kind` comes; `None` when that does not fit.
+    pub(super) fn with(&self, kind: Kind) -> Option<u64> {
+        self.takes[kind as usize]
+    }
+}
+
+/// All swaps of one node.
+#[derive(Clone, Debug)]
+pub(super) struct Table {
+    version: u64,
+    /// Whom it was made for: a run that has just started changes nothing else.
+    movable: Vec<JobId>,
+    /// F as it is.
+    pub(super) now: u64,
+    pub(super) room: NodeRoom,
+    pub(super) groups: Vec<Group>,
+    /// By kind: F when one of it comes.
+    takes: Vec<Option<u64>>,
+}
+
+impl Table {
+    fn new(workload: &Workload, room: NodeRoom, version: u64, residents: &[(Kind, Resident)]) -> Self {
+        let mut groups: Vec<Group> = Vec::new();
+        for (kind, resident) in residents {
+            let mut without = room.clone();
+            without.put_slice(&resident.slice);
+            let same = |group: &&mut Group| group.kind == *kind && sorted(&group.without) == sorted(&without);
+            match groups.iter_mut().find(same) {
+                Some(group) => group.runs.push(*resident),
+                None => groups.push(Group {
+                    kind: *kind,
+                    runs: smallvec![*resident],
+                    gives: workload.fragmentation(&without),
+                    without,
+                    takes: Vec::new(),
+                }),
+            }
+        }
+        let movable = residents.iter().map(|(_, resident)| resident.job).collect();
+        Self { version, movable, now: workload.fragmentation(&room), room, groups, takes: Vec::new() }
+    }
+
+    /// Fills in the kinds that are new.
+    fn extend(&mut self, workload: &Workload, kinds: &Kinds) {
+        for kind in self.takes.len()..kinds.len() {
+            let request = kinds.request(kind as Kind);
+            let after = |room: &mut NodeRoom| seat::best(workload, room, request).map(|seat| seat.fragmentation);
+            self.takes.push(after(&mut self.room));
+            for group in &mut self.groups {
+                let takes = if group.kind as usize == kind { None } else { after(&mut group.without) };
+                group.takes.push(takes);
+            }
+        }
+    }
+
+    /// F when one of `kind` comes; `None` when it does not fit.
+    pub(super) fn with(&self, kind: Kind) -> Option<u64> {
+        self.takes[kind as usize]
+    }
+}
+
+fn sorted(room: &NodeRoom) -> SmallVec<[u16; 8]> {
+    let mut gpus = room.gpus.clone();
+    gpus.sort_unstable();
+    gpus
+}
+
+/// The tables of all nodes, computed when they are asked for and kept until the node changes.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    by_node: Vec<Option<Table>>,
+}
+
+impl Tables {
+    /// Forgets all: the workload is another.
+    pub(super) fn forget(&mut self) {
+        self.by_node.clear();
+    }
+
+    /// Brings the tables of `nodes` up to date. Runs that this draft stops, moves or starts stay where they are.
+    pub(super) fn refresh(
+        &mut self,
+        draft: &engine::Draft<'_>,
+        workload: &Workload,
+        residents: &Residents,
+        kinds: &mut Kinds,
+        nodes: &[NodeId],
+    ) {
+        let cluster = draft.cluster();
+        self.by_node.resize(cluster.len(), None);
+        let request = |job: JobId| draft.state().class_of(job).shape.single().copied();
+        for node in nodes {
+            for resident in residents.on(*node) {
+                request(resident.job).iter().for_each(|request| drop(kinds.of(request)));
+            }
+        }
+        for node in nodes {
+            let version = cluster.versions()[node.index()];
+            let entry = &mut self.by_node[node.index()];
+            let movable = residents.on(*node).iter().filter(|resident| draft.is_placed(resident.job));
+            let holds = |table: &Table| {
+                table.version == version && movable.clone().map(|resident| resident.job).eq(table.movable.iter().copied())
+            };
+            if !entry.as_ref().is_some_and(holds) {
+                let movable = movable.filter_map(|resident| Some((kinds.of(&request(resident.job)?), *resident)));
+                let movable: Vec<(Kind, Resident)> = movable.collect();
+                *entry = Some(Table::new(workload, NodeRoom::of(cluster, *node), version, &movable));
+            }
+            if let Some(table) = entry {
+                table.extend(workload, kinds);
+            }
+        }
+    }
+
+    /// The table of a node that was refreshed.
+    pub(super) fn of(&self, node: NodeId) -> Option<&Table> {
+        self.by_node[node.index()].as_ref()
+    }
+}
