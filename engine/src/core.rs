@@ -43,6 +43,11 @@ pub trait Policy: Send {
     /// What it must know, and when it wants to be asked. Constant.
     fn needs(&self) -> Needs;
 
+    /// Whether it wants to be told which tasks are to be expected ([`crate::Event::WorkloadDeclared`]). Constant.
+    fn expects_workload(&self) -> bool {
+        false
+    }
+
     /// Decides what should happen now.
     fn decide(&mut self, now: Time, draft: &mut Draft<'_>);
 }
@@ -76,6 +81,11 @@ impl Core {
     /// What the policy must know.
     pub fn needs(&self) -> Needs {
         self.needs
+    }
+
+    /// Whether the policy wants to be told which tasks are to be expected.
+    pub fn expects_workload(&self) -> bool {
+        self.policy.expects_workload()
     }
 
     /// Takes the facts of one instant, asks the policy once if one of them concerns it, and adds the orders to `out`.
@@ -115,5 +125,6 @@ impl Core {
     /// Replaces the policy by a fresh one of the same kind, which must decide the same from here on.
     pub fn refresh_policy(&mut self, policy: Box<dyn Policy>) {
         self.policy = policy;
+        self.scratch.forget();
     }
 }

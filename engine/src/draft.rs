@@ -3,6 +3,7 @@
 //! Gang atomicity, free GPUs and phases are checked here, once. What a policy does not start, preempt or reject
 //! leaves no trace: GPUs that it took for nothing, or reserved, go back when the draft is committed.
 
+mod cache;
 mod commit;
 mod gang;
 mod migrate;
@@ -86,6 +87,8 @@ pub(crate) struct Scratch {
     decisions: Vec<Option<Decision>>,
     open: Placement,
     reserved: Vec<Slice>,
+    /// What placers remember.
+    caches: Vec<cache::Cache>,
 }
 
 /// A point to return to.

@@ -35,7 +35,7 @@ pub use crate::order::{
     Starts,
 };
 pub use crate::pipeline::{Behind, Parts, Pipeline};
-pub use crate::place::{Placer, Skewed, Variable, place};
+pub use crate::place::{Placer, Rule, Scored, Skewed, Variable, fgd_score, place};
 pub use crate::predict::{Features, Model, Pool, Rolling};
 pub use crate::quota::{Kai, Kueue};
 pub use crate::registry::{Built, Context, build};

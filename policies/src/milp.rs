@@ -7,6 +7,7 @@ mod policy;
 mod residents;
 mod rules;
 mod seat;
+mod shortlist;
 pub mod solver;
 mod swaps;
 

@@ -1,12 +1,14 @@
 //! Where a gang goes.
 
 mod consolidate;
+mod scored;
 mod skew;
 mod variable;
 
 use engine::placement::nodes_spanned;
 use engine::{ClassId, Draft, GpuRequest, JobId, Level, ModelSet, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
 
+pub use self::scored::{Rule, Scored, fgd_score};
 pub use self::skew::Skewed;
 pub use self::variable::Variable;
 
@@ -34,6 +36,8 @@ pub enum Placer {
         /// The seed.
         seed: u64,
     },
+    /// The node with the highest score (FGD and the baselines of its publication).
+    Scored(Scored),
 }
 
 /// What a placer knows about the task that it places.
@@ -72,7 +76,7 @@ pub(crate) fn place_on(placer: Placer, draft: &mut Draft<'_>, job: JobId, models
     if let Some(request) = entry.shape.single().filter(|_| plain).copied() {
         let spot = Spot { job, within: None, left: 1 };
         let request = TaskRequest { models: request.models.and(models), ..request };
-        return placer.node(draft, &request, spot).is_some_and(|node| draft.take(node, &request));
+        return placer.take(draft, &request, spot);
     }
     if place_gang(placer, draft, job, class, models) {
         return true;
@@ -160,7 +164,7 @@ fn place_task(placer: Placer, draft: &mut Draft<'_>, spot: Spot, group: &TaskGro
     if let Placer::Variable(_) = placer {
         return variable::one_more(draft, spot, group);
     }
-    placer.node(draft, &group.request, spot).is_some_and(|node| draft.take(node, &group.request))
+    placer.take(draft, &group.request, spot)
 }
 
 /// Domains of `level` with as many GPUs free as the gang needs, the tightest first; of those that cross domains of the
@@ -174,10 +178,18 @@ fn domains(draft: &Draft<'_>, level: Level, shape: &Shape, bound: Option<Level>)
 }
 
 impl Placer {
+    /// Takes room for one task into the open placement. `false`, and nothing changed, when there is none.
+    fn take(self, draft: &mut Draft<'_>, request: &TaskRequest, spot: Spot) -> bool {
+        if let Self::Scored(scored) = self {
+            return scored.take(draft, request, spot);
+        }
+        self.node(draft, request, spot).is_some_and(|node| draft.take(node, request))
+    }
+
     fn node(self, draft: &Draft<'_>, request: &TaskRequest, spot: Spot) -> Option<NodeId> {
         let (cluster, within) = (draft.cluster(), spot.within);
         match self {
-            Self::BestFit | Self::Skew(_) | Self::Variable(_) => tightest(draft, request, within),
+            Self::BestFit | Self::Skew(_) | Self::Variable(_) | Self::Scored(_) => tightest(draft, request, within),
             Self::WorstFit => cluster.by_free(*request, Scan::MostFree, within).next(),
             Self::FirstFit => cluster.next_fit(request, 0, within),
             Self::Pack | Self::Consolidate => pack(draft, request, spot).or_else(|| tightest(draft, request, within)),

@@ -6,11 +6,13 @@ mod fair;
 mod guards;
 mod knobs;
 mod list;
+mod milp;
 mod names;
 mod orders;
 mod placement;
 mod quota;
 mod rounds;
+mod scored;
 mod sla;
 mod slurm;
 mod tiresias;
@@ -132,6 +134,7 @@ impl Entry {
         let policy = (self.build)(&knobs)?;
         let clairvoyant = policy.needs().oracle;
         let seeded = knobs.is_seeded();
+        let policy = if knobs.expects_workload() { scored::expecting(policy) } else { policy };
         Ok(Built { policy, text: spec.to_string(), clairvoyant, seeded })
     }
 }

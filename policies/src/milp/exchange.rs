@@ -13,14 +13,13 @@ use smallvec::SmallVec;
 
 use super::paths::{NEVER, Paths};
 use super::residents::Residents;
-use super::solver::{Answer, Failure, Limits, Program, Solver, solve};
+use super::solver::{Answer, Limits, Program, Solver, solve};
 use super::seat;
+use super::shortlist::{Shortlist, Swap};
 use super::swaps::{Kind, Kinds, Table, Tables};
 use crate::evict::Price;
 use crate::fragmentation::Workload;
 
-/// Swaps of one pair of kinds that are looked at, on the nodes where they are best.
-const NODES_A_PAIR: usize = 3;
 /// Kinds that are looked at: the most frequent. Paths over kinds cost their cube.
 const KINDS_MAX: usize = 160;
 /// Longest chain that bounds a swap.
@@ -69,22 +68,7 @@ pub(super) enum Idle {
     /// The program says so.
     NotWorth(Answer),
     /// The solver failed.
-    Failed(Failure),
-}
-
-/// Kinds and runs that a swap gives.
-type Gives = SmallVec<[(usize, JobId); 2]>;
-
-/// One swap.
-#[derive(Clone, Debug)]
-struct Swap {
-    node: NodeId,
-    /// Kinds are numbered among those that take part; the last number is the outside.
-    takes: usize,
-    gives: Gives,
-    cost: f32,
-    /// No chain with this swap costs less.
-    chain: f32,
+    Failed,
 }
 
 /// The kinds that take part, in the order of their requests, so that no cache shows in the order of columns.
@@ -101,6 +85,7 @@ pub(super) struct Exchanger {
     kinds: Kinds,
     tables: Tables,
     paths: Paths,
+    shortlist: Shortlist,
     cast: Cast,
     program: Program,
 }
@@ -126,13 +111,13 @@ impl Exchanger {
         let waiting = scene.waiting.map(|(request, worth)| (self.kinds.of(&request), worth));
         self.tables.refresh(draft, scene.workload, scene.residents, &mut self.kinds, scene.nodes);
         self.cast.choose(&self.kinds, &self.tables, scene.nodes, waiting.map(|(kind, _)| kind));
-        let swaps = self.swaps(draft, scene, waiting);
+        let swaps = self.shortlist_of(draft, scene, waiting);
         if swaps.is_empty() {
             return Err(Idle::NoChain);
         }
         let waiting = waiting.and_then(|(kind, worth)| Some((self.cast.number(kind)?, worth)));
         self.formulate(&swaps, scene.rules, waiting);
-        let answer = solve(solver, &self.program, scene.rules.limits).map_err(Idle::Failed)?;
+        let answer = solve(solver, &self.program, scene.rules.limits).map_err(|_| Idle::Failed)?;
         if answer.objective <= 1e-6 {
             return Err(Idle::NotWorth(answer));
         }
@@ -140,7 +125,7 @@ impl Exchanger {
     }
 
     /// All swaps that can be part of a chain worth having, the best first.
-    fn swaps(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, waiting: Option<(Kind, f64)>) -> Vec<Swap> {
+    fn shortlist_of(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, waiting: Option<(Kind, f64)>) -> Vec<Swap> {
         let outside = self.cast.kinds.len();
         let waiting = waiting.and_then(|(kind, worth)| Some((self.cast.number(kind)?, worth as f32)));
         self.paths.clear(outside + 1);
@@ -152,12 +137,14 @@ impl Exchanger {
         }
         self.paths.close((scene.rules.moves_max as usize).clamp(1, HOPS_MAX));
         let limit = waiting.map_or(0.0, |(_, worth)| worth);
-        let mut found = Vec::new();
+        self.shortlist.clear(outside + 1);
         for (node, table) in tables {
             self.cast.each_swap(draft, scene, table, |takes, gives, cost| {
-                let chain = chain(&self.paths, (takes, gives.map_or(outside, |give| give.0), cost), outside, waiting);
+                let to = gives.map_or(outside, |give| give.0);
+                let chain = chain(&self.paths, (takes, to, cost), outside, waiting);
                 if chain < limit {
-                    found.push(Swap { node, takes, gives: gives.into_iter().collect(), cost, chain });
+                    let gives = gives.into_iter().collect();
+                    self.shortlist.one(takes, to, chain, || Swap { node, takes, gives, cost, chain });
                 }
             });
             let Some((number, _)) = waiting else { continue };
@@ -165,14 +152,12 @@ impl Exchanger {
             self.cast.each_pair(draft, scene, table, (number, request), |gives, cost| {
                 let chain = cost + gives.iter().map(|give| self.paths.cost(give.0, outside)).sum::<f32>();
                 if chain < limit {
-                    found.push(Swap { node, takes: number, gives: gives.into(), cost, chain });
+                    let (one, other) = (gives[0].0.min(gives[1].0), gives[0].0.max(gives[1].0));
+                    self.shortlist.two(one, other, chain, || Swap { node, takes: number, gives: gives.into(), cost, chain });
                 }
             });
         }
-        best_of_each_pair(&mut found);
-        found.sort_by(|a, b| a.chain.total_cmp(&b.chain).then_with(|| key(a).cmp(&key(b))));
-        found.truncate(scene.rules.columns_max);
-        found
+        self.shortlist.take(scene.rules.columns_max)
     }
 
     fn formulate(&mut self, swaps: &[Swap], rules: Repack, waiting: Option<(usize, f64)>) {
@@ -225,25 +210,6 @@ fn chain(paths: &Paths, (takes, gives, cost): (usize, usize, f32), outside: usiz
     let Some((number, worth)) = waiting else { return circle };
     let through = paths.cost(number, takes) + cost + paths.cost(gives, outside);
     through.min(if circle < 0.0 { circle + worth } else { NEVER })
-}
-
-/// Of swaps with equal kinds those whose chains cost least.
-fn best_of_each_pair(all: &mut Vec<Swap>) {
-    let kinds = |swap: &Swap| -> (usize, SmallVec<[usize; 2]>) { (swap.takes, swap.gives.iter().map(|give| give.0).collect()) };
-    all.sort_by(|a, b| kinds(a).cmp(&kinds(b)).then(a.chain.total_cmp(&b.chain)).then_with(|| key(a).cmp(&key(b))));
-    let mut seen = 0;
-    let mut last = None;
-    all.retain(|swap| {
-        let kinds = kinds(swap);
-        seen = if last.as_ref() == Some(&kinds) { seen + 1 } else { 0 };
-        last = Some(kinds);
-        seen < NODES_A_PAIR
-    });
-}
-
-/// Tells swaps apart where their costs are equal.
-fn key(swap: &Swap) -> (NodeId, usize, &[(usize, JobId)]) {
-    (swap.node, swap.takes, &swap.gives)
 }
 
 impl Cast {

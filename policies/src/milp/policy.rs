@@ -26,7 +26,7 @@ const FAILED: usize = 1;
 /// Placement by programs.
 pub struct Milp {
     rules: Rules,
-    solver: Box<dyn Solver + Send>,
+    solver: Box<dyn Solver>,
     ready: Ready,
     residents: Residents,
     watched: Watched,
@@ -85,7 +85,7 @@ impl Policy for Milp {
 
 impl Milp {
     /// A policy by these rules with this solver.
-    pub fn new(rules: Rules, solver: Box<dyn Solver + Send>) -> Self {
+    pub fn new(rules: Rules, solver: Box<dyn Solver>) -> Self {
         Self {
             rules,
             solver,
@@ -216,7 +216,7 @@ impl Milp {
                 draft.note_solve(answered(&answer));
                 return false;
             }
-            Err(Idle::Failed(_)) => {
+            Err(Idle::Failed) => {
                 draft.note_solve(Solve::Failed);
                 return false;
             }

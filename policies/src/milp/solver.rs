@@ -150,7 +150,7 @@ pub struct Claim {
 }
 
 /// Somebody who solves programs. Call [`solve`], which checks.
-pub trait Solver {
+pub trait Solver: Send {
     /// For reports.
     fn name(&self) -> &'static str;
 

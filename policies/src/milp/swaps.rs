@@ -144,7 +144,9 @@ impl Tables {
         let request = |job: JobId| draft.state().class_of(job).shape.single().copied();
         for node in nodes {
             for resident in residents.on(*node) {
-                request(resident.job).iter().for_each(|request| drop(kinds.of(request)));
+                if let Some(request) = request(resident.job) {
+                    kinds.of(&request);
+                }
             }
         }
         for node in nodes {

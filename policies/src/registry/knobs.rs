@@ -2,7 +2,7 @@
 
 use engine::Span;
 
-use super::{Context, Entry, Knob, Preset, closest};
+use super::{Context, Entry, Knob, Preset, closest, scored};
 use crate::easy::Estimates;
 use crate::evict::Evict;
 use crate::order::Order;
@@ -18,7 +18,8 @@ pub const PLACE: Knob = Knob {
     name: "place",
     default: "best-fit",
     values: "best-fit, worst-fit, first-fit, pack, consolidate, skew[skewed=NAME+NAME], pal, pal[l-across=NUMBER], \
-             pm-first, spread, random, random[seed=N]",
+             pm-first, spread, random, fgd, fgd[cover=SHARE,window=N], dot-prod, gpu-clustering, gpu-packing, \
+             openb-best-fit, openb-random; the last seven also with seed=N",
     help: "which nodes a gang gets",
 };
 /// Whether others may pass; by default not.
@@ -87,6 +88,11 @@ impl<'a> Knobs<'a> {
     /// What the policy can count on.
     pub fn context(&self) -> Context {
         self.context
+    }
+
+    /// The name of the policy.
+    pub fn name(&self) -> &str {
+        self.entry.name
     }
 
     /// An error about this policy.
@@ -189,6 +195,9 @@ impl<'a> Knobs<'a> {
                 .map(|across_milli| Placer::Variable(Variable::Pal { across_milli }))
                 .ok_or_else(bad);
         }
+        if let Some(rule) = scored::rule(&spec.name) {
+            return scored::placer(rule, &spec, self.context.seed).ok_or_else(bad);
+        }
         let seed = match spec.knobs.get("seed") {
             Some(seed) if spec.knobs.len() == 1 => seed.parse().map_err(|_| bad())?,
             None if spec.knobs.is_empty() => self.context.seed,
@@ -208,9 +217,31 @@ impl<'a> Knobs<'a> {
         }
     }
 
+    /// The name of the placer, where the policy has one, and the value of one of its own knobs.
+    fn placing(&self, knob: &str) -> Option<(String, Option<String>)> {
+        let own = if self.entry.name == "milp" { "fgd" } else { self.entry.name };
+        if scored::rule(own).is_some() {
+            return Some((own.to_owned(), self.spec.knobs.get(knob).cloned()));
+        }
+        let mut spec = PolicySpec::parse(self.text("place")).ok()?;
+        let value = spec.knobs.remove(knob);
+        Some((spec.name, value))
+    }
+
     /// Whether the seed of the context changes what it decides.
     pub(super) fn is_seeded(&self) -> bool {
-        self.text("place") == "random" || self.text("model") == "random"
+        let by_lot = |name: &str| name == "random" || scored::rule(name).is_some();
+        let placing =
+            self.placing("seed").is_some_and(|(name, seed)| seed.is_none_or(|text| text == "auto") && by_lot(&name));
+        placing || self.text("model") == "random"
+    }
+
+    /// Whether it wants to be told which tasks are to be expected: where `fgd` places, unless it looks at the last jobs
+    /// instead, and where the policy has a knob `workload` that is `declared`.
+    pub(super) fn expects_workload(&self) -> bool {
+        let follows =
+            |(name, window): (String, Option<String>)| name == "fgd" && window.is_none_or(|text| text == "none");
+        self.placing("window").is_some_and(follows) || self.text("workload") == "declared"
     }
 
     /// The parts of a pipeline, from the knobs `place` and `skip`.

@@ -1,6 +1,6 @@
 //! Every policy that the registry knows, one a line.
 
-use super::{Entry, backfill, basic, fair, orders, placement, quota, rounds, sla, slurm, tiresias};
+use super::{Entry, backfill, basic, fair, milp, orders, placement, quota, rounds, scored, sla, slurm, tiresias};
 
 #[rustfmt::skip]
 pub(super) static ENTRIES: &[&Entry] = &[
@@ -19,6 +19,13 @@ pub(super) static ENTRIES: &[&Entry] = &[
     &fair::MAX_MIN,
     &fair::THEMIS,
     &placement::HIVED,
+    &scored::DOT_PROD,
+    &scored::FGD,
+    &scored::GPU_CLUSTERING,
+    &scored::GPU_PACKING,
+    &scored::OPENB_BEST_FIT,
+    &scored::OPENB_RANDOM,
+    &milp::MILP,
     &orders::EDF,
     &orders::HRRN,
     &orders::PAI_SJF,

@@ -24,6 +24,7 @@ mod play;
 mod predicted;
 mod quota_property;
 mod rounds;
+mod scored;
 mod siding;
 mod sla;
 mod slurm;

@@ -383,6 +383,8 @@ fn policy(chance: &mut Chance) -> String {
         "pal",
         "pal[l-across=3]",
         "pm-first",
+        "fgd[window=9]",
+        "gpu-clustering[seed=4]",
     ];
     let place = chance.pick(&places);
     let skip = chance.pick(&["true", "false"]);

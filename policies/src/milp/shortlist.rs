@@ -1,0 +1,73 @@
+//! The swaps that a program gets to see.
+
+use engine::{JobId, NodeId};
+use smallvec::SmallVec;
+
+/// Swaps of equal kinds that are kept, on the nodes where their chains cost least.
+const NODES_A_PAIR: usize = 3;
+
+/// Kinds and runs that a swap gives.
+pub(super) type Gives = SmallVec<[(usize, JobId); 2]>;
+
+/// What a node could take and give.
+#[derive(Clone, Debug)]
+pub(super) struct Swap {
+    pub(super) node: NodeId,
+    /// Kinds are numbered among those that take part; the last number is the outside.
+    pub(super) takes: usize,
+    pub(super) gives: Gives,
+    /// Growth of F and what stopping costs, in thousandths of a GPU.
+    pub(super) cost: f32,
+    /// No chain with this swap costs less.
+    pub(super) chain: f32,
+}
+
+/// The best swaps of each pair of kinds.
+#[derive(Debug, Default)]
+pub(super) struct Shortlist {
+    size: usize,
+    /// By (takes, gives).
+    ones: Vec<Best>,
+    /// By the two kinds that are given for the waiting task.
+    twos: Vec<Best>,
+}
+
+type Best = Vec<Swap>;
+
+impl Shortlist {
+    /// Nothing of `size` kinds, the outside included.
+    pub(super) fn clear(&mut self, size: usize) {
+        self.size = size;
+        for best in [&mut self.ones, &mut self.twos] {
+            best.iter_mut().for_each(Vec::clear);
+            best.resize_with(size * size, Vec::new);
+        }
+    }
+
+    /// A swap that gives at most one task. Of equal chains the one that was told first stays.
+    pub(super) fn one(&mut self, takes: usize, gives: usize, chain: f32, swap: impl FnOnce() -> Swap) {
+        insert(&mut self.ones[takes * self.size + gives], chain, swap);
+    }
+
+    /// A swap that gives two tasks, the smaller kind first.
+    pub(super) fn two(&mut self, one: usize, other: usize, chain: f32, swap: impl FnOnce() -> Swap) {
+        insert(&mut self.twos[one * self.size + other], chain, swap);
+    }
+
+    /// The swaps with the cheapest chains, at most so many, the best first.
+    pub(super) fn take(&mut self, columns_max: usize) -> Vec<Swap> {
+        let mut all: Vec<Swap> = self.ones.iter_mut().chain(&mut self.twos).flat_map(|best| best.drain(..)).collect();
+        let key = |swap: &Swap| (swap.node, swap.takes, swap.gives.clone());
+        all.sort_by(|a, b| a.chain.total_cmp(&b.chain).then_with(|| key(a).cmp(&key(b))));
+        all.truncate(columns_max);
+        all
+    }
+}
+
+fn insert(best: &mut Best, chain: f32, swap: impl FnOnce() -> Swap) {
+    let at = best.iter().position(|other| chain < other.chain).unwrap_or(best.len());
+    if at < NODES_A_PAIR {
+        best.truncate(NODES_A_PAIR - 1);
+        best.insert(at, swap());
+    }
+}
