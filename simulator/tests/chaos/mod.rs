@@ -1,15 +1,19 @@
 //! One random case of the swarm, all of it from one seed.
 
+mod drawn;
+mod restless;
 mod scores;
 mod wishes;
 
 use std::sync::Arc;
 
+use drawn::{bound, moves, policy, stops_for_nothing};
 use engine::{
     Amounts, DomainId, Domains, Event, GpuModel, Inventory, JobId, KindId, Level, MICROS, ModelId, NodeId, NodeSpec,
     Policy, PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
 };
-use policies::{Context, registry};
+use policies::Context;
+use restless::Restless;
 use simulator::physics::Physics;
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
@@ -54,6 +58,8 @@ pub(crate) struct Case {
     pub(crate) terms: TenantTerms,
     pub(crate) physics: Physics,
     pub(crate) policy_text: String,
+    /// Whether runs are also moved about at random.
+    pub(crate) moves: bool,
     /// The bound on preemptions of one job that the policy was given, if it was.
     pub(crate) preemptions_max: Option<u32>,
     pub(crate) faults: Vec<(Time, Event)>,
@@ -93,6 +99,7 @@ impl Case {
             terms: TenantTerms::default(),
             physics,
             preemptions_max: bound(&policy_text),
+            moves: moves(&policy_text, &mut Chance::new(seed ^ 0x307)),
             policy_text,
             faults: Vec::new(),
             flaws: Vec::new(),
@@ -109,7 +116,8 @@ impl Case {
 
     pub(crate) fn policy(&self) -> Box<dyn Policy> {
         let estimates = self.trace.jobs.iter().any(|job| job.estimate.is_some());
-        policies::build(&self.policy_text, Context { estimates, seed: self.seed }).unwrap().policy
+        let policy = policies::build(&self.policy_text, Context { estimates, seed: self.seed }).unwrap().policy;
+        if self.moves { Box::new(Restless::new(policy, self.seed)) } else { policy }
     }
 
     pub(crate) fn amend(&self, workload: &mut Workload<'_>) {
@@ -350,50 +358,4 @@ fn physics(chance: &mut Chance) -> Physics {
         }
     }
     Physics::parse(&settings).unwrap()
-}
-
-/// Whether it may stop all runs every second, as some simulators do: nobody gets anywhere where a stop costs anything.
-fn stops_for_nothing(policy: &str) -> bool {
-    policy.contains("wake=")
-}
-
-/// The most that the policy may stop any job, where it has a bound of its own.
-fn bound(policy: &str) -> Option<u32> {
-    if stops_for_nothing(policy) {
-        return Some(u32::MAX);
-    }
-    let (_, knob) = policy.split_once("max-preemptions=")?;
-    knob.split([',', ']']).next()?.parse().ok()
-}
-
-/// One line a policy with knobs; `PLACE` and `SKIP` stand for any placer, for true or false. Every policy of the registry
-/// has a line.
-pub(crate) const POLICIES: &str = include_str!("policies.txt");
-
-fn policy(chance: &mut Chance) -> String {
-    let places = [
-        "best-fit",
-        "worst-fit",
-        "first-fit",
-        "pack",
-        "consolidate",
-        "spread",
-        "random",
-        "random[seed=9]",
-        "pal",
-        "pal[l-across=3]",
-        "pm-first",
-        "fgd[window=9]",
-        "gpu-clustering[seed=4]",
-    ];
-    let place = chance.pick(&places);
-    let skip = chance.pick(&["true", "false"]);
-    let names: Vec<&str> = registry::all().iter().map(|entry| entry.name).collect();
-    let drawn = chance.pick(&names);
-    let only = std::env::var("TRAINYARD_SWARM_POLICY").ok();
-    let name = only.as_deref().unwrap_or(drawn);
-    let of_name = |line: &&str| line.split('[').next() == Some(name);
-    let lines: Vec<&str> = POLICIES.lines().filter(of_name).collect();
-    assert!(!lines.is_empty(), "simulator/tests/chaos/policies.txt has no line for `{name}`");
-    chance.pick(&lines).replace("PLACE", place).replace("SKIP", skip)
 }
