@@ -91,7 +91,7 @@ fn claim(program: &Program, solved: &SolvedModel) -> Result<Claim, Failure> {
     Ok(Claim {
         values: solved.get_solution().columns().to_vec(),
         bound,
-        nodes: solved.int_info_value(c"mip_node_count").map_or(0, |nodes| nodes.max(0) as u64),
+        nodes: None,
         iterations: solved.simplex_iteration_count().max(0) as u64,
         stopped: if stopped == Stopped::Optimal && !proven { Stopped::Gap } else { stopped },
         duals: None,
