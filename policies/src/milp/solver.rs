@@ -38,12 +38,12 @@ pub use program::{Column, ColumnId, Kind, Program, Row, RowId};
 
 /// The longest a solve without [`Limits::time`] may take. It is no budget but a fuse: the simplex method of microlp has
 /// no limit of its own and no proof that it ends. A blown fuse is a failure, never an answer, so no answer depends on it.
-pub const FUSE: Duration = Duration::from_secs(600);
+pub const FUSE: Duration = Duration::from_mins(10);
 
 /// When a solver stops. Nodes are always limited, so no solve is without end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// Nodes of branch and bound.
+    /// Nodes of branch and bound; with 0 microlp solves the relaxation and dives once, HiGHS takes it for 1.
     pub nodes: u64,
     /// Simplex pivots.
     pub iterations: Option<u64>,
@@ -184,7 +184,7 @@ pub fn solve(solver: &mut dyn Solver, program: &Program, limits: Limits) -> Resu
     let claim = if program.columns().is_empty() { empty(program) } else { solver.attempt(program, limits) };
     let answer = claim.and_then(|claim| settle(program, &claim));
     match start {
-        Some(start) => Ok(best_of(start, answer)),
+        Some(start) => Ok(best_of(&start, answer)),
         None => answer,
     }
 }
@@ -222,7 +222,7 @@ fn settle(program: &Program, claim: &Claim) -> Result<Answer, Failure> {
 }
 
 /// The answer if it is better than the start, else the start.
-fn best_of(start: check::Checked, answer: Result<Answer, Failure>) -> Answer {
+fn best_of(start: &check::Checked, answer: Result<Answer, Failure>) -> Answer {
     let stand = |failure, answer: Option<Answer>| Answer {
         gap: f64::INFINITY,
         values: start.values.clone(),

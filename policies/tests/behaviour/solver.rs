@@ -163,14 +163,19 @@ fn lagrangian(program: &Program, prices: &[f64]) -> f64 {
     bound + columns.map(|(column, reduced)| (reduced * column.lower).max(reduced * column.upper)).sum::<f64>()
 }
 
-/// A knapsack on which branch and bound has to count: even sizes, an odd room.
+/// A knapsack of 60 things and five sizes each, which no solver settles at the root.
 fn hard_knapsack() -> Program {
+    let mut dice = 7_u64;
+    let mut throw = || {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        10.0 + ((dice >> 33) % 90) as f64
+    };
     let mut program = Program::new();
-    let columns: Vec<_> = (0..24).map(|place| program.integer(f64::from(100 + place % 5), 0, 1)).collect();
-    program
-        .at_most(1001.0, columns.iter().enumerate().map(|(place, &column)| (column, 98.0 + (place % 5) as f64 * 2.0)));
-    program
-        .at_most(999.0, columns.iter().enumerate().map(|(place, &column)| (column, 104.0 - (place % 7) as f64 * 2.0)));
+    let columns: Vec<_> = (0..60).map(|_| program.integer(throw(), 0, 1)).collect();
+    for _ in 0..5 {
+        let sizes: Vec<_> = columns.iter().map(|&column| (column, throw())).collect();
+        program.at_most(1_000.0, sizes);
+    }
     program
 }
 
@@ -178,7 +183,8 @@ fn hard_knapsack() -> Program {
 fn a_limit_of_nodes_is_kept_and_told() {
     for solver in &mut solvers() {
         let limits = Limits { nodes: 1, ..Limits::default() };
-        let answer = solve(solver.as_mut(), &hard_knapsack(), limits).unwrap();
+        let answer = solve(solver.as_mut(), &hard_knapsack(), limits);
+        let answer = answer.unwrap_or_else(|failure| panic!("{}: {failure}", solver.name()));
         assert_eq!(answer.stopped, Stopped::Limit, "{}", solver.name());
         assert!(answer.bound > answer.objective && answer.gap > 0.0, "{answer:?}");
         assert!(answer.nodes.is_none_or(|nodes| nodes <= 1), "{answer:?}");
@@ -191,7 +197,7 @@ fn a_limit_of_pivots_stops_microlp_between_nodes() {
     let limits = Limits { iterations: Some(200), nodes: 1_000_000, ..Limits::default() };
     let answer = solve(&mut Microlp, &hard_knapsack(), limits).unwrap();
     assert_eq!(answer.stopped, Stopped::Limit);
-    assert!(answer.iterations < 2_000 && answer.nodes.unwrap() < 1_000, "{answer:?}");
+    assert!(answer.iterations < 1_000 && answer.nodes.unwrap() < 1_000, "{answer:?}");
     assert_eq!(answer, solve(&mut Microlp, &hard_knapsack(), limits).unwrap());
 }
 
@@ -222,7 +228,7 @@ fn infeasible_and_unbounded_are_told() {
         program.at_least(1.0, []);
         assert_eq!(solve(solver.as_mut(), &program, exact()), Err(Failure::Infeasible));
         program.clear();
-        assert_eq!(solve(solver.as_mut(), &program, exact()).unwrap().objective, 0.0);
+        assert!(solve(solver.as_mut(), &program, exact()).unwrap().values.is_empty());
     }
 }
 
@@ -278,7 +284,8 @@ fn the_start_stands_and_says_why() {
     }
     // A claim of the optimum below the start is a lie about the bound.
     let answer = solve(&mut Broken::new(Microlp, [Script::Claims(vec![1.0, 1.0])]), &program, exact()).unwrap();
-    assert!(matches!(answer.source, Source::Start { failure: Some(Failure::Numeric(_)) }) && answer.objective == 2.0);
+    assert!(matches!(answer.source, Source::Start { failure: Some(Failure::Numeric(_)) }));
+    assert_eq!(answer.values, vec![2.0, 2.0]);
     // A worse answer with an honest bound: the start, with that bound.
     let answer = solve(&mut Broken::new(Microlp, [Script::Bounds(vec![1.0, 1.0], 3.0)]), &program, exact()).unwrap();
     assert_eq!((answer.source, answer.bound, answer.gap), (Source::Start { failure: None }, 3.0, 0.5));
@@ -298,11 +305,11 @@ fn no_solver_is_given_a_wrong_program() {
             assert!(matches!(answer, Err(Failure::Program(_))), "{answer:?}");
         }
     };
-    wrong(&|program| drop(program.real(f64::NAN, 0.0, 1.0)));
-    wrong(&|program| drop(program.real(1.0, 0.0, f64::NAN)));
-    wrong(&|program| drop(program.real(1.0, f64::INFINITY, f64::INFINITY)));
-    wrong(&|program| drop(program.integer(1.0, 0, i64::MAX)));
-    wrong(&|program| drop(program.row(f64::NAN, 1.0)));
+    wrong(&|program| _ = program.real(f64::NAN, 0.0, 1.0));
+    wrong(&|program| _ = program.real(1.0, 0.0, f64::NAN));
+    wrong(&|program| _ = program.real(1.0, f64::INFINITY, f64::INFINITY));
+    wrong(&|program| _ = program.integer(1.0, 0, i64::MAX));
+    wrong(&|program| _ = program.row(f64::NAN, 1.0));
     wrong(&|program| {
         let column = program.real(0.0, 0.0, 1.0);
         program.at_most(1.0, [(column, 1e300)]);

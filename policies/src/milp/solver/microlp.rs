@@ -62,7 +62,7 @@ fn search(program: &Program, limits: Limits, start: Option<&[f64]>) -> Result<So
     Ok(outcome)
 }
 
-/// The variables by their place. Only a problem makes variables, and good_lp keeps those of its own to itself, so another
+/// The variables by their place. Only a problem makes variables, and `good_lp` keeps those of its own to itself, so another
 /// problem makes them here.
 fn places(count: usize) -> impl Iterator<Item = Variable> {
     let mut problem = Problem::new(OptimizationDirection::Maximize);

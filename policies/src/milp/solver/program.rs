@@ -46,6 +46,17 @@ pub struct Row {
     pub upper: f64,
 }
 
+impl Row {
+    /// Whether both bounds are the same number.
+    #[allow(
+        clippy::float_cmp,
+        reason = "bounds are given, not computed: the same number is an equality, a near one is not"
+    )]
+    pub fn is_equality(&self) -> bool {
+        self.lower == self.upper
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Term {
     row: RowId,
@@ -156,6 +167,7 @@ impl Program {
     }
 
     /// The same program with real columns only and without its start.
+    #[must_use]
     pub fn relaxed(&self) -> Self {
         let columns = self.columns.iter().map(|&column| Column { kind: Kind::Real, ..column }).collect();
         Self { columns, rows: self.rows.clone(), terms: self.terms.clone(), start: None }

@@ -56,7 +56,7 @@ impl Dive {
     fn descend(&mut self, program: &Program, limits: Limits, mut solution: Solution) -> Option<Vec<f64>> {
         let variables: Vec<_> = places(program.columns().len()).collect();
         // Each step fixes a column that was not whole, so there are at most as many steps as columns.
-        for _ in program.columns() {
+        for _ in 0..=program.columns().len() {
             let values: Vec<f64> = variables.iter().map(|&variable| solution.var_value_raw(variable)).collect();
             let Some(place) = nearest_below(program, &values) else { return Some(values) };
             let late = limits.time.is_some_and(|time| solution.stats().elapsed >= time);
