@@ -16,7 +16,7 @@ use super::residents::Residents;
 use super::solver::{Answer, Limits, Program, Solver, solve};
 use super::seat;
 use super::shortlist::{Shortlist, Swap};
-use super::swaps::{Kind, Kinds, Table, Tables};
+use super::swaps::{Kind, Kinds, Table, Tables, growth};
 use crate::evict::Price;
 use crate::fragmentation::Workload;
 
@@ -124,7 +124,7 @@ impl Exchanger {
         Ok(self.read(&swaps, answer))
     }
 
-    /// All swaps that can be part of a chain worth having, the best first.
+    /// Swaps that can be part of a chain worth having, the best first.
     fn shortlist_of(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, waiting: Option<(Kind, f64)>) -> Vec<Swap> {
         let outside = self.cast.kinds.len();
         let waiting = waiting.and_then(|(kind, worth)| Some((self.cast.number(kind)?, worth as f32)));
@@ -132,26 +132,25 @@ impl Exchanger {
         let tables: Vec<(NodeId, &Table)> =
             scene.nodes.iter().filter_map(|node| Some((*node, self.tables.of(*node)?))).collect();
         for (_, table) in &tables {
-            let arc = |takes, gives: Option<(usize, JobId)>, cost| self.paths.arc(takes, gives.map_or(outside, |give| give.0), cost);
-            self.cast.each_swap(draft, scene, table, arc);
-        }
-        self.paths.close((scene.rules.moves_max as usize).clamp(1, HOPS_MAX));
-        let limit = waiting.map_or(0.0, |(_, worth)| worth);
-        self.shortlist.clear(outside + 1);
-        for (node, table) in tables {
-            self.cast.each_swap(draft, scene, table, |takes, gives, cost| {
-                let to = gives.map_or(outside, |give| give.0);
-                let chain = chain(&self.paths, (takes, to, cost), outside, waiting);
-                if chain < limit {
-                    let gives = gives.into_iter().collect();
-                    self.shortlist.one(takes, to, chain, || Swap { node, takes, gives, cost, chain });
+            self.cast.each_row(draft, scene, table, |row| {
+                let arcs = self.paths.arcs_to(row.gives.map_or(outside, |give| give.0));
+                arcs[outside] = arcs[outside].min(row.nothing);
+                for (arc, kind) in arcs.iter_mut().zip(&self.cast.kinds) {
+                    *arc = arc.min(row.takes[*kind as usize] + row.charge);
                 }
             });
-            let Some((number, _)) = waiting else { continue };
+        }
+        self.paths.close((scene.rules.moves_max as usize).clamp(1, HOPS_MAX));
+        self.shortlist.clear(outside + 1, waiting.map_or(0.0, |(_, worth)| worth));
+        for (node, table) in tables {
+            self.cast.each_row(draft, scene, table, |row| {
+                list_row(&self.cast, &self.paths, &mut self.shortlist, node, row, waiting);
+            });
+            let Some((number, worth)) = waiting else { continue };
             let request = self.kinds.request(self.cast.kinds[number]);
             self.cast.each_pair(draft, scene, table, (number, request), |gives, cost| {
                 let chain = cost + gives.iter().map(|give| self.paths.cost(give.0, outside)).sum::<f32>();
-                if chain < limit {
+                if chain < worth {
                     let (one, other) = (gives[0].0.min(gives[1].0), gives[0].0.max(gives[1].0));
                     self.shortlist.two(one, other, chain, || Swap { node, takes: number, gives: gives.into(), cost, chain });
                 }
@@ -203,13 +202,46 @@ impl Exchanger {
     }
 }
 
-/// The least cost of a chain with a swap (what it takes, what it gives, its cost): a circle, or a chain that begins with the
-/// waiting task and ends outside.
-fn chain(paths: &Paths, (takes, gives, cost): (usize, usize, f32), outside: usize, waiting: Option<(usize, f32)>) -> f32 {
-    let circle = cost + paths.cost(gives, takes);
-    let Some((number, worth)) = waiting else { return circle };
-    let through = paths.cost(number, takes) + cost + paths.cost(gives, outside);
-    through.min(if circle < 0.0 { circle + worth } else { NEVER })
+/// Swaps of one node that give the same.
+struct Row<'a> {
+    gives: Option<(usize, JobId)>,
+    /// What giving costs beside the growth of F.
+    charge: f32,
+    /// The cost of giving and taking nothing.
+    nothing: f32,
+    /// Growth of F by the kind that is taken.
+    takes: &'a [f32],
+}
+
+/// Lists the swaps of a row whose chains cost less than what is listed.
+///
+/// The least cost of a chain with a swap is that of a circle, or of a chain that begins with the waiting task and ends
+/// outside.
+fn list_row(
+    cast: &Cast,
+    paths: &Paths,
+    shortlist: &mut Shortlist,
+    node: NodeId,
+    row: &Row<'_>,
+    waiting: Option<(usize, f32)>,
+) {
+    let outside = cast.kinds.len();
+    let gives = row.gives.map_or(outside, |give| give.0);
+    let (closing, ending) = (paths.costs_from(gives), paths.cost(gives, outside));
+    let (opening, worth) = match waiting {
+        Some((number, worth)) => (Some(paths.costs_from(number)), worth),
+        None => (None, 0.0),
+    };
+    for takes in 0..=outside {
+        let cost = if takes == outside { row.nothing } else { row.takes[cast.kinds[takes] as usize] + row.charge };
+        let circle = cost + closing[takes];
+        let circle = if circle < 0.0 { circle + worth } else { NEVER };
+        let chain = opening.map_or(circle, |opening| circle.min(opening[takes] + cost + ending));
+        if chain < shortlist.bars(gives)[takes] {
+            let gives_all = row.gives.into_iter().collect();
+            shortlist.one(gives, Swap { node, takes, gives: gives_all, cost, chain });
+        }
+    }
 }
 
 impl Cast {
@@ -241,33 +273,15 @@ impl Cast {
         scene.rules.price.bill(draft, job) as f64 / scene.rules.horizon_us + scene.rules.move_milli
     }
 
-    /// Tells all swaps of one node that give at most one task: what they take, what they give, their cost. Of equal runs
-    /// the cheapest goes.
-    fn each_swap(
-        &self,
-        draft: &Draft<'_>,
-        scene: &Scene<'_>,
-        table: &Table,
-        mut tell: impl FnMut(usize, Option<(usize, JobId)>, f32),
-    ) {
-        let outside = self.kinds.len();
-        let total = scene.workload.total().max(1) as f64;
-        let grown = |after: u64| (after as f64 - table.now as f64) / total;
-        for (number, kind) in self.kinds.iter().enumerate() {
-            if let Some(after) = table.with(*kind) {
-                tell(number, None, grown(after) as f32);
-            }
-        }
+    /// Tells all swaps of one node that give at most one task. Of equal runs the cheapest goes.
+    fn each_row(&self, draft: &Draft<'_>, scene: &Scene<'_>, table: &Table, mut tell: impl FnMut(&Row<'_>)) {
+        tell(&Row { gives: None, charge: 0.0, nothing: NEVER, takes: &table.takes });
         for group in &table.groups {
             let charges = group.runs.iter().map(|run| (Self::charge(draft, scene, run.job), run.job));
             let cheapest = charges.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let (Some(given), Some((charge, job))) = (self.number(group.kind), cheapest) else { continue };
-            tell(outside, Some((given, job)), (grown(group.gives) + charge) as f32);
-            for (number, kind) in self.kinds.iter().enumerate() {
-                if let Some(after) = group.with(*kind) {
-                    tell(number, Some((given, job)), (grown(after) + charge) as f32);
-                }
-            }
+            let charge = charge as f32;
+            tell(&Row { gives: Some((given, job)), charge, nothing: group.gives + charge, takes: &group.takes });
         }
     }
 
@@ -281,7 +295,6 @@ impl Cast {
         (number, request): (usize, &TaskRequest),
         mut tell: impl FnMut([(usize, JobId); 2], f32),
     ) {
-        let total = scene.workload.total().max(1) as f64;
         let mut seen: SmallVec<[(u16, u16, bool); 32]> = SmallVec::new();
         let runs = || table.groups.iter().enumerate().flat_map(|(at, group)| group.runs.iter().map(move |run| (at, group, run)));
         for (place, (at, group, run)) in runs().enumerate() {
@@ -297,8 +310,8 @@ impl Cast {
                 room.put_slice(&second.slice);
                 let Some(seat) = seat::best(scene.workload, &mut room, request) else { continue };
                 let charge = Self::charge(draft, scene, run.job) + Self::charge(draft, scene, second.job);
-                let cost = (seat.fragmentation as f64 - table.now as f64) / total + charge;
-                tell([(a, run.job), (b, second.job)], cost as f32);
+                let grown = growth(scene.workload, table.now, seat.fragmentation);
+                tell([(a, run.job), (b, second.job)], grown + charge as f32);
             }
         }
     }

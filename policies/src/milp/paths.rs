@@ -10,6 +10,7 @@ pub(super) const NEVER: f32 = f32::INFINITY;
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     size: usize,
+    /// By (to, from).
     arcs: Vec<f32>,
     costs: Vec<f32>,
 }
@@ -22,16 +23,15 @@ impl Paths {
         self.arcs.resize(size * size, NEVER);
     }
 
-    /// An arc: `from` is taken and `to` given.
-    pub(super) fn arc(&mut self, from: usize, to: usize, cost: f32) {
-        let arc = &mut self.arcs[from * self.size + to];
-        *arc = arc.min(cost);
+    /// The costs of the arcs to one kind, by the kind that they come from.
+    pub(super) fn arcs_to(&mut self, to: usize) -> &mut [f32] {
+        &mut self.arcs[to * self.size..][..self.size]
     }
 
     /// Computes the least cost of chains of at most `hops` arcs, by min-plus products. An empty chain costs nothing.
     pub(super) fn close(&mut self, hops: usize) {
         let size = self.size;
-        let mut first = self.arcs.clone();
+        let mut first: Vec<f32> = (0..size * size).map(|at| self.arcs[at % size * size + at / size]).collect();
         (0..size).for_each(|at| first[at * size + at] = first[at * size + at].min(0.0));
         self.costs.clone_from(&first);
         for _ in 1..hops {
@@ -44,6 +44,11 @@ impl Paths {
                 }
             }
         }
+    }
+
+    /// The least costs of chains from one kind, by the kind that they lead to.
+    pub(super) fn costs_from(&self, from: usize) -> &[f32] {
+        &self.costs[from * self.size..][..self.size]
     }
 
     /// The least cost of a chain.

@@ -26,8 +26,10 @@ pub(super) struct Swap {
 #[derive(Debug, Default)]
 pub(super) struct Shortlist {
     size: usize,
-    /// By (takes, gives).
+    /// By (gives, takes).
     ones: Vec<Best>,
+    /// By (gives, takes): only cheaper chains are worth telling.
+    bars: Vec<f32>,
     /// By the two kinds that are given for the waiting task.
     twos: Vec<Best>,
 }
@@ -35,18 +37,30 @@ pub(super) struct Shortlist {
 type Best = Vec<Swap>;
 
 impl Shortlist {
-    /// Nothing of `size` kinds, the outside included.
-    pub(super) fn clear(&mut self, size: usize) {
+    /// Nothing of `size` kinds, the outside included; chains must cost less than `limit`.
+    pub(super) fn clear(&mut self, size: usize, limit: f32) {
         self.size = size;
+        self.bars.clear();
+        self.bars.resize(size * size, limit);
         for best in [&mut self.ones, &mut self.twos] {
             best.iter_mut().for_each(Vec::clear);
             best.resize_with(size * size, Vec::new);
         }
     }
 
+    /// What chains with swaps that give this kind must cost less than, by the kind that they take.
+    pub(super) fn bars(&self, gives: usize) -> &[f32] {
+        &self.bars[gives * self.size..][..self.size]
+    }
+
     /// A swap that gives at most one task. Of equal chains the one that was told first stays.
-    pub(super) fn one(&mut self, takes: usize, gives: usize, chain: f32, swap: impl FnOnce() -> Swap) {
-        insert(&mut self.ones[takes * self.size + gives], chain, swap);
+    pub(super) fn one(&mut self, gives: usize, swap: Swap) {
+        let at = gives * self.size + swap.takes;
+        let (best, chain) = (&mut self.ones[at], swap.chain);
+        insert(best, chain, || swap);
+        if best.len() == NODES_A_PAIR {
+            self.bars[at] = best[NODES_A_PAIR - 1].chain;
+        }
     }
 
     /// A swap that gives two tasks, the smaller kind first.

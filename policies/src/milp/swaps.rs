@@ -44,17 +44,11 @@ pub(super) struct Group {
     pub(super) runs: SmallVec<[Resident; 2]>,
     /// The node without one of them.
     without: NodeRoom,
-    /// By kind: F of the node when one of them goes and one of that kind comes.
-    takes: Vec<Option<u64>>,
-    /// F when one of them goes.
-    pub(super) gives: u64,
-}
-
-impl Group {
-    /// F when one of the group goes and one of `kind` comes; `None` when that does not fit.
-    pub(super) fn with(&self, kind: Kind) -> Option<u64> {
-        self.takes[kind as usize]
-    }
+    /// By kind: how F of the node grows when one of them goes and one of that kind comes, in thousandths of a GPU;
+    /// infinite where that does not fit.
+    pub(super) takes: Vec<f32>,
+    /// How F grows when one of them goes.
+    pub(super) gives: f32,
 }
 
 /// All swaps of one node.
@@ -67,12 +61,13 @@ pub(super) struct Table {
     pub(super) now: u64,
     pub(super) room: NodeRoom,
     pub(super) groups: Vec<Group>,
-    /// By kind: F when one of it comes.
-    takes: Vec<Option<u64>>,
+    /// By kind: how F grows when one of it comes.
+    pub(super) takes: Vec<f32>,
 }
 
 impl Table {
     fn new(workload: &Workload, room: NodeRoom, version: u64, residents: &[(Kind, Resident)]) -> Self {
+        let now = workload.fragmentation(&room);
         let mut groups: Vec<Group> = Vec::new();
         for (kind, resident) in residents {
             let mut without = room.clone();
@@ -83,33 +78,35 @@ impl Table {
                 None => groups.push(Group {
                     kind: *kind,
                     runs: smallvec![*resident],
-                    gives: workload.fragmentation(&without),
+                    gives: growth(workload, now, workload.fragmentation(&without)),
                     without,
                     takes: Vec::new(),
                 }),
             }
         }
         let movable = residents.iter().map(|(_, resident)| resident.job).collect();
-        Self { version, movable, now: workload.fragmentation(&room), room, groups, takes: Vec::new() }
+        Self { version, movable, now, room, groups, takes: Vec::new() }
     }
 
     /// Fills in the kinds that are new.
     fn extend(&mut self, workload: &Workload, kinds: &Kinds) {
         for kind in self.takes.len()..kinds.len() {
-            let request = kinds.request(kind as Kind);
-            let after = |room: &mut NodeRoom| seat::best(workload, room, request).map(|seat| seat.fragmentation);
+            let (request, now) = (kinds.request(kind as Kind), self.now);
+            let after = |room: &mut NodeRoom| {
+                seat::best(workload, room, request).map_or(f32::INFINITY, |seat| growth(workload, now, seat.fragmentation))
+            };
             self.takes.push(after(&mut self.room));
             for group in &mut self.groups {
-                let takes = if group.kind as usize == kind { None } else { after(&mut group.without) };
+                let takes = if group.kind as usize == kind { f32::INFINITY } else { after(&mut group.without) };
                 group.takes.push(takes);
             }
         }
     }
+}
 
-    /// F when one of `kind` comes; `None` when it does not fit.
-    pub(super) fn with(&self, kind: Kind) -> Option<u64> {
-        self.takes[kind as usize]
-    }
+/// How much F grows, in thousandths of a GPU.
+pub(super) fn growth(workload: &Workload, before: u64, after: u64) -> f32 {
+    ((after as f64 - before as f64) / workload.total().max(1) as f64) as f32
 }
 
 fn sorted(room: &NodeRoom) -> SmallVec<[u16; 8]> {
