@@ -235,7 +235,8 @@ impl Milp {
 }
 
 fn answered(answer: &Answer) -> Solve {
-    let gap_ppm = answer.gap.is_finite().then_some((answer.gap * 1e6) as u64);
+    // Nothing to do is worth nothing: no gap is a share of it.
+    let gap_ppm = (answer.gap.is_finite() && answer.objective > 1e-6).then_some((answer.gap * 1e6) as u64);
     Solve::Answered { gap_ppm, cut_off: answer.stopped == Stopped::Limit }
 }
 
