@@ -154,6 +154,7 @@ impl<'a> Recorder<'a> {
             service: job.attained(core.state().now()),
             attempts: job.attempt,
             preemptions: job.preemptions,
+            migrations: job.migrations,
             outcome: job.outcome(),
             rho: Some(self.rho[index]).filter(|rho| rho.is_finite()),
             gpu_s: targets::gpu_s(job.gpu_milli_micros),

@@ -83,15 +83,15 @@ pub struct Summary {
     pub gpu_allocated_share: Option<f64>,
     /// The same for useful work only: no restarts, no lost work, no slowdown.
     pub goodput_share: Option<f64>,
-    /// Times that a policy stopped a run.
+    /// Times that a policy stopped a run for others.
     pub preemptions: u64,
-    /// Times that a job went on elsewhere without waiting.
+    /// Times that a policy stopped a run so that its job goes on elsewhere at once.
     pub migrations: u64,
     /// Runs after the first of a job.
     pub restarts: u64,
     /// GPU-seconds of work that had to be done again.
     pub lost_gpu_s: f64,
-    /// GPU-seconds that stopping runs cost: the next three together.
+    /// GPU-seconds that preemptions cost: the next three together.
     pub preempted_gpu_s: f64,
     /// What the policy expected it to cost.
     pub preempted_gpu_s_predicted: f64,
@@ -101,6 +101,10 @@ pub struct Summary {
     pub preempted_drained_gpu_s: f64,
     /// Of it: the next run, before it made progress.
     pub preempted_restarted_gpu_s: f64,
+    /// GPU-seconds that migrations cost, of the same three kinds.
+    pub migrated_gpu_s: f64,
+    /// What the policy expected them to cost.
+    pub migrated_gpu_s_predicted: f64,
     /// Fragmentation of the trace's own workload over capacity; null until it is built.
     pub fragmentation_share: Option<f64>,
     /// Jain's index over tenants of service per entitlement.
@@ -115,7 +119,7 @@ pub struct Summary {
     pub start_by_missed_share: Option<f64>,
     /// Allocated GPU-hours times their price.
     pub cost: Option<f64>,
-    /// Jobs started, preempted or rejected by the policy.
+    /// Jobs started, preempted, moved or rejected by the policy.
     pub decisions: u64,
     /// Facts that the core took in.
     pub events: u64,
@@ -146,6 +150,8 @@ pub struct JobRow {
     pub attempts: u32,
     /// Times that the policy stopped it.
     pub preemptions: u32,
+    /// Times that it was moved.
+    pub migrations: u32,
     /// How it ended; `None` if it never did.
     pub outcome: Option<Outcome>,
     /// Finish-time fairness rho (Themis); `None` unless it finished.
@@ -193,6 +199,25 @@ impl Miss {
     }
 }
 
+/// What a policy stops a run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StopCause {
+    /// Others get its GPUs.
+    Preemption,
+    /// Its job goes on elsewhere.
+    Migration,
+}
+
+impl StopCause {
+    /// Stable name for files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Preemption => "preemption",
+            Self::Migration => "migration",
+        }
+    }
+}
+
 /// One run that the policy stopped. Costs in GPU-seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EvictionRow {
@@ -202,7 +227,9 @@ pub struct EvictionRow {
     pub job: u32,
     /// Number of the run that was stopped, from 1.
     pub attempt: u32,
-    /// The job that got the GPUs, where it is one: index in [`Replay::jobs`].
+    /// What it was stopped for.
+    pub cause: StopCause,
+    /// The job that got the GPUs, or for which the run moved away, where it is one: index in [`Replay::jobs`].
     pub by: Option<u32>,
     /// What the policy expected it to cost.
     pub predicted: f64,

@@ -3,7 +3,7 @@
 use engine::{Core, Job, MICROS, Outcome, Time};
 
 use crate::metrics::Seen;
-use crate::result::{JobRow, SCHEMA, Summary};
+use crate::result::{JobRow, SCHEMA, StopCause, Summary};
 use crate::run::RunSpec;
 use crate::stats::{mean, nearest_rank};
 use crate::targets;
@@ -73,7 +73,12 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         span.map(|span| core.state().cluster().inventory().gpus() as f64 * span.secs_f64()).filter(|c| *c > 0.0);
     let ends = Ends::of(rows);
     let totals = core.state().totals();
-    let evicted = |of: fn(&engine::Eviction) -> u128| core.state().evictions().iter().map(of).sum::<u128>();
+    let stopped_for = |cause: StopCause, of: fn(&engine::Eviction) -> u128| {
+        let evictions = core.state().evictions().iter().filter(|eviction| targets::cause(eviction) == cause);
+        targets::gpu_s(evictions.map(of).sum())
+    };
+    let evicted = |of| stopped_for(StopCause::Preemption, of);
+    let migrated = |of| stopped_for(StopCause::Migration, of);
     Summary {
         schema: SCHEMA,
         trainyard_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -101,14 +106,16 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         gpu_allocated_share: capacity.map(|capacity| held_gpu_s(core) / capacity),
         goodput_share: capacity.map(|capacity| useful_gpu_s(core, workload) / capacity),
         preemptions: rows.iter().map(|row| u64::from(row.preemptions)).sum(),
-        migrations: 0,
+        migrations: rows.iter().map(|row| u64::from(row.migrations)).sum(),
         restarts: rows.iter().map(|row| u64::from(row.attempts.saturating_sub(1))).sum(),
         lost_gpu_s: totals.lost_milli_micros as f64 / 1000.0 / MICROS as f64,
-        preempted_gpu_s: targets::gpu_s(evicted(engine::Eviction::cost)),
-        preempted_gpu_s_predicted: targets::gpu_s(evicted(|eviction| eviction.bill.predicted)),
-        preempted_lost_gpu_s: targets::gpu_s(evicted(|eviction| eviction.lost)),
-        preempted_drained_gpu_s: targets::gpu_s(evicted(|eviction| eviction.drained)),
-        preempted_restarted_gpu_s: targets::gpu_s(evicted(|eviction| eviction.restarted)),
+        preempted_gpu_s: evicted(engine::Eviction::cost),
+        preempted_gpu_s_predicted: evicted(|eviction| eviction.bill.predicted),
+        preempted_lost_gpu_s: evicted(|eviction| eviction.lost),
+        preempted_drained_gpu_s: evicted(|eviction| eviction.drained),
+        preempted_restarted_gpu_s: evicted(|eviction| eviction.restarted),
+        migrated_gpu_s: migrated(engine::Eviction::cost),
+        migrated_gpu_s_predicted: migrated(|eviction| eviction.bill.predicted),
         fragmentation_share: None,
         jain_index: jain(core, workload),
         ftf_worst: rho.0.last().copied(),

@@ -2,12 +2,17 @@
 
 use engine::{Core, Job, JobId, MICROS, Outcome, Time};
 
-use crate::result::{EvictionRow, Miss};
+use crate::result::{EvictionRow, Miss, StopCause};
 use crate::workload::Workload;
 
 /// Thousandths of a GPU x microseconds as GPU-seconds.
 pub(crate) fn gpu_s(milli_micros: u128) -> f64 {
     milli_micros as f64 / 1000.0 / MICROS as f64
+}
+
+/// What a run was stopped for.
+pub(crate) fn cause(eviction: &engine::Eviction) -> StopCause {
+    if eviction.cause == engine::Cause::Migrated { StopCause::Migration } else { StopCause::Preemption }
 }
 
 /// The evictions of a replay.
@@ -16,6 +21,7 @@ pub(crate) fn evictions(core: &Core) -> Vec<EvictionRow> {
         at: eviction.at,
         job: eviction.job.0,
         attempt: eviction.attempt,
+        cause: cause(eviction),
         by: eviction.bill.by.map(|by| by.0),
         predicted: gpu_s(eviction.bill.predicted),
         lost: gpu_s(eviction.lost),

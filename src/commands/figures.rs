@@ -193,6 +193,9 @@ fn quantiles(values: &[Option<f64>], names: &[&str]) -> String {
 
 fn stopped(s: &Summary) -> String {
     let mut parts = vec![format!("{} preempted", fmt::thousands(s.preemptions))];
+    if s.migrations > 0 {
+        parts.push(format!("{} moved", fmt::thousands(s.migrations)));
+    }
     if s.restarts > 0 {
         parts.push(format!("{} started again", fmt::thousands(s.restarts)));
     }
@@ -202,6 +205,10 @@ fn stopped(s: &Summary) -> String {
     if s.preempted_gpu_s > 0.0 || s.preempted_gpu_s_predicted > 0.0 {
         let (cost, predicted) = (fmt::gpu_hours(s.preempted_gpu_s), fmt::gpu_hours(s.preempted_gpu_s_predicted));
         parts.push(format!("preemption cost {cost} (predicted {predicted})"));
+    }
+    if s.migrated_gpu_s > 0.0 || s.migrated_gpu_s_predicted > 0.0 {
+        let (cost, predicted) = (fmt::gpu_hours(s.migrated_gpu_s), fmt::gpu_hours(s.migrated_gpu_s_predicted));
+        parts.push(format!("moves cost {cost} (predicted {predicted})"));
     }
     parts.join(", ")
 }

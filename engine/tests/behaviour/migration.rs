@@ -193,7 +193,7 @@ fn what_may_not_move_stays() {
         assert_eq!(to(draft, 2, &[gpus(1, 0xf)]), Err(Reason::WrongPhase), "it waits");
         assert_eq!(to(draft, 1, &[gpus(0, 0x1e)]), Err(Reason::NotFree { node: NodeId(0) }));
         assert_eq!(to(draft, 1, &[gpus(1, 0x7)]), Err(Reason::WrongGang));
-        assert_eq!(to(draft, 1, &[gpus(1, 0x3), gpus(1, 0xc)]), Err(Reason::WrongGang));
+        assert_eq!(to(draft, 1, &[gpus(0, 0x30), gpus(1, 0xc)]), Err(Reason::WrongGang));
         assert_eq!(draft.land(JobId(1), BILL), Err(Reason::WrongPhase), "it was never lifted");
         assert!(draft.is_placed(JobId(1)) && draft.open().is_empty());
     });

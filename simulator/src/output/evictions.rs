@@ -14,7 +14,7 @@ type Row<'a> = (&'a Replay, &'a EvictionRow);
 ///
 /// Columns: `load`, `seed`, `at_s` (seconds), `id`, `attempt`, `tenant` of the victim, `by`, `by_tenant` (the job that got the
 /// GPUs; null where no job is named), and in GPU-seconds `predicted_gpu_s`, `actual_gpu_s` and its parts `lost_gpu_s`,
-/// `drained_gpu_s`, `restarted_gpu_s`.
+/// `drained_gpu_s`, `restarted_gpu_s`; last `cause`: `preemption`, or `migration` where its job goes on elsewhere.
 pub(super) fn write(path: &Path, replays: &[&Replay]) -> Result<(), OutputError> {
     let rows: Vec<Row<'_>> =
         replays.iter().flat_map(|&replay| replay.evictions.iter().map(move |row| (replay, row))).collect();
@@ -39,6 +39,7 @@ fn frame(rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
         number("lost_gpu_s", rows, |(_, row)| row.lost),
         number("drained_gpu_s", rows, |(_, row)| row.drained),
         number("restarted_gpu_s", rows, |(_, row)| row.restarted),
+        text("cause", rows, |(_, row)| Some(row.cause.name())),
     ];
     DataFrame::new(rows.len(), columns)
 }

@@ -57,6 +57,7 @@ fn frame(rows: &[Row<'_>]) -> PolarsResult<DataFrame> {
         number("service_s", rows, |(_, row)| row.start.known().map(|_| row.service.secs_f64())),
         count("attempts", rows, |row| row.attempts),
         count("preemptions", rows, |row| row.preemptions),
+        count("migrations", rows, |row| row.migrations),
         text("outcome", rows, |(_, row)| row.outcome.map_or("unfinished", engine::Outcome::name)),
         number("deadline_s", rows, |(_, row)| row.deadline.map(Time::secs_f64)),
         number("start_by_s", rows, |(_, row)| row.start_by.map(Time::secs_f64)),

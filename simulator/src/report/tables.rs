@@ -25,11 +25,20 @@ const USES: &[&str] = &[
     "lost_gpu_s",
     "preempted_gpu_s",
     "preempted_gpu_s_predicted",
+    "migrated_gpu_s",
+    "migrated_gpu_s_predicted",
     "cost",
 ];
 /// Columns that are left out when they are zero everywhere.
-const SILENT_AT_ZERO: &[&str] =
-    &["migrations", "restarts", "lost_gpu_s", "preempted_gpu_s", "preempted_gpu_s_predicted"];
+const SILENT_AT_ZERO: &[&str] = &[
+    "migrations",
+    "restarts",
+    "lost_gpu_s",
+    "preempted_gpu_s",
+    "preempted_gpu_s_predicted",
+    "migrated_gpu_s",
+    "migrated_gpu_s_predicted",
+];
 
 /// A value as people read it.
 pub fn value_text(unit: Unit, value: f64) -> String {

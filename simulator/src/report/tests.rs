@@ -10,7 +10,7 @@ use super::example::{Plan, comparison, replay, summary, trace};
 use crate::figures::sketch::{Anchor, Label, Mark, Turn};
 use crate::figures::{drawings, text_width};
 use crate::output::{Comparison, write_comparison};
-use crate::result::{EvictionRow, Miss, Replay, Series};
+use crate::result::{EvictionRow, Miss, StopCause, Replay, Series};
 use crate::stats::{Sampling, differences};
 
 fn page(comparison: &Comparison<'_>) -> String {
@@ -221,20 +221,23 @@ fn evictions_and_misses_are_in_their_file_and_on_the_page() {
     assert!(!without.contains("What preemption cost") && !without.contains("Deadlines and latest starts"));
     let (at, by) = (Time(7_000_000), Some(0));
     let row =
-        EvictionRow { at, job: 1, attempt: 1, by, predicted: 7200.0, lost: 1800.0, drained: 900.0, restarted: 900.0 };
-    comparison.replays[0].evictions = vec![row, EvictionRow { by: None, predicted: 0.0, ..row }];
+        EvictionRow { at, job: 1, attempt: 1, cause: StopCause::Preemption, by, predicted: 7200.0, lost: 1800.0, drained: 900.0, restarted: 900.0 };
+    let moved = EvictionRow { cause: StopCause::Migration, lost: 0.0, ..row };
+    comparison.replays[0].evictions = vec![row, EvictionRow { by: None, predicted: 0.0, ..row }, moved];
     let late = &mut comparison.replays[0].jobs[2];
     (late.deadline, late.missed) = (Some(Time(1)), Some(Miss::StartedLate));
     let page = page(&comparison);
     let part = &page[page.find("<h2>What preemption").unwrap()..page.find("<h2>Figures").unwrap()];
     let cells: Vec<&str> = part.split("<td>").skip(1).filter_map(|cell| cell.split("</td>").next()).collect();
     assert_eq!(cells[1..9].join("|"), "all|all|2|2 GPU-h|2 GPU-h|1 GPU-h|0.5 GPU-h|0.5 GPU-h");
+    let moves: Vec<&str> = cells.iter().copied().skip_while(|cell| *cell != "all (moved)").take(6).collect();
+    assert_eq!(moves.join("|"), "all (moved)|1|2 GPU-h|0.5 GPU-h|0 GPU-h|0.25 GPU-h");
     assert!(part.ends_with("</table></div>\n") && cells.ends_with(&["0", "0", "1", "0", "0"]));
     let dir = tempfile::tempdir().unwrap();
     let written = write_comparison(dir.path(), &comparison).unwrap();
     let frame = ParquetReader::new(fs::File::open(&written.evictions[0]).unwrap()).finish().unwrap();
     let types: Vec<String> = frame.columns().iter().map(|c| format!("{} {}", c.name(), c.dtype())).collect();
-    insta::assert_snapshot!(types.join(", "), @"load f64, seed u64, at_s f64, id str, attempt u32, tenant str, by str, by_tenant str, predicted_gpu_s f64, actual_gpu_s f64, lost_gpu_s f64, drained_gpu_s f64, restarted_gpu_s f64");
+    insta::assert_snapshot!(types.join(", "), @"load f64, seed u64, at_s f64, id str, attempt u32, tenant str, by str, by_tenant str, predicted_gpu_s f64, actual_gpu_s f64, lost_gpu_s f64, drained_gpu_s f64, restarted_gpu_s f64, cause str");
     assert_eq!(frame.column("actual_gpu_s").unwrap().get(0).unwrap().to_string(), "3600.0");
 }
 

@@ -110,18 +110,23 @@ metrics! {
     start_by_missed_share, "Late starts", "share of late starts", Share, Lower, |s| s.start_by_missed_share,
         "Share of the jobs with a latest start that started after it or never.";
     preemptions, "Preemptions", "preemptions", Count, Lower, |s| Some(s.preemptions as f64),
-        "Times that the policy stopped a running job.";
+        "Times that the policy stopped a running job for others.";
     migrations, "Migrations", "migrations", Count, Lower, |s| Some(s.migrations as f64),
-        "Times that a job went on elsewhere without waiting.";
+        "Times that the policy stopped a running job so that it goes on elsewhere at once.";
     restarts, "Restarts", "restarts", Count, Lower, |s| Some(s.restarts as f64),
         "Runs after the first of a job, after preemptions and failures.";
     lost_gpu_s, "Lost GPU time", "lost GPU time", GpuSeconds, Lower, |s| Some(s.lost_gpu_s),
         "GPU-time of work that had to be done again.";
     preempted_gpu_s, "Preemption cost", "cost of preemption", GpuSeconds, Lower, |s| Some(s.preempted_gpu_s),
-        "GPU-time that stopping runs cost: work done again, GPUs held until they were free, and the next run before it made progress.";
+        "GPU-time that preemptions cost: work done again, GPUs held until they were free, and the next run before it made progress.";
     preempted_gpu_s_predicted, "Predicted", "predicted cost of preemption", GpuSeconds, Lower,
         |s| Some(s.preempted_gpu_s_predicted),
         "The same as the policy expected it when it stopped them.";
+    migrated_gpu_s, "Migration cost", "cost of migration", GpuSeconds, Lower, |s| Some(s.migrated_gpu_s),
+        "The same for runs that the policy moved elsewhere.";
+    migrated_gpu_s_predicted, "Predicted for moves", "predicted cost of migration", GpuSeconds, Lower,
+        |s| Some(s.migrated_gpu_s_predicted),
+        "The same as the policy expected it when it moved them.";
     failed, "Failed", "failed jobs", Count, Lower, |s| Some(s.failed as f64),
         "Jobs that failed, were cancelled or ran into their time limit.";
     unfinished, "Unfinished", "unfinished jobs", Count, Lower, |s| Some(s.unfinished as f64),
