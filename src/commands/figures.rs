@@ -157,7 +157,7 @@ fn bills(replay: &Replay) -> String {
         return String::new();
     }
     let named = |name: &str| if name.is_empty() { fmt::NOTHING.to_owned() } else { name.to_owned() };
-    let row = |bill: &report::Bill| [named(&bill.by), named(&bill.victim)].into_iter().chain(bill.texts()).collect();
+    let row = |bill: &report::Bill| [named(&bill.by), bill.victim_text()].into_iter().chain(bill.texts()).collect();
     let rows: Vec<Vec<String>> = bills.iter().map(row).collect();
     let head: Vec<&str> = ["for a job of", "stopped a job of"].into_iter().chain(report::BILL_HEADS).collect();
     format!("\n{}", table::figures(&head, &rows))

@@ -27,6 +27,8 @@ pub(super) fn arrive(state: &mut State, id: JobId) {
     let goal = std::mem::take(&mut state.jobs[id.index()].goal);
     place(state, id, goal);
     state.claims.push(id);
+    // Nothing became free, but there is a run that can be stopped again: what policies remember of failures is void.
+    freed(state);
     look_at_claim(state, id);
 }
 

@@ -10,7 +10,7 @@ use super::example::{Plan, comparison, replay, summary, trace};
 use crate::figures::sketch::{Anchor, Label, Mark, Turn};
 use crate::figures::{drawings, text_width};
 use crate::output::{Comparison, write_comparison};
-use crate::result::{EvictionRow, Miss, StopCause, Replay, Series};
+use crate::result::{EvictionRow, Miss, Replay, Series, StopCause};
 use crate::stats::{Sampling, differences};
 
 fn page(comparison: &Comparison<'_>) -> String {
@@ -220,8 +220,17 @@ fn evictions_and_misses_are_in_their_file_and_on_the_page() {
     let without = page(&comparison);
     assert!(!without.contains("What preemption cost") && !without.contains("Deadlines and latest starts"));
     let (at, by) = (Time(7_000_000), Some(0));
-    let row =
-        EvictionRow { at, job: 1, attempt: 1, cause: StopCause::Preemption, by, predicted: 7200.0, lost: 1800.0, drained: 900.0, restarted: 900.0 };
+    let row = EvictionRow {
+        at,
+        job: 1,
+        attempt: 1,
+        cause: StopCause::Preemption,
+        by,
+        predicted: 7200.0,
+        lost: 1800.0,
+        drained: 900.0,
+        restarted: 900.0,
+    };
     let moved = EvictionRow { cause: StopCause::Migration, lost: 0.0, ..row };
     comparison.replays[0].evictions = vec![row, EvictionRow { by: None, predicted: 0.0, ..row }, moved];
     let late = &mut comparison.replays[0].jobs[2];

@@ -1,5 +1,6 @@
 //! One random case of the swarm, all of it from one seed.
 
+mod restless;
 mod scores;
 mod wishes;
 
@@ -10,6 +11,7 @@ use engine::{
     Policy, PoolId, RetryRule, Shape, Span, TaskGroup, TaskRequest, Terms, Time, UNLIMITED,
 };
 use policies::{Context, registry};
+use restless::Restless;
 use simulator::physics::Physics;
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
@@ -54,6 +56,8 @@ pub(crate) struct Case {
     pub(crate) terms: TenantTerms,
     pub(crate) physics: Physics,
     pub(crate) policy_text: String,
+    /// Whether runs are also moved about at random.
+    pub(crate) moves: bool,
     /// The bound on preemptions of one job that the policy was given, if it was.
     pub(crate) preemptions_max: Option<u32>,
     pub(crate) faults: Vec<(Time, Event)>,
@@ -93,6 +97,7 @@ impl Case {
             terms: TenantTerms::default(),
             physics,
             preemptions_max: bound(&policy_text),
+            moves: moves(&policy_text, &mut Chance::new(seed ^ 0x307)),
             policy_text,
             faults: Vec::new(),
             flaws: Vec::new(),
@@ -109,7 +114,8 @@ impl Case {
 
     pub(crate) fn policy(&self) -> Box<dyn Policy> {
         let estimates = self.trace.jobs.iter().any(|job| job.estimate.is_some());
-        policies::build(&self.policy_text, Context { estimates, seed: self.seed }).unwrap().policy
+        let policy = policies::build(&self.policy_text, Context { estimates, seed: self.seed }).unwrap().policy;
+        if self.moves { Box::new(Restless::new(policy, self.seed)) } else { policy }
     }
 
     pub(crate) fn amend(&self, workload: &mut Workload<'_>) {
@@ -364,6 +370,17 @@ fn bound(policy: &str) -> Option<u32> {
     }
     let (_, knob) = policy.split_once("max-preemptions=")?;
     knob.split([',', ']']).next()?.parse().ok()
+}
+
+/// Whether somebody else moves the runs of a policy about: in one of four cases, or `TRAINYARD_SWARM_MOVES` in a hundred.
+/// Not with policies that plan with places of their own, and remember where runs stand: who moves runs must be the one who
+/// remembers.
+fn moves(policy: &str, chance: &mut Chance) -> bool {
+    if ["conservative", "hived"].iter().any(|name| policy.starts_with(name)) {
+        return false;
+    }
+    let percent = std::env::var("TRAINYARD_SWARM_MOVES").ok().map_or(25, |text| text.parse().expect("a number"));
+    chance.within(1, 100) <= percent
 }
 
 /// One line a policy with knobs; `PLACE` and `SKIP` stand for any placer, for true or false. Every policy of the registry
