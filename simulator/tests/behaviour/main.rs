@@ -8,8 +8,12 @@ mod conservation;
 mod conservative_property;
 mod determinism;
 mod easy_property;
+mod migration;
+mod movers;
 mod naive;
 mod preemption;
+#[path = "../chaos/restless.rs"]
+mod restless;
 mod rounds;
 mod script;
 mod script_language;

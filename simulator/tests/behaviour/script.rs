@@ -257,3 +257,46 @@ fn operators_drain_hold_and_cancel() {
          at 90 cancel A",
     );
 }
+
+#[test]
+fn two_jobs_swap_places() {
+    check(
+        "move_swap",
+        "cluster 2x4
+         policy fifo
+         set restart_s=10
+         job A at 0 gpus 4 for 100
+         job B at 0 gpus 4 for 100
+         at 50 move A=1:0-3,B=0:0-3",
+    );
+}
+
+#[test]
+fn a_move_makes_room_for_a_gang() {
+    // C needs a whole node: two halves are free, and B, which takes 20 s to stop, makes them one.
+    check(
+        "move_room",
+        "cluster 2x4
+         policy fifo[place=worst-fit]
+         set drain_s=20
+         set restart_s=10
+         job A at 0 gpus 2 for 100 grace 60
+         job B at 0 gpus 2 for 100 grace 60
+         job C at 10 gpus 4 for 40
+         at 40 move B=0:2-3",
+    );
+}
+
+#[test]
+fn a_node_that_breaks_while_a_job_moves_to_it_sends_it_to_the_queue() {
+    check(
+        "move_lost",
+        "cluster 2x4
+         policy fifo
+         set drain_s=20
+         set checkpoint_s=15
+         job A at 0 gpus 4 for 100 grace 60
+         at 40 move A=1:0-3
+         at 50 down 1",
+    );
+}

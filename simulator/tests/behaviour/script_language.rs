@@ -7,6 +7,7 @@
 //! weight org/team 2
 //! job A at 0 gpus 4 for 100         then any of: tenant T, priority N, estimate S, limit S, after A,B, retry N,
 //!                                   backoff S, grace S, fails AFTER TIMES, fixed, held
+//! at 50 move A=1:0-3,B=0:0-1+1:4-5   jobs change places: node and GPUs, parts of a gang with a plus
 //! at 50 down 0                      or up, drain, resume with a node; cancel, hold, release with a job
 //! ```
 //!
@@ -22,6 +23,7 @@ use simulator::world::{Flaw, SimWorld};
 use traces::Trace;
 
 use crate::bench::job;
+use crate::movers::{Move, Movers};
 
 /// What a script says.
 #[derive(Default)]
@@ -33,6 +35,7 @@ struct Script {
     trace: Trace,
     wishes: Vec<Wishes>,
     facts: Vec<(Time, Event)>,
+    moves: Vec<Move>,
 }
 
 /// What a trace cannot say about a job.
@@ -48,6 +51,15 @@ struct Wishes {
 
 fn span(text: &str) -> Span {
     Span::from_secs_f64(text.parse().unwrap()).unwrap()
+}
+
+/// Whole GPUs of a node, such as `1:0-3`.
+fn place(text: &str) -> Slice {
+    let (node, gpus) = text.split_once(':').unwrap();
+    let (first, last) = gpus.split_once('-').unwrap_or((gpus, gpus));
+    let (first, last): (u32, u32) = (first.parse().unwrap(), last.parse().unwrap());
+    let mask = (first..=last).map(|gpu| 1 << gpu).sum();
+    Slice { node: NodeId(node.parse().unwrap()), bank: 0, milli: 1000, mask, cpu_milli: 0, memory_mib: 0 }
 }
 
 fn time(text: &str) -> Time {
@@ -76,6 +88,7 @@ impl Script {
                     script.wishes.push(Wishes::default());
                     script.wish(wishes);
                 }
+                ["at", at, "move", moves] => script.moves(time(at), moves),
                 ["at", at, what, whom] => script.fact(time(at), what, whom),
                 _ => panic!("no such line: {line}"),
             }
@@ -142,6 +155,15 @@ impl Script {
         self.facts.push((at, event));
     }
 
+    fn moves(&mut self, at: Time, text: &str) {
+        let one = |text: &str| {
+            let (job, places) = text.split_once('=').unwrap();
+            (self.job(job), places.split('+').map(place).collect())
+        };
+        let jobs = text.split(',').map(one).collect();
+        self.moves.push(Move { at, jobs });
+    }
+
     fn weights(&self) -> TenantTerms {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         std::io::Write::write_all(&mut file, self.weights.as_bytes()).unwrap();
@@ -171,7 +193,9 @@ pub(crate) fn play(text: &str) -> String {
         wishes.flaw.into_iter().for_each(|flaw| world.flaw(JobId::new(at), flaw));
     }
     let context = policies::Context { estimates: workload.has_estimates(), seed: 1 };
-    let mut core = Core::new(inventory.clone(), policies::build(&script.policy, context).unwrap().policy);
+    let inner = policies::build(&script.policy, context).unwrap().policy;
+    let movers = Movers { inner, moves: script.moves.clone(), bill: engine::Bill::default() };
+    let mut core = Core::new(inventory.clone(), Box::new(movers));
     let mut timeline = Timeline { trace: &trace, lines: String::new() };
     engine::drive(&mut core, &mut world, &mut engine::NoRecord, &mut timeline).unwrap();
     let open = core.state().totals().open;
