@@ -112,6 +112,7 @@ fn parquet_has_the_columns_of_the_contract() {
     service_s f64
     attempts u32
     preemptions u32
+    migrations u32
     outcome str
     deadline_s f64
     start_by_s f64
@@ -122,7 +123,7 @@ fn parquet_has_the_columns_of_the_contract() {
     ");
     let last: Vec<String> = frame.columns().iter().map(|column| column.get(4).unwrap().to_string()).collect();
     let last = last.join(" ");
-    assert!(last.contains("null null null 1 0 \"unfinished\""), "{last}");
+    assert!(last.contains("null null null 1 0 0 \"unfinished\""), "{last}");
 }
 
 #[test]
