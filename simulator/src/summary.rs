@@ -73,12 +73,8 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         span.map(|span| core.state().cluster().inventory().gpus() as f64 * span.secs_f64()).filter(|c| *c > 0.0);
     let ends = Ends::of(rows);
     let totals = core.state().totals();
-    let stopped_for = |cause: StopCause, of: fn(&engine::Eviction) -> u128| {
-        let evictions = core.state().evictions().iter().filter(|eviction| targets::cause(eviction) == cause);
-        targets::gpu_s(evictions.map(of).sum())
-    };
-    let evicted = |of| stopped_for(StopCause::Preemption, of);
-    let migrated = |of| stopped_for(StopCause::Migration, of);
+    let evicted = |of| stopped_for(core, StopCause::Preemption, of);
+    let migrated = |of| stopped_for(core, StopCause::Migration, of);
     Summary {
         schema: SCHEMA,
         trainyard_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -129,6 +125,12 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         decide_p50_us: latency.quantile(0.5),
         decide_p99_us: latency.quantile(0.99),
     }
+}
+
+/// A sum over the runs that the policy stopped for this cause, in GPU-seconds.
+fn stopped_for(core: &Core, cause: StopCause, of: fn(&engine::Eviction) -> u128) -> f64 {
+    let evictions = core.state().evictions().iter().filter(|eviction| targets::cause(eviction) == cause);
+    targets::gpu_s(evictions.map(of).sum())
 }
 
 /// max(1, (wait + run) / max(run, tau)), the run time being the true one.

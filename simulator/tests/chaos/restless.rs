@@ -92,8 +92,8 @@ impl Lots {
     }
 
     fn start_somebody(&mut self, draft: &mut Draft<'_>) {
-        let jobs = (0..draft.state().jobs().len()).map(JobId::new);
-        let Some(job) = jobs.filter(|job| draft.is_ready(*job)).last() else { return };
+        let mut latest = (0..draft.state().jobs().len()).rev().map(JobId::new);
+        let Some(job) = latest.find(|job| draft.is_ready(*job)) else { return };
         let mark = draft.mark();
         if !self.take_gang(draft, job) || draft.start(job).is_err() {
             draft.rollback(mark);
