@@ -59,14 +59,14 @@ impl Default for Limits {
     }
 }
 
-/// Why the solver stopped.
+/// How far the answer got: computed from bound and objective, not what the solver says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stopped {
-    /// Nothing is better: proven.
+    /// Nothing is better: the bound is reached.
     Optimal,
     /// Within the gap that was asked for.
     Gap,
-    /// A limit was reached, or the start stands without a solver's answer.
+    /// Neither: a limit was reached, or the solver failed and the start stands.
     Limit,
 }
 
@@ -182,9 +182,9 @@ pub fn solve(solver: &mut dyn Solver, program: &Program, limits: Limits) -> Resu
         None => None,
     };
     let claim = if program.columns().is_empty() { empty(program) } else { solver.attempt(program, limits) };
-    let answer = claim.and_then(|claim| settle(program, &claim));
+    let answer = claim.and_then(|claim| settle(program, limits, &claim));
     match start {
-        Some(start) => Ok(best_of(&start, answer)),
+        Some(start) => Ok(best_of(&start, limits, answer)),
         None => answer,
     }
 }
@@ -205,24 +205,25 @@ fn empty(program: &Program) -> Result<Claim, Failure> {
 }
 
 /// The checked answer behind a claim.
-fn settle(program: &Program, claim: &Claim) -> Result<Answer, Failure> {
+fn settle(program: &Program, limits: Limits, claim: &Claim) -> Result<Answer, Failure> {
     let checked = check::accept(program, &claim.values).map_err(Failure::Numeric)?;
     let bound = claim.bound.unwrap_or(f64::INFINITY);
     let bound = check::bound_over(bound, checked.objective).map_err(Failure::Numeric)?;
+    let gap = check::gap(bound, checked.objective);
     Ok(Answer {
-        gap: check::gap(bound, checked.objective),
+        gap,
         values: checked.values,
         objective: checked.objective,
         bound,
         nodes: claim.nodes,
         iterations: claim.iterations,
-        stopped: claim.stopped,
+        stopped: check::stopped(gap, limits.gap),
         source: Source::Solver,
     })
 }
 
 /// The answer if it is better than the start, else the start.
-fn best_of(start: &check::Checked, answer: Result<Answer, Failure>) -> Answer {
+fn best_of(start: &check::Checked, limits: Limits, answer: Result<Answer, Failure>) -> Answer {
     let stand = |failure, answer: Option<Answer>| Answer {
         gap: f64::INFINITY,
         values: start.values.clone(),
@@ -241,7 +242,7 @@ fn best_of(start: &check::Checked, answer: Result<Answer, Failure>) -> Answer {
             Ok(bound) => Answer {
                 gap: check::gap(bound, start.objective),
                 bound,
-                stopped: answer.stopped,
+                stopped: check::stopped(check::gap(bound, start.objective), limits.gap),
                 ..stand(None, Some(answer))
             },
         },

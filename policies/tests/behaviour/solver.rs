@@ -335,3 +335,24 @@ fn real_columns_keep_their_bounds_and_terms_of_the_same_place_add_up() {
         assert_eq!((answer.values[0], answer.count(count)), (0.75, 3), "{}", solver.name());
     }
 }
+
+/// The presolve of HiGHS 1.15 calls 18.75 the optimum of this one.
+#[test]
+fn what_stops_short_of_the_optimum_is_not_called_optimal() {
+    let mut program = Program::new();
+    let a = program.integer(1.25, 0, 2);
+    let b = program.real(6.25, -1.0, 2.0);
+    let c = program.integer(1.25, 0, 3);
+    let d = program.integer(6.25, 0, 3);
+    program.at_most(21.0, [(a, 5.0), (b, 3.0), (d, 4.0)]);
+    program.at_least(-23.0, [(a, 3.0)]);
+    program.row_with(-24.0, 24.0, [(c, 4.0), (d, 3.0)]);
+    program.at_most(9.0, [(a, -3.0), (b, 4.0), (c, 1.0), (d, 8.0)]);
+    for solver in &mut solvers() {
+        let answer = solve(solver.as_mut(), &program, exact()).unwrap();
+        assert_eq!((answer.values, answer.stopped), (vec![2.0, 1.75, 0.0, 1.0], Stopped::Optimal), "{}", solver.name());
+    }
+    let claim = Script::Bounds(vec![2.0, 2.0, 3.0, 0.0], 19.6875);
+    let answer = solve(&mut Broken::new(Microlp, [claim]), &program, exact()).unwrap();
+    assert_eq!((answer.objective, answer.stopped), (18.75, Stopped::Limit));
+}

@@ -1,5 +1,6 @@
 //! What a solver says is checked: whole numbers are made whole, bounds and rows recomputed, the objective too.
 
+use super::Stopped;
 use super::program::{Column, ColumnId, Kind, Program, Row};
 
 /// How far the value of an integer column may be from a whole number. The solvers work with 1e-6; what is accepted here
@@ -7,6 +8,8 @@ use super::program::{Column, ColumnId, Kind, Program, Row};
 pub const INTEGRALITY: f64 = 1e-5;
 /// How far a row or bound may be broken where it cannot be computed exactly, relative to its largest term and at least 1.
 pub const TOLERANCE: f64 = 1e-6;
+/// A gap that is none: sums in another order differ in their last digits.
+pub(super) const NOISE: f64 = 1e-7;
 /// Whole numbers up to here are exact in f64, and so are their sums in i128.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -105,4 +108,13 @@ pub(super) fn bound_over(bound: f64, objective: f64) -> Result<f64, String> {
 /// The relative gap.
 pub(super) fn gap(bound: f64, objective: f64) -> f64 {
     if bound <= objective { 0.0 } else { (bound - objective) / objective.abs().max(1e-9) }
+}
+
+/// What a gap means, when `asked` was good enough.
+pub(super) fn stopped(gap: f64, asked: f64) -> Stopped {
+    match gap {
+        gap if gap <= NOISE => Stopped::Optimal,
+        gap if gap <= asked + NOISE => Stopped::Gap,
+        _ => Stopped::Limit,
+    }
 }

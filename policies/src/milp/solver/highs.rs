@@ -6,6 +6,7 @@
 use ::highs::{HighsModelStatus as Status, HighsSolutionStatus, Model, SolvedModel, TrySetOptionError};
 use good_lp::solvers::highs::highs;
 
+use super::check;
 use super::formulate::{conditions, formulate};
 use super::{Claim, FUSE, Failure, Limits, Program, Solver, Stopped};
 
@@ -26,30 +27,41 @@ impl Solver for Highs {
     }
 
     fn attempt(&mut self, program: &Program, limits: Limits) -> Result<Claim, Failure> {
-        let mut model =
-            formulate(program, highs).try_into_inner().map_err(|error| Failure::Solver(error.to_string()))?;
-        set(&mut model, limits).map_err(|error| Failure::Solver(format!("option: {error:?}")))?;
-        if let Some(start) = program.start_values() {
-            model
-                .try_set_solution(Some(start), None, None, None)
-                .map_err(|error| Failure::Solver(format!("{error:?}")))?;
-        }
-        let solved = model.try_solve().map_err(|error| Failure::Solver(format!("{error:?}")))?;
-        let mut claim = claim(program, limits, &solved)?;
-        if !program.has_integers() {
-            let solution = solved.get_solution();
-            let mut conditioned = solution.dual_rows().iter();
-            let mut dual = |row| conditioned.by_ref().take(conditions(row)).sum();
-            let duals = program.rows().iter().map(&mut dual).collect();
-            claim.duals = Some(duals);
-        }
-        Ok(claim)
+        let claim = run(program, limits, "choose")?;
+        if is_short(program, &claim, limits) { run(program, limits, "off") } else { Ok(claim) }
     }
 }
 
-fn set(model: &mut Model, limits: Limits) -> Result<(), TrySetOptionError> {
+/// Whether HiGHS stopped without a limit before the gap that was asked for. Its presolve (1.15) does so in one of ten
+/// thousand small programs: "optimal", 5 % below the optimum. Without presolve it does not.
+fn is_short(program: &Program, claim: &Claim, limits: Limits) -> bool {
+    let objective = program.columns().iter().zip(&claim.values).map(|(column, value)| column.objective * value).sum();
+    claim.stopped == Stopped::Gap
+        && claim.bound.is_some_and(|bound| check::gap(bound, objective) > limits.gap + check::NOISE)
+}
+
+fn run(program: &Program, limits: Limits, presolve: &str) -> Result<Claim, Failure> {
+    let mut model = formulate(program, highs).try_into_inner().map_err(|error| Failure::Solver(error.to_string()))?;
+    set(&mut model, limits, presolve).map_err(|error| Failure::Solver(format!("option: {error:?}")))?;
+    if let Some(start) = program.start_values() {
+        let taken = model.try_set_solution(Some(start), None, None, None);
+        taken.map_err(|error| Failure::Solver(format!("start: {error:?}")))?;
+    }
+    let solved = model.try_solve().map_err(|error| Failure::Solver(format!("{error:?}")))?;
+    let mut claim = claim(program, limits, &solved)?;
+    if !program.has_integers() {
+        let solution = solved.get_solution();
+        let mut conditioned = solution.dual_rows().iter();
+        let mut dual = |row| conditioned.by_ref().take(conditions(row)).sum();
+        claim.duals = Some(program.rows().iter().map(&mut dual).collect());
+    }
+    Ok(claim)
+}
+
+fn set(model: &mut Model, limits: Limits, presolve: &str) -> Result<(), TrySetOptionError> {
     model.try_set_option("threads", 1)?;
     model.try_set_option("parallel", "off")?;
+    model.try_set_option("presolve", presolve)?;
     model.try_set_option("random_seed", 0)?;
     model.try_set_option("mip_rel_gap", limits.gap.max(0.0))?;
     model.try_set_option("mip_abs_gap", 0.0)?;
