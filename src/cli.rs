@@ -36,6 +36,12 @@ enum Command {
     /// The first policy is the baseline: the others are compared with it, paired over seeds.
     #[command(after_help = examples::COMPARE)]
     Compare(CompareArgs),
+    /// Fill a cluster with jobs that never leave, and measure what is allocated and how fragmented the rest is.
+    ///
+    /// Jobs arrive one at a time in a random order; one that does not fit is not tried again. The first policy is the
+    /// baseline: the others are compared with it, paired over seeds.
+    #[command(after_help = examples::SATURATE)]
+    Saturate(SaturateArgs),
     /// Describe, generate and convert traces.
     #[command(subcommand, after_help = examples::TRACE)]
     Trace(TraceCommand),
@@ -140,6 +146,34 @@ pub(crate) struct CompareArgs {
     /// Folder for report.html, summary.json, differences.json, jobs-*.parquet and figures/
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) format: Format,
+}
+
+/// Arguments of `saturate`.
+#[derive(Args, Debug)]
+pub(crate) struct SaturateArgs {
+    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]; when jobs came does not matter
+    pub(crate) trace: String,
+    /// Cluster: NODESxGPUS[:MODEL], a TOML file, or a node list
+    #[arg(long, value_name = "CLUSTER")]
+    pub(crate) cluster: String,
+    /// Policy: name or name[key=value,...]; give it once for each, the baseline first
+    #[arg(long = "policy", value_name = "POLICY", required = true)]
+    pub(crate) policies: Vec<String>,
+    /// Repeat everything with so many seeds: each has an order of arrivals of its own
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) seeds: u64,
+    /// The first seed
+    #[arg(long, value_name = "BASE", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Draw jobs until they demand so many times the GPUs of the cluster
+    #[arg(long, value_name = "X", default_value_t = 1.3, allow_hyphen_values = true)]
+    pub(crate) target: f64,
+    /// Threads; the results do not depend on it [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
     pub(crate) format: Format,
@@ -264,6 +298,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         Command::Simulate(args) => commands::simulate::run(&args),
         Command::Compare(args) => commands::compare::run(args),
+        Command::Saturate(args) => commands::saturate::run(&args),
         Command::Trace(TraceCommand::Info(args)) => commands::trace::info(&args),
         Command::Trace(TraceCommand::Generate(args)) => commands::trace::generate(&args),
         Command::Trace(TraceCommand::Fit(args)) => commands::trace::fit(&args),

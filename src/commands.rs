@@ -4,6 +4,7 @@ pub(crate) mod compare;
 mod figures;
 pub(crate) mod policies;
 pub(crate) mod reproduce;
+pub(crate) mod saturate;
 pub(crate) mod simulate;
 pub(crate) mod trace;
 pub(crate) mod verify;

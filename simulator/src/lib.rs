@@ -13,6 +13,7 @@ pub mod restart;
 pub mod result;
 mod rounds;
 pub mod run;
+pub mod saturate;
 mod series;
 mod speed;
 pub mod stats;

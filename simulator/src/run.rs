@@ -86,6 +86,9 @@ where
     RunError: From<R::Error>,
 {
     let mut world = SimWorld::new(workload, spec.physics, spec.inventory, spec.seed)?;
+    if core.expects_workload() {
+        world.declare_workload();
+    }
     drive(core, &mut world, record, watch)?;
     Ok(world.unprofiled().clone())
 }

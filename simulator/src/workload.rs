@@ -132,6 +132,20 @@ impl<'a> Workload<'a> {
         later.map(|(at, tenant, terms)| (*at, Event::TermsChanged { tenant: *tenant, terms: *terms }))
     }
 
+    /// The requests of all tasks of the trace, with counts. A gang counts its tasks as they are placed on nodes, of each
+    /// group as many as it needs at least.
+    pub fn mix(&self) -> Vec<(TaskRequest, u64)> {
+        let mut jobs = vec![0u64; self.shapes.len()];
+        self.classes.iter().for_each(|class| jobs[class.index()] += 1);
+        let mut tasks: BTreeMap<TaskRequest, u64> = BTreeMap::new();
+        for (shape, jobs) in self.shapes.iter().zip(jobs) {
+            for group in &shape.groups {
+                *tasks.entry(group.request).or_default() += jobs * u64::from(group.tasks_min);
+            }
+        }
+        tasks.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
     /// The submission of job `index`.
     pub fn submission(&self, index: usize) -> Event {
         let spec = self.amended.get(&index).cloned().unwrap_or_else(|| self.spec(index));

@@ -149,6 +149,11 @@ impl<'a> SimWorld<'a> {
         &self.speeds.unprofiled
     }
 
+    /// Declares the mix of the trace's tasks before the first job, for a policy that asks for it.
+    pub fn declare_workload(&mut self) {
+        self.now_facts.push(Input { at: Time::ZERO, event: Event::WorkloadDeclared { tasks: self.workload.mix() } });
+    }
+
     /// Adds facts from outside: what operators and users do, planned outages.
     pub fn schedule(&mut self, facts: impl IntoIterator<Item = (Time, Event)>) {
         self.scheduled.extend(facts);

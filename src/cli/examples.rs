@@ -29,6 +29,14 @@ An experiment in a file has the keys trace, cluster, policies, seeds, seed, load
 quotas, resample, window, threads and out; paths are relative to the file, and options go before its
 keys.";
 
+pub(super) const SATURATE: &str = "\
+Examples:
+  trainyard saturate openb_pod_list_default.csv --cluster openb_node_list_gpu_node.csv \\
+      --policy openb-best-fit --policy fgd
+  trainyard saturate jobs.csv --cluster 32x8:A100 --policy 'fifo[place=fgd]' --seeds 5 --target 1.1 --format json
+
+JSON is an array with one object a policy and seed. Shares are of all GPUs of the cluster, 0..1.";
+
 pub(super) const TRACE: &str = "\
 Examples:
   trainyard trace info jobs.csv --cluster 32x8

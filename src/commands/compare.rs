@@ -1,6 +1,6 @@
 //! `compare`: policies, loads and seeds side by side, and the report.
 
-mod plan;
+pub(super) mod plan;
 
 use engine::Inventory;
 use simulator::experiment::{Experiment, ExperimentError, Outcomes, Source};
@@ -61,7 +61,7 @@ fn experiment(plan: &Plan) -> Result<Experiment, Error> {
 }
 
 /// The policies in their normal form, all different.
-fn policies(texts: &[String]) -> Result<Vec<String>, Error> {
+pub(super) fn policies(texts: &[String]) -> Result<Vec<String>, Error> {
     let mut policies = Vec::new();
     for text in texts {
         let policy = ::policies::build(text, ::policies::Context::default())?.text;

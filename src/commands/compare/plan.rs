@@ -73,7 +73,7 @@ fn missing(file: Option<&str>, key: &str, option: &str) -> Error {
     TraceError::new(file, "the key is missing").in_field(key).with_hint(hint).into()
 }
 
-fn seeds(base: u64, count: u64) -> Result<Vec<u64>, Error> {
+pub(in crate::commands) fn seeds(base: u64, count: u64) -> Result<Vec<u64>, Error> {
     if !(1..=SEEDS_MAX).contains(&count) {
         return Err(Error::input(format!("{count} seeds"), format!("ask for 1 to {SEEDS_MAX}")));
     }
@@ -95,7 +95,7 @@ fn distinct_loads(loads: &[Load]) -> Result<Vec<f64>, Error> {
     Ok(distinct)
 }
 
-fn threads(threads: Option<usize>) -> Result<usize, Error> {
+pub(in crate::commands) fn threads(threads: Option<usize>) -> Result<usize, Error> {
     match threads {
         None => Ok(0),
         Some(threads) if (1..=THREADS_MAX).contains(&threads) => Ok(threads),

@@ -8,7 +8,8 @@
 //!
 //! The lists `multigpu20` to `multigpu50` end behind `gpu_milli`: they say in which order pods arrive, not when, nor how
 //! long they run. All pods are then submitted at 0, in the order of the file, their run times are marked unknown, and
-//! every row is counted. Such a trace can be described, and placed pod by pod, but not replayed in time.
+//! every row is counted. Such a trace can be described, and placed pod by pod, but not replayed in time. The option
+//! `times=ignore` makes the same of any list: then pods that never ran are kept too, as the published experiments do.
 //!
 //! Upstream: <https://github.com/alibaba/clusterdata>, folder `cluster-trace-gpu-v2023` (no licence stated); the same
 //! files are in <https://github.com/hkust-adsl/kubernetes-scheduler-simulator>, Apache-2.0.
@@ -48,7 +49,7 @@ pub(super) static SPEC: Spec = Spec {
     name: "openb",
     aliases: &[],
     about: "pod lists of Alibaba openb 2023 (ATC 2023)",
-    options: &[],
+    options: &[("times", "ignore: every row, those that never ran too, in the order of the file and without times")],
     signs: Signs::Columns(&NEEDED),
     read,
 };
@@ -57,7 +58,11 @@ pub(super) static SPEC: Spec = Spec {
 fn read(input: &Input<'_>) -> Result<Trace, TraceError> {
     let mut table = Table::open(input.file, input.text)?;
     table.header().check_needed("openb", &NEEDED, &USED)?;
-    let clock = clock(table.header())?;
+    let clock = match input.options.get("times") {
+        None => clock(table.header())?,
+        Some("ignore") => Clock::Order,
+        Some(_) => return Err(input.bad_option("times", "`ignore`")),
+    };
     let mut pods = Pods::new(table.header(), clock);
     while let Some(cells) = table.next()? {
         pods.push(&cells)?;
@@ -303,6 +308,11 @@ mod tests {
         let jobs: Vec<_> = trace.jobs.iter().map(|j| (&*j.id, j.submit.0, j.duration.0, j.gpu_milli)).collect();
         assert_eq!(jobs, [("b", 0, 0, 460), ("a", 0, 0, 2000)]);
         assert_eq!((trace.run_times, trace.ledger.changed["no times: order of arrival only"]), (RunTimes::Unknown, 2));
+        let options = crate::input::Options::new(vec![("times".to_owned(), "ignore".to_owned())]);
+        let text = format!("{HEADER}c,8000,2048,0,0,,BE,Pending,20,40,\nd,1,1,1,1000,V100,BE,Failed,7,20,20\n");
+        let trace = read(&Input { file: "pods.csv", text: &text, options: &options }).unwrap();
+        let jobs: Vec<_> = trace.jobs.iter().map(|j| (&*j.id, j.submit.0, j.duration.0, j.models)).collect();
+        assert_eq!((jobs, trace.run_times), (vec![("c", 0, 0, None), ("d", 0, 0, Some(0))], RunTimes::Unknown));
         let half = "name,cpu_milli,memory_mib,num_gpu,gpu_milli,creation_time\nb,1,1,1,460,5\n";
         assert!(
             read_text(half)

@@ -58,12 +58,11 @@ impl Scores {
         within: Option<Within>,
     ) -> Option<NodeId> {
         let keys = self.row(scored, draft, request);
-        let best = match within {
-            None => keys.iter().copied().max(),
-            Some(_) => {
-                let inside = |at: &usize| draft.cluster().is_within(NodeId::new(*at), within);
-                (0..keys.len()).filter(inside).map(|at| keys[at]).max()
-            }
+        let best = if within.is_none() {
+            keys.iter().copied().max()
+        } else {
+            let inside = |at: &usize| draft.cluster().is_within(NodeId::new(*at), within);
+            (0..keys.len()).filter(inside).map(|at| keys[at]).max()
         };
         let rank = best.filter(|key| *key != NONE)? as u32;
         Some(NodeId::new(self.order[rank as usize] as usize))

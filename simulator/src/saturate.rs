@@ -1,0 +1,114 @@
+//! Filling a cluster to the brim: arrivals without departures (FGD, ATC 2023, section 6).
+//!
+//! The jobs of a trace arrive one at a time in a random order and never leave; one that does not fit is turned away and
+//! not tried again. What is measured is how much of the cluster is allocated, and how fragmented the rest is, when the
+//! demand that has arrived is all of the cluster and when it is `target` times that. The scheduler core and the policies are
+//! those of every other experiment; only the world differs.
+
+mod arrivals;
+mod fill;
+mod measure;
+mod world;
+
+use std::sync::Arc;
+
+use engine::Inventory;
+use policies::registry::Registry;
+use rayon::prelude::*;
+use serde::Serialize;
+use traces::Trace;
+
+pub use self::arrivals::arrivals;
+pub use self::measure::{Column, Columns};
+use crate::experiment::ExperimentError;
+
+/// Version of the JSON.
+pub const SCHEMA: u32 = 1;
+
+/// What to fill, with what, and how often.
+#[derive(Clone, Debug)]
+pub struct Saturation {
+    /// The jobs; when they came does not matter, nor how long they ran.
+    pub trace: Arc<Trace>,
+    /// How it was named.
+    pub label: String,
+    /// The cluster.
+    pub inventory: Inventory,
+    /// What the names of policies mean.
+    pub registry: Registry,
+    /// The policies; the first is the baseline.
+    pub policies: Vec<String>,
+    /// The seeds: each has an order of arrivals of its own, the same for all policies.
+    pub seeds: Vec<u64>,
+    /// Jobs are drawn until they demand so many times the GPUs of the cluster.
+    pub target: f64,
+    /// Threads; 0 for as many as there are cores.
+    pub threads: usize,
+}
+
+/// One policy and seed. Shares are of all GPUs of the cluster, 0..1; a figure without meaning is `None` (JSON null).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Filled {
+    /// Version of this object.
+    pub schema: u32,
+    /// Version of the program.
+    pub trainyard_version: &'static str,
+    /// The policy.
+    pub policy: String,
+    /// The seed.
+    pub seed: u64,
+    /// The trace as it was named.
+    pub trace: String,
+    /// GPUs of the cluster.
+    pub cluster_gpus: u64,
+    /// Demand at the end as a multiple of the cluster, as it was asked for.
+    pub target: f64,
+    /// Jobs of the trace.
+    pub jobs: u64,
+    /// Jobs that arrived: the trace, and what was drawn from it again.
+    pub arrived: u64,
+    /// What they demand, as a multiple of the cluster.
+    pub arrived_share: f64,
+    /// Allocated when the demand that has arrived is 100 % of the cluster: mean over the arrivals at which it rounds to that.
+    pub allocated_share_at_100: Option<f64>,
+    /// Allocated after the last arrival.
+    pub allocated_share_end: f64,
+    /// F of the trace's own tasks over all GPUs, at 100 %.
+    pub fragmentation_share_at_100: Option<f64>,
+    /// The same after the last arrival.
+    pub fragmentation_share_end: f64,
+    /// F over idle GPUs, at 100 %.
+    pub fragmentation_idle_share_at_100: Option<f64>,
+    /// The same after the last arrival; `None` where nothing is idle.
+    pub fragmentation_idle_share_end: Option<f64>,
+    /// Jobs that did not fit.
+    pub failed: u64,
+    /// Runs that the policy stopped.
+    pub preemptions: u64,
+    /// Median time of a decision in microseconds, over all steps in which a job arrived.
+    pub decide_p50_us: f64,
+    /// Its 99th percentile.
+    pub decide_p99_us: f64,
+    /// Seconds that the run took.
+    pub wall_s: f64,
+    /// By demand that has arrived, in per cent of the cluster.
+    #[serde(skip)]
+    pub columns: Columns,
+}
+
+impl Saturation {
+    /// Number of runs.
+    pub fn runs(&self) -> usize {
+        self.policies.len() * self.seeds.len()
+    }
+
+    /// Runs everything, ordered by policy and seed. `progress` is called after each run, from any thread.
+    pub fn run(&self, progress: &(dyn Fn(&Filled) + Sync)) -> Result<Vec<Filled>, ExperimentError> {
+        let items: Vec<(&String, u64)> =
+            self.policies.iter().flat_map(|policy| self.seeds.iter().map(move |seed| (policy, *seed))).collect();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
+        let pool = pool.map_err(|e| ExperimentError::Threads { threads: self.threads, message: e.to_string() })?;
+        let one = |(policy, seed): &(&String, u64)| fill::fill(self, policy, *seed).inspect(progress);
+        Ok(pool.install(|| items.par_iter().map(one).collect::<Result<Vec<_>, _>>())?)
+    }
+}
