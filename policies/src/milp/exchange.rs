@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::paths::{NEVER, Paths};
 use super::residents::Residents;
-use super::solver::{Answer, Limits, Program, Solver, solve};
+use super::solver::{Answer, Limits, Program, Solver, Source, solve};
 use super::seat;
 use super::shortlist::{Shortlist, Swap};
 use super::swaps::{Kind, Kinds, Table, Tables, growth};
@@ -118,6 +118,9 @@ impl Exchanger {
         let waiting = waiting.and_then(|(kind, worth)| Some((self.cast.number(kind)?, worth)));
         self.formulate(&swaps, scene.rules, waiting);
         let answer = solve(solver, &self.program, scene.rules.limits).map_err(|_| Idle::Failed)?;
+        if let Source::Start { failure: Some(_) } = answer.source {
+            return Err(Idle::Failed);
+        }
         if answer.objective <= 1e-6 {
             return Err(Idle::NotWorth(answer));
         }

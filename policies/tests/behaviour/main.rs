@@ -16,6 +16,7 @@ mod hived;
 mod kai;
 mod kueue;
 mod kueue_bugs;
+mod milp;
 mod naive;
 mod orders;
 mod placers;
