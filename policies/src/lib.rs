@@ -10,6 +10,7 @@ mod evict;
 pub mod fair;
 pub mod fragmentation;
 mod hived;
+pub mod milp;
 mod order;
 mod pipeline;
 mod place;

@@ -28,6 +28,7 @@ mod siding;
 mod sla;
 mod slurm;
 mod slurm_tiers;
+mod solver;
 mod tickets;
 mod tiresias;
 mod trading;

@@ -1,0 +1,3 @@
+//! Placement by mixed-integer linear programs (MILP).
+
+pub mod solver;
