@@ -6,6 +6,7 @@ mod greedy;
 pub mod joint;
 mod master;
 mod pricing;
+mod search;
 mod seat;
 mod shape;
 pub mod solver;
