@@ -10,7 +10,8 @@
 //! | [`Limits::nodes`] | nodes of branch and bound whose relaxation was solved; the root is not one | `mip_max_nodes` |
 //! | [`Limits::iterations`] | simplex pivots of all nodes, looked at every 32 nodes; the root is not cut short | pivots of one relaxation |
 //! | [`Limits::time`] | looked at every few pivots | looked at every few pivots |
-//! | bound, gap, nodes, pivots | yes | yes |
+//! | told: bound, gap, pivots | yes | yes |
+//! | told: nodes | yes | no: a 64-bit figure, which the crate `highs` does not pass on |
 //! | duals of a linear program | no: [`duals`] solves the dual as a program of its own | yes |
 //!
 //! Nodes and iterations do not depend on the clock: two runs with these limits alone give equal answers. Neither solver
@@ -37,12 +38,12 @@ pub use program::{Column, ColumnId, Kind, Program, Row, RowId};
 
 /// The longest a solve without [`Limits::time`] may take. It is no budget but a fuse: the simplex method of microlp has
 /// no limit of its own and no proof that it ends. A blown fuse is a failure, never an answer, so no answer depends on it.
-pub const FUSE: Duration = Duration::from_secs(600);
+pub const FUSE: Duration = Duration::from_mins(10);
 
 /// When a solver stops. Nodes are always limited, so no solve is without end.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
-    /// Nodes of branch and bound.
+    /// Nodes of branch and bound; with 0 microlp solves the relaxation and dives once, HiGHS takes it for 1.
     pub nodes: u64,
     /// Simplex pivots.
     pub iterations: Option<u64>,
@@ -92,8 +93,8 @@ pub struct Answer {
     pub bound: f64,
     /// `(bound - objective) / |objective|`; 0 when they are equal.
     pub gap: f64,
-    /// Nodes of branch and bound that were solved.
-    pub nodes: u64,
+    /// Nodes of branch and bound that were solved, if the solver tells.
+    pub nodes: Option<u64>,
     /// Simplex pivots.
     pub iterations: u64,
     /// Why the solver stopped.
@@ -139,8 +140,8 @@ pub struct Claim {
     pub values: Vec<f64>,
     /// Proven bound, if known.
     pub bound: Option<f64>,
-    /// Nodes solved.
-    pub nodes: u64,
+    /// Nodes solved, if known.
+    pub nodes: Option<u64>,
     /// Simplex pivots.
     pub iterations: u64,
     /// Why it stopped.
@@ -183,7 +184,7 @@ pub fn solve(solver: &mut dyn Solver, program: &Program, limits: Limits) -> Resu
     let claim = if program.columns().is_empty() { empty(program) } else { solver.attempt(program, limits) };
     let answer = claim.and_then(|claim| settle(program, &claim));
     match start {
-        Some(start) => Ok(best_of(start, answer)),
+        Some(start) => Ok(best_of(&start, answer)),
         None => answer,
     }
 }
@@ -193,7 +194,14 @@ fn empty(program: &Program) -> Result<Claim, Failure> {
     if program.rows().iter().any(|row| row.lower > 0.0 || row.upper < 0.0) {
         return Err(Failure::Infeasible);
     }
-    Ok(Claim { values: Vec::new(), bound: Some(0.0), nodes: 0, iterations: 0, stopped: Stopped::Optimal, duals: None })
+    Ok(Claim {
+        values: Vec::new(),
+        bound: Some(0.0),
+        nodes: Some(0),
+        iterations: 0,
+        stopped: Stopped::Optimal,
+        duals: None,
+    })
 }
 
 /// The checked answer behind a claim.
@@ -214,13 +222,13 @@ fn settle(program: &Program, claim: &Claim) -> Result<Answer, Failure> {
 }
 
 /// The answer if it is better than the start, else the start.
-fn best_of(start: check::Checked, answer: Result<Answer, Failure>) -> Answer {
+fn best_of(start: &check::Checked, answer: Result<Answer, Failure>) -> Answer {
     let stand = |failure, answer: Option<Answer>| Answer {
         gap: f64::INFINITY,
         values: start.values.clone(),
         objective: start.objective,
         bound: f64::INFINITY,
-        nodes: answer.as_ref().map_or(0, |answer| answer.nodes),
+        nodes: answer.as_ref().and_then(|answer| answer.nodes),
         iterations: answer.as_ref().map_or(0, |answer| answer.iterations),
         stopped: Stopped::Limit,
         source: Source::Start { failure },

@@ -59,5 +59,5 @@ impl<S: Solver> Solver for Broken<S> {
 }
 
 fn claims(values: Vec<f64>, bound: f64) -> Claim {
-    Claim { values, bound: Some(bound), nodes: 0, iterations: 0, stopped: Stopped::Optimal, duals: None }
+    Claim { values, bound: Some(bound), nodes: Some(0), iterations: 0, stopped: Stopped::Optimal, duals: None }
 }

@@ -31,8 +31,11 @@ fn price(dual: &mut Program, bound: f64, sign: f64) -> Option<ColumnId> {
     bound.is_finite().then(|| dual.real(-sign * bound, 0.0, f64::INFINITY))
 }
 
+/// The columns of the dual that price the upper and the lower bound of a row.
+type Prices = (Option<ColumnId>, Option<ColumnId>);
+
 /// The dual, and the columns that price the upper and lower bound of each row.
-fn dual_of(program: &Program) -> (Program, Vec<(Option<ColumnId>, Option<ColumnId>)>) {
+fn dual_of(program: &Program) -> (Program, Vec<Prices>) {
     let mut dual = Program::new();
     for column in program.columns() {
         let row = dual.row(column.objective, column.objective);

@@ -33,7 +33,7 @@ pub(super) fn formulate<M: SolverModel>(program: &Program, using: impl FnOnce(Un
             }
             sum
         };
-        if row.lower == row.upper {
+        if row.is_equality() {
             model.add_constraint(constraint::eq(sum(), row.lower));
             continue;
         }
@@ -50,5 +50,5 @@ pub(super) fn formulate<M: SolverModel>(program: &Program, using: impl FnOnce(Un
 /// How many conditions of the model each row is: two if it has two bounds, none if it has none.
 #[cfg(feature = "highs")]
 pub(super) fn conditions(row: &super::Row) -> usize {
-    if row.lower == row.upper { 1 } else { usize::from(row.lower.is_finite()) + usize::from(row.upper.is_finite()) }
+    if row.is_equality() { 1 } else { usize::from(row.lower.is_finite()) + usize::from(row.upper.is_finite()) }
 }

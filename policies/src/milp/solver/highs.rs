@@ -7,7 +7,7 @@ use ::highs::{HighsModelStatus as Status, HighsSolutionStatus, Model, SolvedMode
 use good_lp::solvers::highs::highs;
 
 use super::formulate::{conditions, formulate};
-use super::{Claim, Failure, Limits, Program, Solver, Stopped};
+use super::{Claim, FUSE, Failure, Limits, Program, Solver, Stopped};
 
 /// HiGHS counts in 32 bits.
 const MOST: u64 = i32::MAX as u64;
@@ -35,7 +35,7 @@ impl Solver for Highs {
                 .map_err(|error| Failure::Solver(format!("{error:?}")))?;
         }
         let solved = model.try_solve().map_err(|error| Failure::Solver(format!("{error:?}")))?;
-        let mut claim = claim(program, &solved)?;
+        let mut claim = claim(program, limits, &solved)?;
         if !program.has_integers() {
             let solution = solved.get_solution();
             let mut conditioned = solution.dual_rows().iter();
@@ -57,14 +57,14 @@ fn set(model: &mut Model, limits: Limits) -> Result<(), TrySetOptionError> {
     if let Some(pivots) = limits.iterations {
         model.try_set_option("simplex_iteration_limit", pivots.min(MOST) as i32)?;
     }
-    match limits.time {
-        Some(time) => model.try_set_option("time_limit", time.as_secs_f64()),
-        None => Ok(()),
-    }
+    model.try_set_option("time_limit", limits.time.unwrap_or(FUSE).as_secs_f64())
 }
 
-fn claim(program: &Program, solved: &SolvedModel) -> Result<Claim, Failure> {
+fn claim(program: &Program, limits: Limits, solved: &SolvedModel) -> Result<Claim, Failure> {
     let stopped = match solved.status() {
+        Status::ReachedTimeLimit if limits.time.is_none() => {
+            return Err(Failure::Solver(format!("no end after {} s", FUSE.as_secs())));
+        }
         Status::Infeasible => return Err(Failure::Infeasible),
         Status::Unbounded => return Err(Failure::Unbounded),
         Status::UnboundedOrInfeasible => return Err(Failure::Solver("unbounded or infeasible".into())),
@@ -91,7 +91,7 @@ fn claim(program: &Program, solved: &SolvedModel) -> Result<Claim, Failure> {
     Ok(Claim {
         values: solved.get_solution().columns().to_vec(),
         bound,
-        nodes: solved.int_info_value(c"mip_node_count").map_or(0, |nodes| nodes.max(0) as u64),
+        nodes: None,
         iterations: solved.simplex_iteration_count().max(0) as u64,
         stopped: if stopped == Stopped::Optimal && !proven { Stopped::Gap } else { stopped },
         duals: None,

@@ -4,6 +4,8 @@
 //! stops at a number of nodes. The simplex method inside a node has no limit of its own, and only Harris' ratio test
 //! against cycling, so [`FUSE`] stands behind it. It asserts that its numbers stay finite, hence [`Program::check`].
 
+mod dive;
+
 use ::microlp::{Error, OptimizationDirection, Problem, SolveOptions, SolveOutcome, TerminationReason, Variable};
 use good_lp::solvers::microlp::microlp;
 
@@ -24,25 +26,43 @@ impl Solver for Microlp {
     }
 
     fn attempt(&mut self, program: &Program, limits: Limits) -> Result<Claim, Failure> {
-        let model = formulate(program, microlp);
-        let mut options = SolveOptions::default();
-        options.time_limit = Some(limits.time.unwrap_or(FUSE));
-        options.node_limit = Some(part(limits, 0));
-        options.mip_gap = limits.gap.max(0.0);
-        options.warm_start =
-            program.start_values().map(|start| places(start.len()).zip(start.iter().copied()).collect());
-        let mut outcome = model.as_inner().solve_with(options).map_err(|error| failure(&error))?;
-        while goes_on(&outcome, limits) {
-            let mut next = outcome.last_resume_options();
-            next.node_limit = Some(part(limits, outcome.stats().nodes_solved));
-            next.time_limit = limits.time.map_or(Some(FUSE), |time| Some(time.saturating_sub(outcome.stats().elapsed)));
-            outcome = outcome.resume_with(next).map_err(|error| failure(&error))?;
+        if !program.has_integers() {
+            let program = program.clone().loosened();
+            let outcome = search(&program, limits, None)?;
+            return claim(&program, limits, &outcome);
         }
-        claim(program, limits, &outcome)
+        let Some(dive) = dive::dive(program, limits)? else {
+            let outcome = search(program, limits, program.start_values())?;
+            return claim(program, limits, &outcome);
+        };
+        if dive.is_enough(limits) {
+            return dive.claim(limits);
+        }
+        let left = dive.left(limits);
+        let found = search(program, left, dive.start()).and_then(|outcome| claim(program, left, &outcome));
+        dive.with(limits, found)
     }
 }
 
-/// The variables by their place. Only a problem makes variables, and good_lp keeps those of its own to itself, so another
+/// Branch and bound, in parts if pivots are limited.
+fn search(program: &Program, limits: Limits, start: Option<&[f64]>) -> Result<SolveOutcome, Failure> {
+    let model = formulate(program, microlp);
+    let mut options = SolveOptions::default();
+    options.time_limit = Some(limits.time.unwrap_or(FUSE));
+    options.mip_gap = limits.gap.max(0.0);
+    options.node_limit = Some(part(limits, 0));
+    options.warm_start = start.map(|start| places(start.len()).zip(start.iter().copied()).collect());
+    let mut outcome = model.as_inner().solve_with(options).map_err(|error| failure(&error))?;
+    while goes_on(&outcome, limits) {
+        let mut next = outcome.last_resume_options();
+        next.node_limit = Some(part(limits, outcome.stats().nodes_solved));
+        next.time_limit = limits.time.map_or(Some(FUSE), |time| Some(time.saturating_sub(outcome.stats().elapsed)));
+        outcome = outcome.resume_with(next).map_err(|error| failure(&error))?;
+    }
+    Ok(outcome)
+}
+
+/// The variables by their place. Only a problem makes variables, and `good_lp` keeps those of its own to itself, so another
 /// problem makes them here.
 fn places(count: usize) -> impl Iterator<Item = Variable> {
     let mut problem = Problem::new(OptimizationDirection::Maximize);
@@ -77,7 +97,7 @@ fn claim(program: &Program, limits: Limits, outcome: &SolveOutcome) -> Result<Cl
     Ok(Claim {
         values,
         bound: stats.best_bound,
-        nodes: stats.nodes_solved,
+        nodes: Some(stats.nodes_solved),
         iterations: stats.lp_iterations,
         stopped: match reason {
             TerminationReason::ProvenOptimal => Stopped::Optimal,

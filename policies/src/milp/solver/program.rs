@@ -46,6 +46,17 @@ pub struct Row {
     pub upper: f64,
 }
 
+impl Row {
+    /// Whether both bounds are the same number.
+    #[allow(
+        clippy::float_cmp,
+        reason = "bounds are given, not computed: the same number is an equality, a near one is not"
+    )]
+    pub fn is_equality(&self) -> bool {
+        self.lower == self.upper
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Term {
     row: RowId,
@@ -156,9 +167,34 @@ impl Program {
     }
 
     /// The same program with real columns only and without its start.
+    #[must_use]
     pub fn relaxed(&self) -> Self {
         let columns = self.columns.iter().map(|&column| Column { kind: Kind::Real, ..column }).collect();
         Self { columns, rows: self.rows.clone(), terms: self.terms.clone(), start: None }
+    }
+
+    /// The same program without the upper bounds that a row implies anyway. microlp starts a column at its better bound,
+    /// all of them at the upper one in a packing, and needs a pivot each to bring them back; without that bound it starts
+    /// at zero. For 10,000 columns that is 0.5 s instead of 5.6 s.
+    #[must_use]
+    pub fn loosened(mut self) -> Self {
+        let matrix = self.matrix();
+        let positive = |terms: &[(ColumnId, f64)], columns: &[Column]| {
+            terms.iter().all(|&(column, coefficient)| coefficient > 0.0 && columns[column.0 as usize].lower >= 0.0)
+        };
+        for (place, row) in self.rows.iter().enumerate() {
+            let terms = matrix.row(place);
+            if row.upper == f64::INFINITY || !positive(terms, &self.columns) {
+                continue;
+            }
+            for &(column, coefficient) in terms {
+                let column = &mut self.columns[column.0 as usize];
+                if row.upper <= column.upper * coefficient && column.kind == Kind::Real {
+                    column.upper = f64::INFINITY;
+                }
+            }
+        }
+        self
     }
 
     /// The terms by row, in a row by column, with equal ones added up.
