@@ -108,9 +108,9 @@ pub(super) fn gain(stock: &Stock<'_>, before: u64, removal: &Removal, added: &Ad
     -i64::from(stock.rules.frag_weight) * growth - removal.cost - span(stock, added)
 }
 
-/// All columns of a shape, and whether ways of seating were left out; `None` when there are more than `most`.
-pub(super) fn list(stock: &Stock<'_>, at: usize, shape: &Shape, most: usize) -> Option<(Vec<Column>, bool)> {
-    let mut list = List { stock, at, most, columns: Vec::new(), cut: false, before: stock.work.fragmentation(&shape.room) };
+/// All columns of a shape; `None` when there are more than `most`, or too many ways to seat them.
+pub(super) fn list(stock: &Stock<'_>, at: usize, shape: &Shape, most: usize) -> Option<Vec<Column>> {
+    let mut list = List { stock, at, most, columns: Vec::new(), before: stock.work.fragmentation(&shape.room) };
     let items = allowed(stock, shape);
     for removal in removals(stock, shape) {
         if !removal.removed.is_empty() {
@@ -119,7 +119,7 @@ pub(super) fn list(stock: &Stock<'_>, at: usize, shape: &Shape, most: usize) -> 
         }
         list.grow(&removal, &items, &mut Added::new(), &Seats::of(&removal.room))?;
     }
-    Some((list.columns, list.cut))
+    Some(list.columns)
 }
 
 struct List<'a, 'b> {
@@ -127,7 +127,6 @@ struct List<'a, 'b> {
     at: usize,
     most: usize,
     columns: Vec<Column>,
-    cut: bool,
     /// F before, in units of the workload.
     before: u64,
 }
@@ -135,7 +134,6 @@ struct List<'a, 'b> {
 impl List<'_, '_> {
     fn push(&mut self, removal: &Removal, added: &Added, seats: &mut Seats) {
         let gain = gain(self.stock, self.before, removal, added, seats);
-        self.cut |= seats.cut;
         self.columns.push(Column { shape: self.at, removed: removal.removed.clone(), added: added.clone(), gain });
     }
 
@@ -153,7 +151,7 @@ impl List<'_, '_> {
                 Some(last) if same => last.1 += 1,
                 _ => added.push((*item as u16, 1)),
             }
-            if self.columns.len() >= self.most {
+            if self.columns.len() >= self.most || next.cut {
                 return None;
             }
             self.push(removal, added, &mut next);

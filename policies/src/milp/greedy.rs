@@ -16,8 +16,8 @@ const UNKNOWN: i64 = i64::MIN;
 /// Does not fit.
 const NEVER: i64 = i64::MAX;
 
-/// The greedy plan. A job whose place costs more than it is worth waits.
-pub(super) fn greedy(stock: &Stock<'_>) -> Outline {
+/// The greedy plan in this order of asks. A job whose place costs more than it is worth waits.
+pub(super) fn greedy(stock: &Stock<'_>, order: impl IntoIterator<Item = usize>) -> Outline {
     let mut yard = Greedy {
         stock,
         rooms: stock.yard.nodes.iter().map(|node| node.room.clone()).collect(),
@@ -26,7 +26,10 @@ pub(super) fn greedy(stock: &Stock<'_>) -> Outline {
     };
     let mut refused = vec![false; stock.asks.len()];
     stock.refused.iter().for_each(|(at, _)| refused[*at] = true);
-    let placed = (0..stock.asks.len()).map(|at| if refused[at] { None } else { yard.place(at) }).collect();
+    let mut placed = vec![None; stock.asks.len()];
+    for at in order.into_iter().filter(|at| !refused[*at]) {
+        placed[at] = yard.place(at);
+    }
     Outline { placed, moves: Vec::new() }
 }
 

@@ -5,6 +5,8 @@
 //! among them and is where the solver starts, so no answer is worse. A plan is valued and checked from scratch before it is
 //! handed on; when anything fails, the greedy plan is the answer and says why.
 
+use std::cmp::Reverse;
+
 use super::column::{Column, list};
 use super::greedy::greedy;
 use super::master::{Master, Written};
@@ -20,7 +22,7 @@ use crate::fragmentation::Workload;
 /// The best plan that is found within the limits of `rules`; never worse than the greedy one.
 pub fn plan(yard: &Yard, asks: &[Ask], workload: &Workload, rules: &Rules, solver: &mut dyn Solver) -> Plan {
     let stock = Stock::of(yard, asks, workload, rules);
-    let start = greedy(&stock);
+    let start = greedy(&stock, 0..asks.len());
     let base = worth(yard, asks, workload, rules, &start).expect("the greedy plan holds");
     let found = improve(&stock, &start, base, solver);
     settle(&stock, start, base, found)
@@ -49,9 +51,14 @@ pub(super) struct Choosing {
 
 fn improve(stock: &Stock<'_>, start: &Outline, base: i64, solver: &mut dyn Solver) -> Found {
     let master = Master::of(stock, shapes(stock));
-    let mut choosing = choose(&master, start, base);
+    let small = all_columns(&master);
+    let (start, base) = match small {
+        Some(_) => (start.clone(), base),
+        None => best_order(stock, start.clone(), base),
+    };
+    let mut choosing = small.unwrap_or_else(|| pricing::choose(&master, &start, base));
     let mut found = Found {
-        outline: None,
+        outline: Some(start.clone()),
         failure: None,
         bound: choosing.bound,
         stopped: Stopped::Gap,
@@ -65,7 +72,7 @@ fn improve(stock: &Stock<'_>, start: &Outline, base: i64, solver: &mut dyn Solve
         return found;
     }
     let mut written = Written::of(&master, &choosing.columns);
-    if let Some(counts) = fold(&master, start, &mut choosing.columns) {
+    if let Some(counts) = fold(&master, &start, &mut choosing.columns) {
         written = Written::of(&master, &choosing.columns);
         written.start(&master, &choosing.columns, &counts);
     }
@@ -79,8 +86,8 @@ fn improve(stock: &Stock<'_>, start: &Outline, base: i64, solver: &mut dyn Solve
             if choosing.complete {
                 found.bound = found.bound.min(written.units(answer.bound).max(base));
             }
-            found.stopped = answer.stopped;
-            found.nodes = answer.nodes;
+            found.stopped = if choosing.complete { answer.stopped } else { Stopped::Limit };
+            found.nodes = answer.nodes.unwrap_or(0);
             found.exact = choosing.complete && stock.exact_spans && answer.stopped == Stopped::Optimal;
             if let solver::Source::Start { failure } = &answer.source {
                 found.failure.clone_from(failure);
@@ -94,23 +101,33 @@ fn improve(stock: &Stock<'_>, start: &Outline, base: i64, solver: &mut dyn Solve
     found
 }
 
-/// All columns where they are few, else those that pricing finds.
-fn choose(master: &Master<'_, '_>, start: &Outline, base: i64) -> Choosing {
-    let stock = master.stock;
-    let (mut columns, mut cut) = (Vec::new(), false);
+/// All columns, where they are few.
+fn all_columns(master: &Master<'_, '_>) -> Option<Choosing> {
+    let (stock, mut columns) = (master.stock, Vec::new());
     for (at, shape) in master.shapes.iter().enumerate() {
-        match list(stock, at, shape, stock.rules.columns_small + 1) {
-            Some((more, cut_here)) => {
-                columns.extend(more.into_iter().filter(|column| master.counts(column)));
-                cut |= cut_here;
-            }
-            None => return pricing::choose(master, start, base),
-        }
-        if columns.len() > stock.rules.columns_small {
-            return pricing::choose(master, start, base);
+        let left = stock.rules.columns_small.checked_sub(columns.len())?;
+        let more = list(stock, at, shape, left)?;
+        columns.extend(more.into_iter().filter(|column| master.counts(column)));
+    }
+    Some(Choosing { columns, bound: i64::MAX, complete: true })
+}
+
+/// The greedy plan, or a better one by another order: large jobs first, or those first that are worth most by their size.
+fn best_order(stock: &Stock<'_>, start: Outline, base: i64) -> (Outline, i64) {
+    let size = |at: usize| stock.asks[at].groups.iter().map(|(r, tasks)| r.gpus.milli() * u64::from(*tasks)).sum::<u64>();
+    let mut by_size: Vec<usize> = (0..stock.asks.len()).collect();
+    let mut by_worth = by_size.clone();
+    by_size.sort_by_cached_key(|at| Reverse(size(*at)));
+    by_worth.sort_by_cached_key(|at| Reverse((stock.asks[*at].value * 1000 / size(*at).max(1), size(*at))));
+    let mut best = (start, base);
+    for order in [by_size, by_worth] {
+        let plan = greedy(stock, order);
+        match worth(stock.yard, stock.asks, stock.work, stock.rules, &plan) {
+            Ok(objective) if objective > best.1 => best = (plan, objective),
+            _ => {}
         }
     }
-    Choosing { columns, bound: i64::MAX, complete: !cut }
+    best
 }
 
 /// Whether an objective is close enough to a bound.
@@ -138,6 +155,11 @@ fn settle(stock: &Stock<'_>, start: Outline, base: i64, found: Found) -> Plan {
     }
     let failed = matches!(source, Source::Failed(_));
     let bound = found.bound.max(objective);
+    let stopped = match found.stopped {
+        Stopped::Limit if !failed && bound <= objective => Stopped::Optimal,
+        Stopped::Limit if !failed && within(bound, objective, stock.rules.limits.gap) => Stopped::Gap,
+        stopped => stopped,
+    };
     Plan {
         placed: outline.placed,
         moves: outline.moves,
@@ -147,7 +169,7 @@ fn settle(stock: &Stock<'_>, start: Outline, base: i64, found: Found) -> Plan {
             greedy_objective: base,
             bound,
             gap: gap_of(bound, objective),
-            stopped: found.stopped,
+            stopped,
             columns: found.columns,
             solver_nodes: found.nodes,
             shapes: found.shapes,

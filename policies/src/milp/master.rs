@@ -178,8 +178,7 @@ impl Written {
         let mut program = Program::new();
         let scale = stock.unit as f64;
         let worth = |units: i64| units as f64 / scale;
-        let shapes: Vec<RowId> =
-            master.shapes.iter().map(|shape| program.row(f64::NEG_INFINITY, shape.nodes.len() as f64)).collect();
+        let mut shapes: Vec<Option<RowId>> = vec![None; master.shapes.len()];
         let upper = |duty: &Duty| if duty.preferred.is_some() { f64::INFINITY } else { 0.0 };
         let duties: Vec<RowId> = master.duties.iter().map(|duty| program.row(0.0, upper(duty))).collect();
         let moves = (stock.rules.moves_max > 0).then(|| program.row(f64::NEG_INFINITY, f64::from(stock.rules.moves_max)));
@@ -187,7 +186,9 @@ impl Written {
         for column in columns {
             let shape = &master.shapes[column.shape];
             let id = program.integer(worth(column.gain), 0, shape.nodes.len() as i64);
-            program.term(shapes[column.shape], id, 1.0);
+            let row = *shapes[column.shape]
+                .get_or_insert_with(|| program.row(f64::NEG_INFINITY, shape.nodes.len() as f64));
+            program.term(row, id, 1.0);
             for (item, count) in &column.added {
                 for duty in master.duties_of(column.shape, *item as usize) {
                     program.term(duties[*duty], id, f64::from(*count));

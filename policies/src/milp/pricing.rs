@@ -17,9 +17,9 @@ use super::search::{Searched, search};
 use super::worth::Outline;
 
 /// Columns that are listed in all.
-const LISTED: usize = 40_000;
+const LISTED: usize = 20_000;
 /// Rounds of searching shapes whose columns are not all listed.
-const ROUNDS: u32 = 6;
+const ROUNDS: u32 = 8;
 
 /// Prices in units.
 #[derive(Clone, Debug, Default)]
@@ -63,8 +63,6 @@ struct Pricing<'m, 'a, 'b> {
     bound: i64,
     /// The prices of the bound.
     best: Prices,
-    /// Seats were left out somewhere.
-    cut: bool,
     /// Size of a task of each duty: its price moves in this measure.
     sizes: Vec<f64>,
 }
@@ -80,13 +78,10 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
     fn of(master: &'m Master<'a, 'b>, base: i64) -> Self {
         let stock = master.stock;
         let most = stock.rules.columns_listed.min(LISTED / master.shapes.len().max(1)).max(16);
-        let (mut shelves, mut cut) = (Vec::new(), false);
+        let mut shelves = Vec::new();
         for (at, shape) in master.shapes.iter().enumerate() {
             let (columns, all) = match list(stock, at, shape, most) {
-                Some((columns, cut_here)) => {
-                    cut |= cut_here;
-                    (columns.into_iter().filter(|column| master.counts(column)).collect(), true)
-                }
+                Some(columns) => (columns.into_iter().filter(|column| master.counts(column)).collect(), true),
                 None => {
                     let single = |item: usize| column_of(stock, at, shape, &[(item as u16, 1)][..].into());
                     (master.counted[at].iter().filter_map(|(item, _)| single(*item)).collect(), false)
@@ -96,7 +91,7 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
         }
         let size = |duty: &super::master::Duty| (stock.items[duty.item].request.gpus.milli() as f64).max(300.0);
         let sizes = master.duties.iter().map(size).collect();
-        Self { master, shelves, base, bound: i64::MAX, best: Prices::default(), cut, sizes }
+        Self { master, shelves, base, bound: i64::MAX, best: Prices::default(), sizes }
     }
 
     /// Where to begin: a task costs what its cheapest place costs, or what the best job is worth that greedy left waiting.
@@ -247,8 +242,7 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
             let known = shelf.columns.iter().map(|column| value(master, prices, column)).max().unwrap_or(0).max(0);
             let mut best = known;
             if !shelf.all {
-                let Searched { columns, bound: found, cut } = search(master, at, prices, known);
-                self.cut |= cut;
+                let Searched { columns, bound: found } = search(master, at, prices, known);
                 best = best.max(found);
                 for column in columns {
                     if !shelf.columns.contains(&column) {
@@ -265,7 +259,7 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
     fn columns(mut self) -> Choosing {
         let (master, best) = (self.master, std::mem::take(&mut self.best));
         let room = self.bound.saturating_sub(self.base);
-        let mut all = self.shelves.iter().all(|shelf| shelf.all) && !self.cut;
+        let mut all = self.shelves.iter().all(|shelf| shelf.all);
         let mut ranked: Vec<(i64, Column)> = Vec::new();
         for shelf in self.shelves {
             let priced: Vec<(i64, Column)> =

@@ -30,6 +30,11 @@ impl Seats {
         Self { room: room.clone(), ways: vec![gpus], cut: false }
     }
 
+    /// The free thousandths of each GPU, for each way.
+    pub(super) fn ways(&self) -> impl Iterator<Item = &[u16]> {
+        self.ways.iter().map(Gpus::as_slice)
+    }
+
     /// All ways with one task more, at most `most` of them; `None` when there is none.
     pub(super) fn with(&self, request: &TaskRequest, work: &Workload, most: usize) -> Option<Self> {
         let room = &self.room;

@@ -109,11 +109,11 @@ impl Default for Rules {
             prefer_bonus: 0,
             moves_max: 0,
             move_cost: 0,
-            limits: Limits { nodes: 200, gap: 0.0, ..Limits::default() },
+            limits: Limits { nodes: 200, gap: 0.005, ..Limits::default() },
             columns_small: 400,
-            columns_max: 1500,
+            columns_max: 500,
             columns_listed: 2000,
-            steps: 150,
+            steps: 600,
             seatings: 256,
             searched: 4000,
             split_above: 40_000,
@@ -198,7 +198,7 @@ pub struct Quality {
 /// Whose plan it is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Source {
-    /// The program's: it is better than the greedy one.
+    /// The search's, mostly the program's: it is better than the greedy one.
     Program,
     /// The greedy one: nothing better was found.
     Greedy,
