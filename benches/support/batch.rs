@@ -11,11 +11,11 @@ use super::mix;
 const PARTS: [u16; 4] = [250, 330, 500, 810];
 
 /// A cluster, a batch, and the typical tasks.
-pub struct Batch {
-    pub yard: Yard,
-    pub asks: Vec<Ask>,
-    pub work: Workload,
-    pub rules: Rules,
+pub(crate) struct Batch {
+    pub(crate) yard: Yard,
+    pub(crate) asks: Vec<Ask>,
+    pub(crate) work: Workload,
+    pub(crate) rules: Rules,
 }
 
 fn request(lot: u64) -> TaskRequest {
@@ -58,7 +58,7 @@ fn room(kind: u64, busy: u64) -> NodeRoom {
 }
 
 /// `jobs` jobs and `nodes` nodes in racks of 16 with about `rooms` distinct rooms.
-pub fn batch(jobs: u64, nodes: u64, rooms: u64, busy: u64) -> Batch {
+pub(crate) fn batch(jobs: u64, nodes: u64, rooms: u64, busy: u64) -> Batch {
     let node = |at: u64| YardNode {
         id: NodeId(at as u32),
         room: room(at % rooms, busy),

@@ -61,9 +61,9 @@ fn tasks_are_counted(state: &State) -> Verdict {
             *tasks.entry((slice.node, gpus)).or_default() += 1;
         }
     }
-    let counted = (0..state.cluster.len()).map(NodeId::new).flat_map(|node| {
-        state.cluster.held(node).iter().map(move |held| ((node, held.gpus), held.tasks))
-    });
+    let counted = (0..state.cluster.len())
+        .map(NodeId::new)
+        .flat_map(|node| state.cluster.held(node).iter().map(move |held| ((node, held.gpus), held.tasks)));
     if counted.collect::<BTreeMap<_, _>>() == tasks { Ok(()) } else { Err("tasks by node are miscounted".to_owned()) }
 }
 

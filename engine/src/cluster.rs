@@ -441,7 +441,6 @@ impl Cluster {
         self.buckets[model][free].remove(node.index());
         self.sizes[model][free] -= 1;
     }
-
 }
 
 fn low_bits(count: u32) -> u64 {

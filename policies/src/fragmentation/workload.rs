@@ -114,7 +114,8 @@ impl Workload {
     /// By rank of the CPU (so many of the CPU requests fit), level and GPUs with that room: the weight of what fits.
     fn table(&self, allowed: &[bool]) -> Vec<u64> {
         let mut table = vec![0; self.stride * (self.cpus.len() + 1)];
-        let with_gpus = self.typical.iter().zip(allowed).filter(|(task, allowed)| **allowed && task.request.gpus.milli() > 0);
+        let with_gpus =
+            self.typical.iter().zip(allowed).filter(|(task, allowed)| **allowed && task.request.gpus.milli() > 0);
         for (task, _) in with_gpus {
             let (milli, gpus) = need(task.request.gpus);
             let Some(level) = self.levels.iter().find(|level| level.milli == milli) else { continue };

@@ -146,7 +146,9 @@ impl List<'_, '_> {
             if u32::from(count) >= wanted.count {
                 continue;
             }
-            let Some(mut next) = seats.with(&wanted.request, self.stock.work, self.stock.rules.seatings) else { continue };
+            let Some(mut next) = seats.with(&wanted.request, self.stock.work, self.stock.rules.seatings) else {
+                continue;
+            };
             match added.last_mut() {
                 Some(last) if same => last.1 += 1,
                 _ => added.push((*item as u16, 1)),

@@ -18,7 +18,8 @@ pub(super) fn refusal(yard: &Yard, rooms: &[NodeRoom], ask: &Ask) -> Option<Refu
     let mut enough = vec![true; domains.len()];
     for (group, (request, tasks)) in ask.groups.iter().enumerate() {
         let request = normal(*request);
-        let room: Vec<u64> = domains.iter().map(|nodes| nodes.iter().map(|n| tasks_of(&rooms[*n], &request)).sum()).collect();
+        let room: Vec<u64> =
+            domains.iter().map(|nodes| nodes.iter().map(|n| tasks_of(&rooms[*n], &request)).sum()).collect();
         let most = room.iter().copied().max().unwrap_or(0);
         if most < u64::from(*tasks) {
             return Some(Refusal::Group { group, tasks: *tasks, most });

@@ -73,7 +73,9 @@ impl Greedy<'_, '_> {
         let inner = domains(self.stock.yard, Some(preferred));
         let mut regions = Vec::new();
         for nodes in outer {
-            let both = inner.iter().map(|inside| inside.iter().filter(|node| nodes.binary_search(node).is_ok()).copied().collect());
+            let both = inner
+                .iter()
+                .map(|inside| inside.iter().filter(|node| nodes.binary_search(node).is_ok()).copied().collect());
             regions.extend(both.filter(|both: &Vec<usize>| !both.is_empty()).map(|both| (both, true)));
             regions.push((nodes, false));
         }
@@ -147,9 +149,8 @@ impl Greedy<'_, '_> {
             i64::from(self.stock.rules.frag_weight) * (self.stock.work.fragmentation(&after) as i64 - before)
         };
         let GpuRequest::Milli(milli) = request.gpus else { return (cost(0), 0) };
-        let fitting = (0..room.gpus.len()).filter(|gpu| {
-            room.gpus[*gpu] >= milli && !room.gpus[..*gpu].contains(&room.gpus[*gpu])
-        });
+        let fitting = (0..room.gpus.len())
+            .filter(|gpu| room.gpus[*gpu] >= milli && !room.gpus[..*gpu].contains(&room.gpus[*gpu]));
         fitting.map(|gpu| (cost(gpu as u32), room.gpus[gpu])).min_by_key(|(cost, _)| *cost).unwrap_or((NEVER, 0))
     }
 

@@ -8,6 +8,7 @@
 use std::cmp::Reverse;
 
 use super::column::{Column, list};
+use super::count;
 use super::greedy::greedy;
 use super::master::{Master, Written};
 use super::pricing;
@@ -16,8 +17,8 @@ use super::solver::{self, Failure, Solver, Stopped};
 use super::stock::Stock;
 use super::unfold::{fold, unfold};
 use super::worth::{Outline, worth};
-use super::yard::{Ask, Plan, Quality, Rules, Source, Yard};
-use crate::fragmentation::Workload;
+use super::yard::{Ask, Plan, Quality, Refusal, Rules, Source, Yard};
+use crate::fragmentation::{NodeRoom, Workload};
 
 /// The best plan that is found within the limits of `rules`; never worse than the greedy one.
 pub fn plan(yard: &Yard, asks: &[Ask], workload: &Workload, rules: &Rules, solver: &mut dyn Solver) -> Plan {
@@ -26,6 +27,17 @@ pub fn plan(yard: &Yard, asks: &[Ask], workload: &Workload, rules: &Rules, solve
     let base = worth(yard, asks, workload, rules, &start).expect("the greedy plan holds");
     let found = improve(&stock, &start, base, solver);
     settle(&stock, start, base, found)
+}
+
+/// Why no plan places `ask`, if counting shows it: in microseconds a node, before any program.
+pub fn refusal(yard: &Yard, ask: &Ask, rules: &Rules) -> Option<Refusal> {
+    let mut rooms: Vec<NodeRoom> = yard.nodes.iter().map(|node| node.room.clone()).collect();
+    if rules.moves_max > 0 {
+        for held in &yard.held {
+            held.slices.iter().for_each(|slice| rooms[held.node].put_slice(slice));
+        }
+    }
+    count::refusal(yard, &rooms, ask)
 }
 
 /// What the program found.
@@ -114,7 +126,8 @@ fn all_columns(master: &Master<'_, '_>) -> Option<Choosing> {
 
 /// The greedy plan, or a better one by another order: large jobs first, or those first that are worth most by their size.
 fn best_order(stock: &Stock<'_>, start: Outline, base: i64) -> (Outline, i64) {
-    let size = |at: usize| stock.asks[at].groups.iter().map(|(r, tasks)| r.gpus.milli() * u64::from(*tasks)).sum::<u64>();
+    let size =
+        |at: usize| stock.asks[at].groups.iter().map(|(r, tasks)| r.gpus.milli() * u64::from(*tasks)).sum::<u64>();
     let mut by_size: Vec<usize> = (0..stock.asks.len()).collect();
     let mut by_worth = by_size.clone();
     by_size.sort_by_cached_key(|at| Reverse(size(*at)));
@@ -145,8 +158,9 @@ fn gap_of(bound: i64, objective: i64) -> f64 {
 /// The better of the greedy plan and what was found, checked.
 fn settle(stock: &Stock<'_>, start: Outline, base: i64, found: Found) -> Plan {
     let (mut outline, mut objective) = (start, base);
+    let failed = found.failure.is_some();
     let mut source = found.failure.map_or(Source::Greedy, Source::Failed);
-    if let Some(better) = found.outline {
+    if let Some(better) = found.outline.filter(|_| !failed) {
         match worth(stock.yard, stock.asks, stock.work, stock.rules, &better) {
             Ok(worth) if worth > objective => (outline, objective, source) = (better, worth, Source::Program),
             Ok(_) => {}
@@ -173,7 +187,6 @@ fn settle(stock: &Stock<'_>, start: Outline, base: i64, found: Found) -> Plan {
             columns: found.columns,
             solver_nodes: found.nodes,
             shapes: found.shapes,
-            parts: 1,
             exact: found.exact && !failed,
             source,
         },

@@ -57,8 +57,14 @@ pub(super) struct Master<'a, 'b> {
 
 impl<'a, 'b> Master<'a, 'b> {
     pub(super) fn of(stock: &'a Stock<'b>, shapes: Vec<Shape>) -> Self {
-        let mut master =
-            Self { stock, shapes, duties: Vec::new(), choices: Vec::new(), counted: Vec::new(), known: BTreeMap::new() };
+        let mut master = Self {
+            stock,
+            shapes,
+            duties: Vec::new(),
+            choices: Vec::new(),
+            counted: Vec::new(),
+            known: BTreeMap::new(),
+        };
         for (item, _) in stock.items.iter().enumerate().filter(|(_, item)| item.gang.is_none()) {
             master.duty(Duty { item, required: None, preferred: None });
         }
@@ -181,13 +187,14 @@ impl Written {
         let mut shapes: Vec<Option<RowId>> = vec![None; master.shapes.len()];
         let upper = |duty: &Duty| if duty.preferred.is_some() { f64::INFINITY } else { 0.0 };
         let duties: Vec<RowId> = master.duties.iter().map(|duty| program.row(0.0, upper(duty))).collect();
-        let moves = (stock.rules.moves_max > 0).then(|| program.row(f64::NEG_INFINITY, f64::from(stock.rules.moves_max)));
+        let moves =
+            (stock.rules.moves_max > 0).then(|| program.row(f64::NEG_INFINITY, f64::from(stock.rules.moves_max)));
         let mut ids = Vec::with_capacity(columns.len());
         for column in columns {
             let shape = &master.shapes[column.shape];
             let id = program.integer(worth(column.gain), 0, shape.nodes.len() as i64);
-            let row = *shapes[column.shape]
-                .get_or_insert_with(|| program.row(f64::NEG_INFINITY, shape.nodes.len() as f64));
+            let row =
+                *shapes[column.shape].get_or_insert_with(|| program.row(f64::NEG_INFINITY, shape.nodes.len() as f64));
             program.term(row, id, 1.0);
             for (item, count) in &column.added {
                 for duty in master.duties_of(column.shape, *item as usize) {

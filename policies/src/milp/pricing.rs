@@ -18,6 +18,12 @@ use super::worth::Outline;
 
 /// Columns that are listed in all.
 const LISTED: usize = 20_000;
+/// Steps without a better bound after which the steps become shorter, and by how much. Measured: a return to the best prices,
+/// or a memory of past slopes, converges worse.
+const PATIENCE: u32 = 8;
+const PACE: f64 = 0.7;
+/// Prices stay within this, so that no sum overflows. Any price gives a valid bound.
+const DEAREST: i64 = 1 << 43;
 /// Rounds of searching shapes whose columns are not all listed.
 const ROUNDS: u32 = 8;
 
@@ -41,6 +47,7 @@ struct Shelf {
 pub(super) fn choose(master: &Master<'_, '_>, start: &Outline, base: i64) -> Choosing {
     let mut pricing = Pricing::of(master, base);
     let mut prices = pricing.guess(start);
+    pricing.best = prices.clone();
     let rounds = if pricing.shelves.iter().all(|shelf| shelf.all) { 1 } else { ROUNDS };
     let steps = master.stock.rules.steps / rounds;
     for _ in 0..rounds {
@@ -122,6 +129,7 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
                 *price = (*price).max(share as i64);
             }
         }
+        prices.iter_mut().for_each(|price| *price = (*price).clamp(-DEAREST, DEAREST));
         Prices { duties: prices, moves: 0 }
     }
 
@@ -144,10 +152,8 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
             if all && within(least, self.base, self.master.stock.rules.limits.gap) || least <= self.base {
                 break;
             }
-            if idle >= 4 {
-                (pace, idle) = (pace * 0.6, 0);
-                at = best.clone();
-                continue;
+            if idle >= PATIENCE {
+                (pace, idle) = (pace * PACE, 0);
             }
             if !self.step(&mut at, &slope, pace) {
                 break;
@@ -170,12 +176,12 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
         for (((price, slope), size), duty) in
             at.duties.iter_mut().zip(&slope.duties).zip(&self.sizes).zip(&self.master.duties)
         {
-            *price -= (length * size * size * *slope as f64).round() as i64;
-            if duty.preferred.is_some() {
-                *price = (*price).max(0);
-            }
+            let least = if duty.preferred.is_some() { 0 } else { -DEAREST };
+            let step = (length * size * size * *slope as f64).round() as i64;
+            *price = price.saturating_sub(step).clamp(least, DEAREST);
         }
-        at.moves = (at.moves - (length * moves_size * moves_size * slope.moves as f64).round() as i64).max(0);
+        let step = (length * moves_size * moves_size * slope.moves as f64).round() as i64;
+        at.moves = at.moves.saturating_sub(step).clamp(0, DEAREST);
         true
     }
 
@@ -265,7 +271,8 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
             let priced: Vec<(i64, Column)> =
                 shelf.columns.into_iter().map(|column| (value(master, &best, &column), column)).collect();
             let most = priced.iter().map(|(worth, _)| *worth).max().unwrap_or(0).max(0);
-            let useful = priced.into_iter().map(|(worth, column)| (most - worth, column)).filter(|(loss, _)| *loss <= room);
+            let useful =
+                priced.into_iter().map(|(worth, column)| (most - worth, column)).filter(|(loss, _)| *loss <= room);
             ranked.extend(useful);
         }
         ranked.sort_by_key(|(loss, _)| *loss);

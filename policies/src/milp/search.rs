@@ -67,9 +67,11 @@ pub(super) fn search(master: &Master<'_, '_>, at: usize, prices: &Prices, known:
     };
     for removal in removals(stock, shape) {
         search.prepare(&removal);
-        let taken: i64 = removal.removed.iter().map(|piece| {
-            prices.moves + prices.duties[master.free_duty(shape.pieces[*piece as usize].item)]
-        }).sum();
+        let taken: i64 = removal
+            .removed
+            .iter()
+            .map(|piece| prices.moves + prices.duties[master.free_duty(shape.pieces[*piece as usize].item)])
+            .sum();
         let fixed = -removal.cost - taken;
         let mut seats = Seats::of(&removal.room);
         if !removal.removed.is_empty() {
@@ -118,7 +120,8 @@ impl Search<'_, '_, '_> {
         }
         self.filled = self.idle_costs(removal);
         for free in 1..=whole {
-            let with = parts.iter().filter(|(milli, _)| *milli <= free).map(|(milli, pay)| pay + self.filled[free - milli]);
+            let with =
+                parts.iter().filter(|(milli, _)| *milli <= free).map(|(milli, pay)| pay + self.filled[free - milli]);
             let best = with.fold(self.filled[free], i64::max);
             self.filled[free] = best;
         }

@@ -160,7 +160,8 @@ impl Unfold<'_, '_, '_> {
 /// The columns and counts that say a plan without moves, for a program to start from. New columns are appended.
 pub(super) fn fold(master: &Master<'_, '_>, outline: &Outline, columns: &mut Vec<Column>) -> Option<Counts> {
     let stock = master.stock;
-    let by_id: BTreeMap<engine::NodeId, usize> = stock.yard.nodes.iter().enumerate().map(|(at, n)| (n.id, at)).collect();
+    let by_id: BTreeMap<engine::NodeId, usize> =
+        stock.yard.nodes.iter().enumerate().map(|(at, n)| (n.id, at)).collect();
     let mut shape_of = BTreeMap::new();
     for (at, shape) in master.shapes.iter().enumerate() {
         shape_of.extend(shape.nodes.iter().map(|node| (*node, at)));
@@ -188,9 +189,7 @@ pub(super) fn fold(master: &Master<'_, '_>, outline: &Outline, columns: &mut Vec
             let required = gang.required.and_then(|level| first.at(level));
             let near = gang.preferred.filter(|level| together(stock.yard, &nodes, *level));
             let preferred = near.and_then(|level| first.at(level));
-            let same = |choice: &Choice| {
-                (choice.gang, choice.required, choice.preferred) == (at, required, preferred)
-            };
+            let same = |choice: &Choice| (choice.gang, choice.required, choice.preferred) == (at, required, preferred);
             choices[master.choices.iter().position(same)?] += 1;
         }
     }
@@ -198,9 +197,7 @@ pub(super) fn fold(master: &Master<'_, '_>, outline: &Outline, columns: &mut Vec
     for (node, items) in added {
         let shape = *shape_of.get(&node)?;
         let added: Added = items.into_iter().map(|(item, count)| (item as u16, count)).collect();
-        let same = |column: &Column| {
-            column.shape == shape && column.removed.is_empty() && column.added == added
-        };
+        let same = |column: &Column| column.shape == shape && column.removed.is_empty() && column.added == added;
         let at = match columns.iter().position(same) {
             Some(at) => at,
             None => {
@@ -213,4 +210,3 @@ pub(super) fn fold(master: &Master<'_, '_>, outline: &Outline, columns: &mut Vec
     }
     Some(counts)
 }
-

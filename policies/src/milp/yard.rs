@@ -97,8 +97,6 @@ pub struct Rules {
     pub seatings: usize,
     /// Configurations that one search of one shape may look at.
     pub searched: usize,
-    /// Nodes times task classes above which the yard is split into parts that are solved one after the other.
-    pub split_above: usize,
 }
 
 impl Default for Rules {
@@ -116,7 +114,6 @@ impl Default for Rules {
             steps: 600,
             seatings: 256,
             searched: 4000,
-            split_above: 40_000,
         }
     }
 }
@@ -187,8 +184,6 @@ pub struct Quality {
     pub solver_nodes: u64,
     /// Kinds of nodes that the program told apart.
     pub shapes: usize,
-    /// Parts that were solved one after the other.
-    pub parts: usize,
     /// Nothing is better: all columns were in the program, or those left out were proven useless, and it was solved to its end.
     pub exact: bool,
     /// Where the plan comes from.

@@ -98,8 +98,12 @@ fn request() -> impl Strategy<Value = TaskRequest> {
     ];
     let beside = prop::sample::select(vec![0u32, 1000, 2500, 6000, 7000]);
     let models = prop::sample::select(vec![ModelSet::ANY, ModelSet(1), ModelSet(2), ModelSet(3), ModelSet::NONE]);
-    (gpus, beside.clone(), beside, models)
-        .prop_map(|(gpus, cpu_milli, memory_mib, models)| TaskRequest { gpus, cpu_milli, memory_mib, models })
+    (gpus, beside.clone(), beside, models).prop_map(|(gpus, cpu_milli, memory_mib, models)| TaskRequest {
+        gpus,
+        cpu_milli,
+        memory_mib,
+        models,
+    })
 }
 
 fn workload() -> impl Strategy<Value = Workload> {

@@ -170,7 +170,8 @@ fn hold(rooms: &mut [NodeRoom], yard: &Yard, request: &TaskRequest, slices: &[Sl
     for slice in slices {
         assert_eq!(slice.node, slices[0].node);
         for gpu in slice.gpu_indices() {
-            rooms[at].gpus[gpu as usize] = rooms[at].gpus[gpu as usize].checked_sub(slice.milli).expect("GPU given twice");
+            rooms[at].gpus[gpu as usize] =
+                rooms[at].gpus[gpu as usize].checked_sub(slice.milli).expect("GPU given twice");
             milli += u64::from(slice.milli);
             gpus += 1;
         }

@@ -120,12 +120,14 @@ fn hold(yard: &mut Yard, draw: &mut Draw) {
             let request = draw.of(&[part(500), part(300), whole(1)]);
             let milli = request.gpus.milli() as u16;
             // An idle GPU is held now and then, so that there is something to move.
-            if draw.below(3) > 0 || room.gpus[gpu] < milli || room.cpu_milli < request.cpu_milli || yard.held.len() == 3 {
+            if draw.below(3) > 0 || room.gpus[gpu] < milli || room.cpu_milli < request.cpu_milli || yard.held.len() == 3
+            {
                 continue;
             }
             room.gpus[gpu] -= milli;
             room.cpu_milli -= request.cpu_milli;
-            let blank = Slice { node: yard.nodes[node].id, bank: 0, milli, mask: 1 << gpu, cpu_milli: 0, memory_mib: 0 };
+            let blank =
+                Slice { node: yard.nodes[node].id, bank: 0, milli, mask: 1 << gpu, cpu_milli: 0, memory_mib: 0 };
             let slices = Placement::from_iter([Slice { cpu_milli: request.cpu_milli, ..blank }]);
             yard.held.push(Held { node, request, slices, price: draw.of(&[0, 30, 400]) });
         }
