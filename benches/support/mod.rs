@@ -1,6 +1,7 @@
 //! What the benchmarks share: workloads made by a hash, and the bare loop that is the physical limit.
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
+pub(crate) mod batch;
 pub(crate) mod closed;
 pub(crate) mod full;
 

@@ -9,11 +9,11 @@
 
 use engine::{ClassId, Draft, JobId, Needs, NodeId, NodeState, Policy, Solve, TaskRequest, Time, Triggers};
 
-use super::carry_out::carry_out;
-use super::exchange::{Exchanger, Idle, Repack, Scene};
-use super::residents::Residents;
+use super::repack::{Exchange, Exchanger, Idle, Repack, Residents, Scene, carry_out};
 use super::rules::Rules;
 use super::solver::{Answer, Solver, Stopped};
+use super::yard::{self, Ask, Source};
+use super::{batch, joint};
 use crate::fragmentation::Watched;
 use crate::place::{mix, place};
 use crate::ready::{Filing, LaneKey, Ready};
@@ -96,38 +96,76 @@ impl Milp {
         }
     }
 
-    /// The first jobs that wait, of all classes that may fit, in order.
+    /// The first jobs that wait, of all classes that may fit, all of one priority, in order of arrival.
     fn batch(&self, draft: &mut Draft<'_>, turn: &Turn) -> Vec<JobId> {
         let epoch = draft.state().freed_epoch();
-        let mut lanes = Vec::new();
+        let mut jobs: Vec<(u64, JobId)> = Vec::new();
         for lane in self.ready.active() {
             let lane = self.ready.lane(*lane);
             let class = lane.key.class;
             if *board(draft, FAILED + class.index()) != epoch && !turn.failed.contains(&class) {
-                lanes.push(lane.jobs.iter().copied().take(self.rules.batch).collect::<Vec<_>>());
+                jobs.extend(lane.jobs.iter().take(self.rules.batch));
             }
         }
-        let mut jobs: Vec<(u64, JobId)> = lanes.into_iter().flatten().collect();
         jobs.sort_unstable();
         jobs.truncate(self.rules.batch);
-        jobs.into_iter().map(|(_, job)| job).collect()
+        let first = jobs.first().map(|(rank, _)| *rank);
+        jobs.into_iter().take_while(|(rank, _)| Some(*rank) == first).map(|(_, job)| job).collect()
     }
 
     /// Starts what it can of the first jobs. `false` when there is nothing left to try.
     fn start_batch(&mut self, draft: &mut Draft<'_>, turn: &mut Turn) -> bool {
         let batch = self.batch(draft, turn);
-        for job in &batch {
+        let mark = draft.mark();
+        let (mut started, mut failed) = self.start_greedily(draft, &batch, &[]);
+        // A better plan places others in place of some: there must be some, others, and room that is left over.
+        let may_gain = !started.is_empty() && !failed.is_empty() && draft.cluster().free_gpu_milli() > 0;
+        if may_gain {
+            draft.rollback(mark);
+            let planned = self.start_jointly(draft, &batch).unwrap_or_default();
+            let (more, still) = self.start_greedily(draft, &batch, &planned);
+            started = planned;
+            started.extend(more);
+            failed = still;
+        }
+        started.into_iter().for_each(|job| self.ready.remove(job));
+        turn.failed.extend(failed);
+        !batch.is_empty()
+    }
+
+    /// Starts the jobs that have room, one after the other, and those of classes that had none not. The jobs that were
+    /// started, and the classes without room.
+    fn start_greedily(&self, draft: &mut Draft<'_>, batch: &[JobId], done: &[JobId]) -> (Vec<JobId>, Vec<ClassId>) {
+        let (mut started, mut failed) = (Vec::new(), Vec::new());
+        for job in batch.iter().filter(|job| !done.contains(job)) {
             let class = draft.state().job(*job).spec.class;
-            if turn.failed.contains(&class) {
+            if failed.contains(&class) {
                 continue;
             }
             if place(self.rules.greedy, draft, *job) && draft.start(*job).is_ok() {
-                self.ready.remove(*job);
+                started.push(*job);
             } else {
-                turn.failed.push(class);
+                failed.push(class);
             }
         }
-        !batch.is_empty()
+        (started, failed)
+    }
+
+    /// Starts the jobs for which a joint program finds places, if its plan is better than its own greedy one.
+    fn start_jointly(&mut self, draft: &mut Draft<'_>, batch: &[JobId]) -> Option<Vec<JobId>> {
+        let (jobs, asks): (Vec<JobId>, Vec<Ask>) =
+            batch.iter().filter_map(|job| Some((*job, batch::ask(draft.state(), *job)?))).unzip();
+        let yard = batch::yard(draft.cluster(), &asks);
+        let limits = self.rules.limits;
+        let rules = yard::Rules { limits, ..batch::rules() };
+        let plan = joint::plan(&yard, &asks, self.watched.meter().workload(), &rules, &mut *self.solver);
+        let started = match plan.quality.source {
+            Source::Program => batch::start(draft, &jobs, &plan).ok(),
+            Source::Greedy | Source::Failed(_) => None,
+        };
+        let is_lost = plan.quality.source == Source::Program && started.is_none();
+        draft.note_solve(if is_lost { Solve::Failed } else { batch::solved(&plan) });
+        started
     }
 
     /// Adds up what starts have stranded.
@@ -186,7 +224,7 @@ impl Milp {
 }
 
 /// What a search found.
-type Found = Result<super::exchange::Exchange, Idle>;
+type Found = Result<Exchange, Idle>;
 
 impl Milp {
     /// The nodes that one re-packing looks at: all that are up, or a part of them by lot where they are many (Narayanan et

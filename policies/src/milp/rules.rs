@@ -1,6 +1,7 @@
 //! What the policy `milp` may do.
 
-use super::exchange::Repack;
+use super::repack::Repack;
+use super::solver::Limits;
 use crate::place::Placer;
 
 /// The knobs of the policy.
@@ -12,6 +13,8 @@ pub struct Rules {
     pub expected: crate::fragmentation::Expected,
     /// Jobs that are looked at together.
     pub batch: usize,
+    /// When the solver of a batch stops.
+    pub limits: Limits,
     /// Moves of running jobs, if any are allowed.
     pub repack: Option<Repack>,
     /// Runs change places without a waiting job when starts have stranded so many thousandths of a GPU since the last time.

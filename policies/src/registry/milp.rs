@@ -62,18 +62,20 @@ pub(super) static MILP: Entry = Entry {
         if gap > 1.0 {
             return Err(knobs.bad_value("gap"));
         }
+        let limits = Limits { nodes: positive("nodes")?, gap, ..Limits::default() };
         let repack = Repack {
             moves_max: knobs.count32("repack")?,
             move_milli: knobs.count32("move-cost")?.into(),
             horizon_us: horizon.0 as f64,
             price: knobs.price()?,
             columns_max: positive("columns")? as usize,
-            limits: Limits { nodes: positive("nodes")?, gap, ..Limits::default() },
+            limits,
         };
         let rules = Rules {
             greedy: Placer::Scored(scored),
             expected: scored.expected,
             batch: positive("batch")? as usize,
+            limits,
             repack: (repack.moves_max > 0).then_some(repack),
             strand_milli: knobs.count("strand")?,
             nodes_max: positive("part")? as usize,

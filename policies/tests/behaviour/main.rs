@@ -13,6 +13,7 @@ mod fragmentation;
 mod gittins;
 mod guards;
 mod hived;
+mod joint;
 mod kai;
 mod kueue;
 mod kueue_bugs;

@@ -95,6 +95,7 @@ fn rules(moves_max: u32) -> Rules {
         greedy: Placer::Scored(scored),
         expected: scored.expected,
         batch: 10,
+        limits: Limits { nodes: 1000, ..Limits::default() },
         repack: (moves_max > 0).then_some(repack),
         strand_milli: 1,
         nodes_max: 1000,

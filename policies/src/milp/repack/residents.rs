@@ -4,15 +4,15 @@ use engine::{Draft, JobId, NodeId, Phase, Slice};
 
 /// A run of one task on one slice of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Resident {
-    pub(super) job: JobId,
-    pub(super) slice: Slice,
+pub(in crate::milp) struct Resident {
+    pub(in crate::milp) job: JobId,
+    pub(in crate::milp) slice: Slice,
 }
 
 /// All runs that may be moved: preemptible, of one task on one bank of GPUs, and running (a run that is still being
 /// launched is left alone). A cache that follows the change log.
 #[derive(Debug, Default)]
-pub(super) struct Residents {
+pub(in crate::milp) struct Residents {
     seen: u64,
     by_node: Vec<Vec<Resident>>,
     node_of: Vec<Option<NodeId>>,
@@ -20,7 +20,7 @@ pub(super) struct Residents {
 
 impl Residents {
     /// Catches up with the engine.
-    pub(super) fn sync(&mut self, draft: &Draft<'_>) {
+    pub(in crate::milp) fn sync(&mut self, draft: &Draft<'_>) {
         let changes = draft.state().changes_since(self.seen);
         if changes.anew || self.by_node.len() != draft.cluster().len() {
             *self = Self { by_node: vec![Vec::new(); draft.cluster().len()], ..Self::default() };
@@ -56,7 +56,7 @@ impl Residents {
     }
 
     /// Those on `node`, the earliest submission first.
-    pub(super) fn on(&self, node: NodeId) -> &[Resident] {
+    pub(in crate::milp) fn on(&self, node: NodeId) -> &[Resident] {
         &self.by_node[node.index()]
     }
 }

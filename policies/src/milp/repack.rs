@@ -8,15 +8,22 @@
 //! Only swaps that can be part of a chain worth having are columns: the least cost of the rest of the chain bounds each
 //! from below ([`Paths`]), whatever the nodes. Of swaps of equal kinds the best nodes stay.
 
+mod carry_out;
+mod paths;
+mod residents;
+mod seat;
+mod shortlist;
+mod swaps;
+
 use engine::{Draft, JobId, NodeId, TaskRequest};
 use smallvec::SmallVec;
 
-use super::paths::{NEVER, Paths};
-use super::residents::Residents;
+pub(super) use self::carry_out::carry_out;
+use self::paths::{NEVER, Paths};
+pub(super) use self::residents::Residents;
 use super::solver::{Answer, Limits, Program, Solver, Source, solve};
-use super::seat;
-use super::shortlist::{Shortlist, Swap};
-use super::swaps::{Kind, Kinds, Table, Tables, growth};
+use self::shortlist::{Shortlist, Swap};
+use self::swaps::{Kind, Kinds, Table, Tables, growth};
 use crate::evict::Price;
 use crate::fragmentation::Workload;
 

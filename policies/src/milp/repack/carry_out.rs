@@ -4,23 +4,22 @@ use std::collections::BTreeMap;
 
 use engine::{Bill, Draft, JobId, Reason, TaskRequest};
 
-use super::exchange::Exchange;
-use super::seat;
+use super::{Exchange, seat};
 use crate::evict::Price;
 use crate::fragmentation::{NodeRoom, Workload};
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Done {
+pub(in crate::milp) struct Done {
     /// Runs that move.
-    pub(super) moves: u32,
+    pub(in crate::milp) moves: u32,
     /// Whether the waiting job starts.
-    pub(super) started: bool,
+    pub(in crate::milp) started: bool,
 }
 
 /// Moves the runs of `exchange` and starts `waiting` where it has a place. Every step is checked by the draft; when one
 /// does not hold, nothing changes.
-pub(super) fn carry_out(
+pub(in crate::milp) fn carry_out(
     draft: &mut Draft<'_>,
     exchange: &Exchange,
     waiting: Option<JobId>,
