@@ -38,6 +38,8 @@ pub enum Placer {
     },
     /// The node with the highest score (FGD and the baselines of its publication).
     Scored(Scored),
+    /// A gang by an integer program, one task as FGD does.
+    Milp(Scored),
 }
 
 /// What a placer knows about the task that it places.
@@ -92,6 +94,11 @@ fn place_gang(placer: Placer, draft: &mut Draft<'_>, job: JobId, class: ClassId,
     let short = |group: &TaskGroup| draft.cluster().slots(&group.request) < u64::from(group.tasks_min);
     if shape.groups.iter().any(short) {
         return false;
+    }
+    if let Placer::Milp(scored) = placer
+        && crate::milp::place_gang(scored, draft, &shape)
+    {
+        return true;
     }
     if placer == Placer::Consolidate {
         return consolidate::consolidate(draft, job, &shape);
@@ -180,7 +187,7 @@ fn domains(draft: &Draft<'_>, level: Level, shape: &Shape, bound: Option<Level>)
 impl Placer {
     /// Takes room for one task into the open placement. `false`, and nothing changed, when there is none.
     fn take(self, draft: &mut Draft<'_>, request: &TaskRequest, spot: Spot) -> bool {
-        if let Self::Scored(scored) = self {
+        if let Self::Scored(scored) | Self::Milp(scored) = self {
             return scored.take(draft, request, spot);
         }
         self.node(draft, request, spot).is_some_and(|node| draft.take(node, request))
@@ -189,7 +196,7 @@ impl Placer {
     fn node(self, draft: &Draft<'_>, request: &TaskRequest, spot: Spot) -> Option<NodeId> {
         let (cluster, within) = (draft.cluster(), spot.within);
         match self {
-            Self::BestFit | Self::Skew(_) | Self::Variable(_) | Self::Scored(_) => tightest(draft, request, within),
+            Self::BestFit | Self::Skew(_) | Self::Variable(_) | Self::Scored(_) | Self::Milp(_) => tightest(draft, request, within),
             Self::WorstFit => cluster.by_free(*request, Scan::MostFree, within).next(),
             Self::FirstFit => cluster.next_fit(request, 0, within),
             Self::Pack | Self::Consolidate => pack(draft, request, spot).or_else(|| tightest(draft, request, within)),

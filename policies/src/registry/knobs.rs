@@ -18,8 +18,8 @@ pub const PLACE: Knob = Knob {
     name: "place",
     default: "best-fit",
     values: "best-fit, worst-fit, first-fit, pack, consolidate, skew[skewed=NAME+NAME], pal, pal[l-across=NUMBER], \
-             pm-first, spread, random, fgd, fgd[cover=SHARE,window=N], dot-prod, gpu-clustering, gpu-packing, \
-             openb-best-fit, openb-random; the last seven also with seed=N",
+             pm-first, spread, random, fgd, fgd[cover=SHARE,window=N], milp, milp[cover=SHARE,window=N], dot-prod, gpu-clustering, gpu-packing, \
+             openb-best-fit, openb-random; the last eight also with seed=N",
     help: "which nodes a gang gets",
 };
 /// Whether others may pass; by default not.
@@ -195,8 +195,9 @@ impl<'a> Knobs<'a> {
                 .map(|across_milli| Placer::Variable(Variable::Pal { across_milli }))
                 .ok_or_else(bad);
         }
-        if let Some(rule) = scored::rule(&spec.name) {
-            return scored::placer(rule, &spec, self.context.seed).ok_or_else(bad);
+        if let Some(rule) = scored::rule(of_fgd(&spec.name)) {
+            let scored = scored::placer(rule, &spec, self.context.seed).ok_or_else(bad)?;
+            return Ok(if spec.name == "milp" { Placer::Milp(scored) } else { Placer::Scored(scored) });
         }
         let seed = match spec.knobs.get("seed") {
             Some(seed) if spec.knobs.len() == 1 => seed.parse().map_err(|_| bad())?,
@@ -219,13 +220,13 @@ impl<'a> Knobs<'a> {
 
     /// The name of the placer, where the policy has one, and the value of one of its own knobs.
     fn placing(&self, knob: &str) -> Option<(String, Option<String>)> {
-        let own = if self.entry.name == "milp" { "fgd" } else { self.entry.name };
+        let own = of_fgd(self.entry.name);
         if scored::rule(own).is_some() {
             return Some((own.to_owned(), self.spec.knobs.get(knob).cloned()));
         }
         let mut spec = PolicySpec::parse(self.text("place")).ok()?;
         let value = spec.knobs.remove(knob);
-        Some((spec.name, value))
+        Some((of_fgd(&spec.name).to_owned(), value))
     }
 
     /// Whether the seed of the context changes what it decides.
@@ -248,6 +249,11 @@ impl<'a> Knobs<'a> {
     pub fn parts(&self, order: impl Order + 'static, evict: Option<Evict>) -> Result<Parts, PolicyError> {
         Ok(Parts { order: Box::new(order), placer: self.placer()?, behind: self.skip()?, evict })
     }
+}
+
+/// The placer whose knobs a placer has: `milp` places single tasks as `fgd` does.
+fn of_fgd(name: &str) -> &str {
+    if name == "milp" { "fgd" } else { name }
 }
 
 /// The locality penalty of several nodes of `pal`, in thousandths: from 1 to 100, and 1.5 where it is not given (PAL, SC 2024).

@@ -124,7 +124,7 @@ pub(super) fn scored(knobs: &Knobs<'_>, rule: Rule) -> Result<Scored, PolicyErro
 }
 
 /// `name[seed=N]`, and for `fgd` also `cover` and `window`.
-pub(super) fn placer(rule: Rule, spec: &PolicySpec, context_seed: u64) -> Option<Placer> {
+pub(super) fn placer(rule: Rule, spec: &PolicySpec, context_seed: u64) -> Option<Scored> {
     let known: &[&str] = if rule == Rule::Fgd { &["seed", "cover", "window"] } else { &["seed"] };
     let text = |spec: &BTreeMap<String, String>, name: &str| spec.get(name).cloned().unwrap_or_default();
     if !spec.knobs.keys().all(|key| known.contains(&key.as_str())) {
@@ -133,7 +133,7 @@ pub(super) fn placer(rule: Rule, spec: &PolicySpec, context_seed: u64) -> Option
     let expected =
         Expected { mix: mix(&text(&spec.knobs, "window"))?, cover_ppm: cover_ppm(&text(&spec.knobs, "cover"))? };
     let seed = seed(&text(&spec.knobs, "seed"), context_seed)?;
-    Some(Placer::Scored(Scored { rule, seed, expected }))
+    Some(Scored { rule, seed, expected })
 }
 
 fn cover_ppm(text: &str) -> Option<u32> {

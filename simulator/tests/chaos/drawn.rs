@@ -47,6 +47,7 @@ pub(super) fn policy(chance: &mut Chance) -> String {
         "pal[l-across=3]",
         "pm-first",
         "fgd[window=9]",
+        "milp[window=9]",
         "gpu-clustering[seed=4]",
     ];
     let place = chance.pick(&places);
