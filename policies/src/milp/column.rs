@@ -60,7 +60,7 @@ pub(super) fn removals(stock: &Stock<'_>, shape: &Shape) -> Vec<Removal> {
 fn without(stock: &Stock<'_>, shape: &Shape, set: &Removal, at: usize) -> Removal {
     let (mut next, piece) = (set.clone(), &shape.pieces[at]);
     next.removed.push(at as u16);
-    next.cost += piece.price as i64 * stock.unit;
+    next.cost += piece.price.cast_signed() * stock.unit;
     for gpu in &piece.gpus {
         next.room.gpus[*gpu as usize] += piece.milli;
     }
@@ -99,12 +99,12 @@ fn span(stock: &Stock<'_>, added: &Added) -> i64 {
         }
     }
     let gangs: u32 = touched.iter().map(|(gang, tasks)| tasks.div_ceil(stock.gangs[*gang].tasks)).sum();
-    i64::from(gangs) * stock.rules.span_cost as i64 * stock.unit
+    i64::from(gangs) * stock.rules.span_cost.cast_signed() * stock.unit
 }
 
 /// What a column adds to the objective beside values.
 pub(super) fn gain(stock: &Stock<'_>, before: u64, removal: &Removal, added: &Added, seats: &mut Seats) -> i64 {
-    let growth = seats.least(stock.work) as i64 - before as i64;
+    let growth = seats.least(stock.work).cast_signed() - before.cast_signed();
     -i64::from(stock.rules.frag_weight) * growth - removal.cost - span(stock, added)
 }
 

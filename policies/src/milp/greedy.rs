@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use engine::topology::Level;
 use engine::{GpuRequest, TaskRequest};
 
 use super::count::{domains, tasks_of};
@@ -39,8 +40,11 @@ struct Greedy<'a, 'b> {
     /// Of each request: what a node costs in units.
     scores: BTreeMap<TaskRequest, Vec<i64>>,
     /// Nodes that a job of these wishes may be inside of; the flag: its bonus is earned there.
-    regions: BTreeMap<[Option<engine::topology::Level>; 2], Vec<(Vec<usize>, bool)>>,
+    regions: BTreeMap<[Option<Level>; 2], Vec<Region>>,
 }
+
+/// Nodes, and whether the bonus is earned there.
+type Region = (Vec<usize>, bool);
 
 /// A task that stands.
 type Step = (usize, NodeRoom, (usize, engine::Placement));
@@ -56,7 +60,7 @@ impl Greedy<'_, '_> {
             let Some((steps, cost)) = self.try_in(at, nodes, regions.len() > 1) else { continue };
             self.undo(steps);
             let bonus = if *near { self.stock.rules.prefer_bonus } else { 0 };
-            let worth = (ask.value + bonus) as i64 * self.stock.unit - cost;
+            let worth = (ask.value + bonus).cast_signed() * self.stock.unit - cost;
             if worth >= 0 && best.is_none_or(|(most, _)| worth > most) {
                 best = Some((worth, region));
             }
@@ -67,7 +71,7 @@ impl Greedy<'_, '_> {
         Some(Placed { tasks })
     }
 
-    fn regions_of(&self, [required, preferred]: [Option<engine::topology::Level>; 2]) -> Vec<(Vec<usize>, bool)> {
+    fn regions_of(&self, [required, preferred]: [Option<Level>; 2]) -> Vec<Region> {
         let outer = domains(self.stock.yard, required);
         let Some(preferred) = preferred else { return outer.into_iter().map(|nodes| (nodes, false)).collect() };
         let inner = domains(self.stock.yard, Some(preferred));
@@ -88,7 +92,7 @@ impl Greedy<'_, '_> {
         if count && !ask.groups.iter().all(|(request, tasks)| self.enough(nodes, &normal(*request), *tasks)) {
             return None;
         }
-        let span = self.stock.rules.span_cost as i64 * self.stock.unit;
+        let span = self.stock.rules.span_cost.cast_signed() * self.stock.unit;
         let (mut steps, mut sum): (Vec<Step>, i64) = (Vec::new(), 0);
         for (group, (request, tasks)) in ask.groups.iter().enumerate() {
             let request = normal(*request);
@@ -142,11 +146,11 @@ impl Greedy<'_, '_> {
     /// What the request costs on a node where it fits, on the GPU that is best for it, and what that GPU has free.
     fn best_gpu(&self, node: usize, request: &TaskRequest) -> (i64, u16) {
         let room = &self.rooms[node];
-        let before = self.stock.work.fragmentation(room) as i64;
+        let before = self.stock.work.fragmentation(room).cast_signed();
         let cost = |gpu: u32| {
             let mut after = room.clone();
             after.take(request, GpuChoice::Gpu(gpu)).expect("it fits");
-            i64::from(self.stock.rules.frag_weight) * (self.stock.work.fragmentation(&after) as i64 - before)
+            i64::from(self.stock.rules.frag_weight) * (self.stock.work.fragmentation(&after).cast_signed() - before)
         };
         let GpuRequest::Milli(milli) = request.gpus else { return (cost(0), 0) };
         let fitting = (0..room.gpus.len())

@@ -24,9 +24,17 @@ use crate::fragmentation::{NodeRoom, Workload};
 pub fn plan(yard: &Yard, asks: &[Ask], workload: &Workload, rules: &Rules, solver: &mut dyn Solver) -> Plan {
     let stock = Stock::of(yard, asks, workload, rules);
     let start = greedy(&stock, 0..asks.len());
-    let base = worth(yard, asks, workload, rules, &start).expect("the greedy plan holds");
-    let found = improve(&stock, &start, base, solver);
-    settle(&stock, start, base, found)
+    match worth(yard, asks, workload, rules, &start) {
+        Ok(base) => {
+            let found = improve(&stock, &start, base, solver);
+            settle(&stock, start, base, found)
+        }
+        // Only a yard that contradicts itself can get here: then nothing is placed.
+        Err(error) => {
+            let nothing = Outline { placed: vec![None; asks.len()], moves: Vec::new() };
+            settle(&stock, nothing, 0, Found::failed(Failure::Program(error)))
+        }
+    }
 }
 
 /// Why no plan places `ask`, if counting shows it: in microseconds a node, before any program.
@@ -50,6 +58,21 @@ pub(super) struct Found {
     nodes: u64,
     shapes: usize,
     exact: bool,
+}
+
+impl Found {
+    fn failed(failure: Failure) -> Self {
+        Self {
+            outline: None,
+            failure: Some(failure),
+            bound: i64::MAX,
+            stopped: Stopped::Limit,
+            columns: 0,
+            nodes: 0,
+            shapes: 0,
+            exact: false,
+        }
+    }
 }
 
 /// Columns to choose from, and what is known of those that are not among them.

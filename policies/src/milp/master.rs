@@ -128,7 +128,7 @@ impl<'a, 'b> Master<'a, 'b> {
                 needs.push((self.duty(Duty { item: need.item, required, preferred }), need.tasks));
             }
         }
-        let bonus = if preferred.is_some() { self.stock.rules.prefer_bonus as i64 * self.stock.unit } else { 0 };
+        let bonus = if preferred.is_some() { self.stock.rules.prefer_bonus.cast_signed() * self.stock.unit } else { 0 };
         self.choices.push(Choice { gang, required, preferred, value: class.value + bonus, needs });
     }
 
@@ -192,7 +192,7 @@ impl Written {
         let mut ids = Vec::with_capacity(columns.len());
         for column in columns {
             let shape = &master.shapes[column.shape];
-            let id = program.integer(worth(column.gain), 0, shape.nodes.len() as i64);
+            let id = program.integer(worth(column.gain), 0, (shape.nodes.len() as u64).cast_signed());
             let row =
                 *shapes[column.shape].get_or_insert_with(|| program.row(f64::NEG_INFINITY, shape.nodes.len() as f64));
             program.term(row, id, 1.0);
@@ -220,14 +220,15 @@ impl Written {
             stock.gangs.iter().map(|gang| program.row(f64::NEG_INFINITY, gang.asks.len() as f64)).collect();
         let mut choices = Vec::new();
         for choice in &master.choices {
-            let id = program.integer(worth(choice.value), 0, stock.gangs[choice.gang].asks.len() as i64);
+            let id =
+                program.integer(worth(choice.value), 0, (stock.gangs[choice.gang].asks.len() as u64).cast_signed());
             program.term(gangs[choice.gang], id, 1.0);
             choice.needs.iter().for_each(|(duty, tasks)| program.term(duties[*duty], id, -f64::from(*tasks)));
             choices.push(id);
         }
         let mut singles = Vec::new();
         for single in &stock.singles {
-            let id = program.integer(worth(single.value), 0, single.asks.len() as i64);
+            let id = program.integer(worth(single.value), 0, (single.asks.len() as u64).cast_signed());
             program.term(duties[master.free_duty(single.item)], id, -1.0);
             singles.push(id);
         }
@@ -250,7 +251,7 @@ impl Written {
         order.sort_by_key(|at| std::cmp::Reverse(master.stock.singles[*at].value));
         for at in order {
             let single = &master.stock.singles[at];
-            let placed = added[single.item].clamp(0, single.asks.len() as i64);
+            let placed = added[single.item].clamp(0, (single.asks.len() as u64).cast_signed());
             added[single.item] -= placed;
             values[self.singles[at].0 as usize] = placed as f64;
         }

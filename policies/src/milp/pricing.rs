@@ -87,12 +87,11 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
         let most = stock.rules.columns_listed.min(LISTED / master.shapes.len().max(1)).max(16);
         let mut shelves = Vec::new();
         for (at, shape) in master.shapes.iter().enumerate() {
-            let (columns, all) = match list(stock, at, shape, most) {
-                Some(columns) => (columns.into_iter().filter(|column| master.counts(column)).collect(), true),
-                None => {
-                    let single = |item: usize| column_of(stock, at, shape, &[(item as u16, 1)][..].into());
-                    (master.counted[at].iter().filter_map(|(item, _)| single(*item)).collect(), false)
-                }
+            let (columns, all) = if let Some(columns) = list(stock, at, shape, most) {
+                (columns.into_iter().filter(|column| master.counts(column)).collect(), true)
+            } else {
+                let single = |item: usize| column_of(stock, at, shape, &[(item as u16, 1)][..].into());
+                (master.counted[at].iter().filter_map(|(item, _)| single(*item)).collect(), false)
             };
             shelves.push(Shelf { columns, all });
         }
@@ -129,7 +128,9 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
                 *price = (*price).max(share as i64);
             }
         }
-        prices.iter_mut().for_each(|price| *price = (*price).clamp(-DEAREST, DEAREST));
+        for price in &mut prices {
+            *price = (*price).clamp(-DEAREST, DEAREST);
+        }
         Prices { duties: prices, moves: 0 }
     }
 
@@ -190,13 +191,13 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
         let master = self.master;
         let mut slope = self.jobs(prices);
         for (shape, shelf) in master.shapes.iter().zip(&self.shelves) {
-            let nodes = shape.nodes.len() as i64;
+            let nodes = (shape.nodes.len() as u64).cast_signed();
             let priced = shelf.columns.iter().map(|column| (value(master, prices, column), column));
             let Some((worth, column)) = priced.max_by_key(|(worth, _)| *worth).filter(|(worth, _)| *worth > 0) else {
                 continue;
             };
             slope.value += nodes * worth;
-            slope.moves -= nodes * column.removed.len() as i64;
+            slope.moves -= nodes * (column.removed.len() as u64).cast_signed();
             for (item, count) in &column.added {
                 for duty in master.duties_of(column.shape, *item as usize) {
                     slope.duties[*duty] += nodes * i64::from(*count);
@@ -216,7 +217,7 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
         let mut slope = Slope { value: prices.moves * moves, duties: vec![0; master.duties.len()], moves };
         for single in &stock.singles {
             let duty = master.free_duty(single.item);
-            let (worth, count) = (single.value - prices.duties[duty], single.asks.len() as i64);
+            let (worth, count) = (single.value - prices.duties[duty], (single.asks.len() as u64).cast_signed());
             if worth > 0 {
                 slope.value += worth * count;
                 slope.duties[duty] -= count;
@@ -232,7 +233,7 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
         }
         for (worth, at) in best.into_iter().flatten() {
             let choice = &master.choices[at];
-            let count = stock.gangs[choice.gang].asks.len() as i64;
+            let count = (stock.gangs[choice.gang].asks.len() as u64).cast_signed();
             slope.value += worth * count;
             choice.needs.iter().for_each(|(duty, tasks)| slope.duties[*duty] -= count * i64::from(*tasks));
         }
@@ -256,7 +257,7 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
                     }
                 }
             }
-            bound = bound.saturating_add(best.saturating_mul(master.shapes[at].nodes.len() as i64));
+            bound = bound.saturating_add(best.saturating_mul((master.shapes[at].nodes.len() as u64).cast_signed()));
         }
         bound
     }
@@ -285,7 +286,7 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
 
 /// What a column is worth at these prices.
 pub(super) fn value(master: &Master<'_, '_>, prices: &Prices, column: &Column) -> i64 {
-    let mut worth = column.gain - prices.moves * column.removed.len() as i64;
+    let mut worth = column.gain - prices.moves * (column.removed.len() as u64).cast_signed();
     for (item, count) in &column.added {
         for duty in master.duties_of(column.shape, *item as usize) {
             worth += prices.duties[*duty] * i64::from(*count);

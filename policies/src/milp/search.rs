@@ -91,8 +91,8 @@ impl Search<'_, '_, '_> {
         for (item, duties) in &self.master.counted[self.at] {
             let wanted = &stock.items[*item];
             let pay: i64 = duties.iter().map(|duty| self.prices.duties[*duty]).sum();
-            let milli = wanted.request.gpus.milli() as i64;
-            let room = tasks_of(&removal.room, &wanted.request).min(u64::from(u32::MAX)) as i64;
+            let milli = wanted.request.gpus.milli().cast_signed();
+            let room = tasks_of(&removal.room, &wanted.request).min(u64::from(u32::MAX)).cast_signed();
             let count = i64::from(wanted.count).min(room);
             if count > 0 {
                 self.wanted.push(Wanted { item: *item, request: wanted.request, pay, milli, count });
@@ -144,20 +144,20 @@ impl Search<'_, '_, '_> {
                 GpuRequest::Whole(_) => MILLI as usize,
                 GpuRequest::Milli(milli) => milli as usize,
             };
-            needs[need] += typical.weight as i64;
+            needs[need] += typical.weight.cast_signed();
         }
         let mut more: i64 = needs.iter().sum();
         let weight = i64::from(stock.rules.frag_weight);
         let cost = |(free, need): (usize, &i64)| {
             more -= need;
-            -weight * more * free as i64
+            -weight * more * (free as u64).cast_signed()
         };
         needs[..=MILLI as usize].iter().enumerate().map(cost).collect()
     }
 
     /// No column below this one is worth more: what was paid, and each GPU filled best.
     fn reach(&self, seats: &Seats, paid: i64) -> i64 {
-        let before = i64::from(self.master.stock.rules.frag_weight) * self.before as i64;
+        let before = i64::from(self.master.stock.rules.frag_weight) * self.before.cast_signed();
         let filled = seats.ways().map(|way| way.iter().map(|free| self.filled[*free as usize]).sum::<i64>());
         paid.saturating_add(before + self.beside).saturating_add(filled.max().unwrap_or(0))
     }

@@ -89,7 +89,9 @@ fn ordered(stock: &Stock<'_>, node: usize) -> (NodeRoom, Vec<Piece>, Vec<usize>)
             tags[gpu as usize].push((stock.held_items[*at], task.price + stock.rules.move_cost));
         }
     }
-    tags.iter_mut().for_each(|tags| tags.sort_unstable());
+    for tags in &mut tags {
+        tags.sort_unstable();
+    }
     let mut order: Vec<usize> = (0..room.gpus.len()).collect();
     order.sort_by(|a, b| (room.gpus[*a], &tags[*a]).cmp(&(room.gpus[*b], &tags[*b])));
     let mut place = vec![0; order.len()];

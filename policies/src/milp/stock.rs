@@ -139,7 +139,7 @@ impl<'a> Stock<'a> {
         let Some((request, _)) = ask.groups.iter().find(|(_, tasks)| *tasks == 1) else { return };
         let item = item_of(&mut self.items, items, normal(*request));
         self.items[item].count += asks.len() as u32;
-        let value = ask.value as i64 * self.unit;
+        let value = ask.value.cast_signed() * self.unit;
         // Asks may differ in what does not matter for one task.
         match self.singles.iter_mut().find(|single| (single.item, single.value) == (item, value)) {
             Some(known) => {
@@ -156,7 +156,9 @@ impl<'a> Stock<'a> {
             self.exact_spans &= !apart;
             return self.add_gang(ask, asks);
         }
-        asks.into_iter().for_each(|at| self.add_gang(ask, vec![at]));
+        for at in asks {
+            self.add_gang(ask, vec![at]);
+        }
     }
 
     /// Whether some node has room for two tasks of the gang: then the nodes of equal gangs cannot be told from counts.
@@ -182,7 +184,7 @@ impl<'a> Stock<'a> {
         }
         self.gangs.push(Gang {
             asks,
-            value: (ask.value + self.rules.span_cost) as i64 * self.unit,
+            value: (ask.value + self.rules.span_cost).cast_signed() * self.unit,
             needs,
             tasks: ask.tasks() as u32,
             required: ask.required,

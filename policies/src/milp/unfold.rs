@@ -198,13 +198,12 @@ pub(super) fn fold(master: &Master<'_, '_>, outline: &Outline, columns: &mut Vec
         let shape = *shape_of.get(&node)?;
         let added: Added = items.into_iter().map(|(item, count)| (item as u16, count)).collect();
         let same = |column: &Column| column.shape == shape && column.removed.is_empty() && column.added == added;
-        let at = match columns.iter().position(same) {
-            Some(at) => at,
-            None => {
-                columns.push(column_of(stock, shape, &master.shapes[shape], &added)?);
-                counts.columns.push(0);
-                columns.len() - 1
-            }
+        let at = if let Some(at) = columns.iter().position(same) {
+            at
+        } else {
+            columns.push(column_of(stock, shape, &master.shapes[shape], &added)?);
+            counts.columns.push(0);
+            columns.len() - 1
         };
         counts.columns[at] += 1;
     }

@@ -31,7 +31,7 @@ pub(super) fn worth(yard: &Yard, asks: &[Ask], work: &Workload, rules: &Rules, p
         }
     }
     let growth = |(now, node): (&NodeRoom, &super::yard::YardNode)| {
-        work.fragmentation(now) as i64 - work.fragmentation(&node.room) as i64
+        work.fragmentation(now).cast_signed() - work.fragmentation(&node.room).cast_signed()
     };
     let growth: i64 = ledger.rooms.iter().zip(&yard.nodes).filter(|(now, node)| **now != node.room).map(growth).sum();
     Ok(milli * unit(work) - i64::from(rules.frag_weight) * growth)
@@ -64,7 +64,7 @@ impl Ledger {
             }
             let held = &yard.held[*held];
             held.slices.iter().for_each(|slice| self.rooms[held.node].put_slice(slice));
-            milli -= (held.price + rules.move_cost) as i64;
+            milli -= (held.price + rules.move_cost).cast_signed();
         }
         Ok(milli)
     }
@@ -111,9 +111,9 @@ impl Ledger {
             return Err("a gang outside its domain".into());
         }
         let near = ask.tasks() > 1 && ask.preferred.is_some_and(|level| together(yard, &nodes, level));
-        let bonus = if near { rules.prefer_bonus as i64 } else { 0 };
-        let span = rules.span_cost as i64 * (nodes.len() as i64 - 1).max(0);
-        Ok(ask.value as i64 + bonus - span)
+        let bonus = if near { rules.prefer_bonus.cast_signed() } else { 0 };
+        let span = rules.span_cost.cast_signed() * ((nodes.len() as u64).cast_signed() - 1).max(0);
+        Ok(ask.value.cast_signed() + bonus - span)
     }
 }
 

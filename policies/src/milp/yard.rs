@@ -9,7 +9,7 @@ use crate::fragmentation::{NodeRoom, Workload};
 /// Objectives are whole numbers of this unit: a thousandth of a thousandth of a GPU, times the weight of the workload. In it
 /// a value in milli-GPU is `value * unit`, and F, which comes in milli-GPU times weight, is `frag_weight * F`.
 pub fn unit(workload: &Workload) -> i64 {
-    i64::from(MILLI) * workload.total().max(1) as i64
+    i64::from(MILLI) * workload.total().max(1).cast_signed()
 }
 
 /// The nodes on which jobs may be placed, and the tasks that may be moved.

@@ -34,7 +34,6 @@ fn equal_to_brute_force(solver: &mut dyn Solver, cases: impl Iterator<Item = Cas
         seen[1] += usize::from(plan.quality.objective > plan.quality.greedy_objective);
         seen[2] += usize::from(!plan.moves.is_empty());
     }
-    println!("{} instances, {} better than greedy, {} with moves", seen[0], seen[1], seen[2]);
     seen
 }
 
@@ -73,7 +72,6 @@ fn bounds_from_prices_hold_and_what_they_call_exact_is_exact() {
         exact += usize::from(plan.quality.exact);
         tight += usize::from(plan.quality.objective == best);
     }
-    println!("{exact} called exact, {tight} are");
     assert!(exact > 500 && tight > 1200, "{exact} {tight}");
 }
 

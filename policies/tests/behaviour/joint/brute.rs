@@ -24,13 +24,13 @@ fn fragmentation(work: &Workload, room: &NodeRoom) -> i64 {
         let runs = runs && request.models.0 & (1 << room.model.0) != 0;
         let lost: i64 =
             if runs { room.gpus.iter().filter(|free| **free < each).map(|free| i64::from(*free)).sum() } else { idle };
-        sum += lost * typical.weight as i64;
+        sum += lost * typical.weight.cast_signed();
     }
     sum
 }
 
 fn unit(case: &Case) -> i64 {
-    1000 * (case.work.total().max(1) as i64)
+    1000 * case.work.total().max(1).cast_signed()
 }
 
 fn growth(case: &Case, rooms: &[NodeRoom]) -> i64 {
@@ -52,8 +52,10 @@ fn job(case: &Case, ask: &Ask, nodes: &BTreeSet<usize>) -> Option<i64> {
     }
     let several = ask.groups.iter().map(|(_, tasks)| tasks).sum::<u32>() > 1;
     let near = several && ask.preferred.is_some_and(|level| inside(&case.yard, nodes, level));
-    let bonus = if near { case.rules.prefer_bonus as i64 } else { 0 };
-    Some(ask.value as i64 + bonus - case.rules.span_cost as i64 * (nodes.len() as i64 - 1))
+    let bonus = if near { case.rules.prefer_bonus.cast_signed() } else { 0 };
+    Some(
+        ask.value.cast_signed() + bonus - case.rules.span_cost.cast_signed() * ((nodes.len() as u64).cast_signed() - 1),
+    )
 }
 
 /// All rooms after one task was put on a node.
@@ -147,7 +149,7 @@ pub(super) fn best(case: &Case) -> i64 {
         for (_, held) in case.yard.held.iter().enumerate().filter(|(at, _)| set >> at & 1 == 1) {
             free(&mut rooms[held.node], &held.slices);
             tasks.push(held.request);
-            milli -= (held.price + case.rules.move_cost) as i64;
+            milli -= (held.price + case.rules.move_cost).cast_signed();
         }
         let mut search = Search { case, rooms, best };
         search.moved(milli, &tasks);
@@ -192,7 +194,7 @@ pub(super) fn value(case: &Case, plan: &Plan) -> i64 {
     for one in &plan.moves {
         let held = &case.yard.held[one.held];
         free(&mut rooms[held.node], &held.slices);
-        milli -= (held.price + case.rules.move_cost) as i64;
+        milli -= (held.price + case.rules.move_cost).cast_signed();
     }
     for one in &plan.moves {
         hold(&mut rooms, &case.yard, &case.yard.held[one.held].request, &one.to);
