@@ -147,11 +147,11 @@ fn a_job_that_may_not_be_stopped_is_not_moved() {
     assert!(!world.runs(whole) && world.moves() == 0);
 }
 
-/// The 0.4 have run for two hours without saving: 0.8 GPU-hours, for a gain of one GPU over one hour, less 0.8 and the
-/// charge; after three hours it is not worth it.
+/// The 0.4 have run for hours without saving. The gain, over one hour, is the GPU that the waiting job gets and less F,
+/// together at most 2.1 GPUs: after six hours, with 2.4 GPU-hours at risk, the move is not worth it.
 #[test]
 fn the_price_of_lost_work_decides() {
-    for (hours, moves) in [(1, true), (2, true), (3, false)] {
+    for (hours, moves) in [(1, true), (2, true), (6, false)] {
         let tasks = [part(600), part(400), part(500), TaskRequest::whole_gpus(1)];
         let mut world = World::new(Inventory::uniform(2, 1, "A"), milp(1), &tasks);
         let filler = world.submit(0);
@@ -168,11 +168,11 @@ fn the_price_of_lost_work_decides() {
     }
 }
 
-/// Two tasks leave together: 0.3 and 0.3 on a GPU, room for one each on two others.
+/// Two tasks leave together: 0.3 and 0.3 on a node, room for one each on two others.
 #[test]
 fn two_runs_make_room_together() {
     let tasks = [part(700), part(300), TaskRequest::whole_gpus(1), part(650)];
-    let mut world = World::new(Inventory::uniform(1, 3, "A"), milp(2), &tasks);
+    let mut world = World::new(Inventory::uniform(3, 1, "A"), milp(2), &tasks);
     let (a, b) = (world.submit(2), world.submit(2));
     let pair = (world.submit(1), world.submit(1));
     world.end(a);
@@ -183,6 +183,22 @@ fn two_runs_make_room_together() {
     let whole = world.submit(2);
     assert!(world.runs(whole), "{:?}", world.launches);
     assert!(world.moves() > before);
+}
+
+/// Two tasks of 0.4 on two GPUs of one node: one of them goes to the other.
+#[test]
+fn runs_move_within_a_node() {
+    let tasks = [part(600), part(400), TaskRequest::whole_gpus(1), part(550)];
+    let mut world = World::new(Inventory::uniform(1, 2, "A"), milp(1), &tasks);
+    let fillers = (world.submit(0), world.submit(0));
+    let pair = (world.submit(1), world.submit(1));
+    world.end(fillers.0);
+    world.end(fillers.1);
+    assert!(world.runs(pair.0) && world.runs(pair.1));
+    let small = world.submit(3);
+    world.end(small);
+    let whole = world.submit(2);
+    assert!(world.runs(whole) && world.moves() > 0, "{:?}", world.launches);
 }
 
 /// Whatever the solver does, what runs is what the greedy placer would have done, and the failures are counted.

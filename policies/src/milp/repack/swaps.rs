@@ -97,7 +97,9 @@ impl Table {
             };
             self.takes.push(after(&mut self.room));
             for group in &mut self.groups {
-                let takes = if group.kind as usize == kind { f32::INFINITY } else { after(&mut group.without) };
+                let takes = after(&mut group.without);
+                // Its own kind comes back to the node only on better GPUs.
+                let takes = if group.kind as usize == kind && takes >= 0.0 { f32::INFINITY } else { takes };
                 group.takes.push(takes);
             }
         }
