@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use engine::{Command, Core, Event, Exit, Fault, Input, JobId, MICROS, Phase, Rate, Reason, Time};
+use engine::{Command, Core, Event, Exit, Fault, Input, JobId, Phase, Rate, Reason, Time};
 
 /// Rounds of orders and facts in one instant after which a policy is said to go in circles.
 const ROUNDS_MAX: usize = 10_000;
@@ -45,11 +45,11 @@ impl StillWorld {
         self.settle()
     }
 
-    /// A job arrives, a second after the one before. It is placed or turned away before the next comes, unless the policy
+    /// A job arrives, a microsecond after the one before: what a move would lose is next to nothing. It is placed or turned away before the next comes, unless the policy
     /// says nothing about it: then it gathers jobs, and they wait together.
     pub(super) fn arrive(&mut self, job: JobId, submission: Event) -> Result<(), Fault> {
-        self.wake_until(Time(self.now.0 + MICROS))?;
-        self.now = Time(self.now.0 + MICROS);
+        self.wake_until(Time(self.now.0 + 1))?;
+        self.now = Time(self.now.0 + 1);
         self.tell(submission);
         self.waiting.push(job);
         let started = Instant::now();
