@@ -6,6 +6,7 @@
 //! those of every other experiment; only the world differs.
 
 mod arrivals;
+mod bound;
 mod fill;
 mod measure;
 mod world;
@@ -19,6 +20,7 @@ use serde::Serialize;
 use traces::Trace;
 
 pub use self::arrivals::arrivals;
+pub use self::bound::bound;
 pub use self::measure::{Column, Columns};
 use crate::experiment::ExperimentError;
 

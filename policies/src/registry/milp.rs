@@ -49,7 +49,7 @@ pub(super) static MILP: Entry = Entry {
     presets: &[Preset {
         name: "openb",
         source: "chosen on openb's default list: `trainyard saturate`",
-        knobs: &[("repack", "6"), ("strand", "150"), ("move-cost", "10"), ("columns", "600")],
+        knobs: &[("repack", "8"), ("strand", "100"), ("move-cost", "5"), ("columns", "600")],
     }],
     build: |knobs| {
         let positive = |name| knobs.count(name).and_then(|value| if value == 0 { Err(knobs.bad_value(name)) } else { Ok(value) });
