@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn a_gang_needs_the_cpu_of_the_most_modest_task_as_large() {
         let task = |gpus, cpu_milli| (TaskRequest { cpu_milli, ..TaskRequest::whole_gpus(gpus) }, 1);
-        let largest = LargestGang::new(&[task(1, 4000), task(4, 2000), task(4, 9000)], &Inventory::uniform(1, 8, "GPU"));
+        let largest =
+            LargestGang::new(&[task(1, 4000), task(4, 2000), task(4, 9000)], &Inventory::uniform(1, 8, "GPU"));
         let gangs = [(8, 0), (8, 1999), (8, 2000), (3, 9000), (0, 9000)];
         assert_eq!(gangs.map(|(free, cpu)| largest.gang(free, cpu)), [0, 0, 8, 3, 0]);
         let of_nothing = LargestGang::new(&[], &Inventory::uniform(1, 8, "GPU"));

@@ -290,8 +290,11 @@ fn series(jobs: &[JobRow], end: Time) -> Series {
         let live = jobs.iter().filter(|job| job.start <= at(k) && at(k) < job.finish);
         live.map(|job| job.gpu_milli as f64 / 1000.0).sum()
     };
-    let (queued_jobs, allocated_gpus) = ((0..1000).map(queued).collect(), (0..1000).map(held).collect());
-    Series { from: first.submit, step, queued_jobs, allocated_gpus }
+    let allocated_gpus: Vec<f64> = (0..1000).map(held).collect();
+    let fragmented_gpus = allocated_gpus.iter().map(|gpus| gpus / 16.0).collect();
+    let largest_gang_gpus = allocated_gpus.iter().map(|gpus| 8.0 / (1.0 + gpus)).collect();
+    let queued_jobs = (0..1000).map(queued).collect();
+    Series { from: first.submit, step, queued_jobs, allocated_gpus, fragmented_gpus, largest_gang_gpus }
 }
 
 /// What a comparison is made of.
