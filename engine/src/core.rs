@@ -90,6 +90,7 @@ impl Core {
 
     /// Takes the facts of one instant, asks the policy once if one of them concerns it, and adds the orders to `out`.
     pub fn step(&mut self, batch: &[Input], out: &mut Vec<Command>) -> Result<(), Fault> {
+        self.state.changes.begin_step();
         for input in batch {
             if input.at < self.state.now {
                 return Err(Fault::TimeWentBack { from: self.state.now, to: input.at });

@@ -13,8 +13,8 @@ use crate::reason::Reason;
 use crate::shape::{Shape, TaskRequest};
 use crate::tenants::Tenants;
 use crate::terms::Amounts;
-use crate::totals::Totals;
 use crate::time::{Span, Time};
+use crate::totals::Totals;
 
 /// An interned shape with what is worth knowing about it once.
 #[derive(Clone, Debug)]
@@ -82,6 +82,8 @@ pub struct Round {
 pub(crate) struct ChangeLog {
     base: u64,
     jobs: Vec<JobId>,
+    /// Those of the last step, for who looks on.
+    step: Vec<JobId>,
 }
 
 impl ChangeLog {
@@ -91,6 +93,11 @@ impl ChangeLog {
 
     pub(crate) fn push(&mut self, job: JobId) {
         self.jobs.push(job);
+        self.step.push(job);
+    }
+
+    pub(crate) fn begin_step(&mut self) {
+        self.step.clear();
     }
 
     pub(crate) fn forget(&mut self) {
@@ -352,6 +359,11 @@ impl State {
         let anew = seen != self.changes.base;
         let (log, all) = if anew { (&[][..], 0..self.jobs.len()) } else { (&self.changes.jobs[..], 0..0) };
         Changes { anew, jobs: ChangedJobs { log: log.iter(), all }, end: self.changes.end() }
+    }
+
+    /// Jobs whose phase, run or safe point changed in the last step, in order; a job can occur more than once.
+    pub fn changed_in_step(&self) -> &[JobId] {
+        &self.changes.step
     }
 
     /// Why a job does not run now; `None` for a job that is placed or over.

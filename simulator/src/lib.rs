@@ -3,6 +3,7 @@
 pub mod experiment;
 pub mod failures;
 pub mod figures;
+mod fragmentation;
 pub mod journal;
 mod kinds;
 pub mod metrics;

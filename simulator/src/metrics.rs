@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use engine::{Command, Core, Event, Input, JobId, Outcome, Placement, Time, Watch};
 
+use crate::fragmentation::{Idle, IdleFigures};
 use crate::result::{JobRow, Segment, Series};
 use crate::series::Sampler;
 use crate::targets;
@@ -28,8 +29,10 @@ pub struct Recorder<'a> {
     gpus: f64,
     now: Time,
     sampler: Sampler,
-    /// Jobs waiting, thousandths held, jobs open: since `now`.
+    /// Jobs waiting and GPUs held, since `now`.
     values: [f64; 2],
+    idle: Idle,
+    /// Jobs open, since `now`.
     open: u64,
     /// Integral of open jobs over time: jobs x microseconds.
     contention: u128,
@@ -63,6 +66,7 @@ impl<'a> Recorder<'a> {
             now: first,
             sampler: Sampler::new(first),
             values: [0.0; 2],
+            idle: Idle::new(workload, inventory),
             open: 0,
             contention: 0,
             contention_at_submit: Vec::with_capacity(workload.len()),
@@ -82,7 +86,9 @@ impl<'a> Recorder<'a> {
     fn advance(&mut self, now: Time) {
         let span = now.since(self.now).0;
         if span > 0 {
-            self.sampler.advance(now, self.values);
+            let ([queued, held], [fragmented, largest]) = (self.values, self.idle.now());
+            self.sampler.advance(now, [queued, held, fragmented, largest]);
+            self.idle.advance(span);
             self.contention += u128::from(self.open) * u128::from(span);
             self.cost += self.burning * span as f64 / 3.6e9;
             self.now = now;
@@ -167,6 +173,7 @@ impl<'a> Recorder<'a> {
             rows: rows.collect(),
             series: self.sampler.finish(),
             segments: self.segments,
+            idle: self.idle.figures(),
             cost: self.prices.is_some().then_some(self.cost),
             latencies: self.latencies,
         }
@@ -179,6 +186,7 @@ pub(crate) struct Seen {
     pub(crate) rows: Vec<JobRow>,
     pub(crate) series: Series,
     pub(crate) segments: Vec<Segment>,
+    pub(crate) idle: IdleFigures,
     pub(crate) cost: Option<f64>,
     pub(crate) latencies: Vec<u32>,
 }
@@ -225,13 +233,19 @@ impl Watch for Recorder<'_> {
         }
         for command in commands {
             match command {
-                Command::Close { job, outcome: Outcome::Finished } => self.closed(core, *job),
+                Command::Close { job, outcome } => {
+                    self.idle.ended();
+                    if *outcome == Outcome::Finished {
+                        self.closed(core, *job);
+                    }
+                }
                 Command::Launch { .. } if self.keeps_placements() => self.launched(core, command),
                 _ => {}
             }
         }
         let totals = state.totals();
-        self.values = [totals.ready as f64, totals.held_milli as f64];
+        self.values = [totals.ready as f64, totals.held_milli as f64 / 1000.0];
         self.open = totals.open;
+        self.idle.follow(core);
     }
 }

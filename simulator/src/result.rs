@@ -105,8 +105,16 @@ pub struct Summary {
     pub migrated_gpu_s: f64,
     /// What the policy expected them to cost.
     pub migrated_gpu_s_predicted: f64,
-    /// Fragmentation of the trace's own workload over capacity; null until it is built.
+    /// Fragmentation (FGD's F, for the trace's own jobs) over the GPUs of the cluster, mean over time.
     pub fragmentation_share: Option<f64>,
+    /// The same over the idle GPUs.
+    pub fragmentation_idle_share: Option<f64>,
+    /// Whole GPUs of the largest gang that one node could take, mean over time.
+    pub largest_gang_mean_gpus: Option<f64>,
+    /// Jobs that waited for some time although enough GPUs were idle, because no nodes had the room that they need.
+    pub blocked_by_fragmentation_jobs: u64,
+    /// How long they did: jobs x seconds.
+    pub blocked_by_fragmentation_s: f64,
     /// Jain's index over tenants of service per entitlement.
     pub jain_index: Option<f64>,
     /// Largest finish-time fairness rho (Themis).
@@ -119,6 +127,14 @@ pub struct Summary {
     pub start_by_missed_share: Option<f64>,
     /// Allocated GPU-hours times their price.
     pub cost: Option<f64>,
+    /// Programs that the policy gave to a solver.
+    pub solves: u64,
+    /// Of them: a limit cut them off before the proof.
+    pub solves_cut_off: u64,
+    /// Of them: the solver failed or its answer did not hold, and the greedy plan ran.
+    pub solves_failed: u64,
+    /// Largest known (bound - answer) / answer.
+    pub solver_gap_max: Option<f64>,
     /// Jobs started, preempted, moved or rejected by the policy.
     pub decisions: u64,
     /// Facts that the core took in.
@@ -259,6 +275,10 @@ pub struct Series {
     pub queued_jobs: Vec<f64>,
     /// Mean number of GPUs held.
     pub allocated_gpus: Vec<f64>,
+    /// Mean F: idle GPUs that the trace's own jobs cannot use.
+    pub fragmented_gpus: Vec<f64>,
+    /// Mean of the whole GPUs of the largest gang that one node could take.
+    pub largest_gang_gpus: Vec<f64>,
 }
 
 /// A part of one node, held by one run from `start` to `end`.

@@ -12,6 +12,9 @@ use crate::workload::Workload;
 /// Bounded slowdown counts run times below this as this (Feitelson), seconds.
 const BSLD_TAU_S: f64 = 10.0;
 
+/// Thousandths of a GPU x microseconds in a GPU-second.
+const MILLI_MICROS: f64 = 1000.0 * MICROS as f64;
+
 /// Counts of jobs by how they ended.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
@@ -112,19 +115,33 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         preempted_restarted_gpu_s: evicted(|eviction| eviction.restarted),
         migrated_gpu_s: migrated(engine::Eviction::cost),
         migrated_gpu_s_predicted: migrated(|eviction| eviction.bill.predicted),
-        fragmentation_share: None,
+        fragmentation_share: seen.idle.fragmented.zip(capacity).map(|(f, capacity)| f / MILLI_MICROS / capacity),
+        fragmentation_idle_share: seen.idle.fragmented.filter(|_| seen.idle.idle > 0.0).map(|f| f / seen.idle.idle),
+        largest_gang_mean_gpus: seen.idle.largest_gang_mean,
+        blocked_by_fragmentation_jobs: seen.idle.blocked_jobs,
+        blocked_by_fragmentation_s: seen.idle.blocked_s,
         jain_index: jain(core, workload),
         ftf_worst: rho.0.last().copied(),
         ftf_unfair_share: share(&rho.0, |rho| rho > 1.0),
         deadline_missed_share: missed_share(core, |job| job.spec.deadline.is_some(), targets::missed_deadline),
         start_by_missed_share: missed_share(core, |job| job.spec.start_by.is_some(), targets::missed_start),
         cost: seen.cost,
+        solves: totals.solves.programs,
+        solves_cut_off: totals.solves.cut_off,
+        solves_failed: totals.solves.failed,
+        solver_gap_max: gap_max(&totals.solves),
         decisions: totals.decisions,
         events: totals.events,
         wall_s: 0.0,
         decide_p50_us: latency.quantile(0.5),
         decide_p99_us: latency.quantile(0.99),
     }
+}
+
+/// The largest gap; `None` where no answer has a known one.
+fn gap_max(solves: &engine::Solves) -> Option<f64> {
+    let known = solves.programs - solves.failed > solves.gap_unknown;
+    known.then(|| solves.gap_max_ppm as f64 / 1e6)
 }
 
 /// A sum over the runs that the policy stopped for this cause, in GPU-seconds.

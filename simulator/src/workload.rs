@@ -126,6 +126,16 @@ impl<'a> Workload<'a> {
         classes.chain(tenants).chain(queues).chain(names).chain(terms)
     }
 
+    /// The tasks of all jobs, each with its count: those of the smallest gang with which a job may start.
+    pub fn tasks(&self) -> Vec<(TaskRequest, u64)> {
+        let mut jobs = vec![0u64; self.shapes.len()];
+        self.classes.iter().for_each(|class| jobs[class.index()] += 1);
+        let of_class = |(shape, jobs): (&Shape, u64)| {
+            shape.groups.iter().map(move |group| (group.request, jobs * u64::from(group.tasks_min))).collect::<Vec<_>>()
+        };
+        self.shapes.iter().zip(jobs).flat_map(of_class).collect()
+    }
+
     /// Changes of terms after the beginning.
     pub fn changes(&self) -> impl Iterator<Item = (Time, Event)> + '_ {
         let later = self.terms.iter().filter(|(at, ..)| *at > Time::ZERO);

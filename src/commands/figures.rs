@@ -10,19 +10,29 @@ use simulator::stats::{Difference, Metric, Sampling};
 use crate::table;
 
 /// Columns of a comparison, by metric.
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 10] = [
     "jct_mean_s",
     "jct_p50_s",
     "jct_p99_s",
     "queue_mean_s",
     "queue_p99_s",
     "gpu_allocated_share",
+    "fragmentation_share",
+    "largest_gang_mean_gpus",
     "jain_index",
     "preemptions",
 ];
 /// Columns that are shown only where they are not zero.
-const SELDOM: [&str; 7] =
-    ["restarts", "lost_gpu_s", "preempted_gpu_s", "deadline_missed_share", "failed", "unfinished", "rejected"];
+const SELDOM: [&str; 8] = [
+    "blocked_by_fragmentation_jobs",
+    "restarts",
+    "lost_gpu_s",
+    "preempted_gpu_s",
+    "deadline_missed_share",
+    "failed",
+    "unfinished",
+    "rejected",
+];
 
 /// The physics for people.
 pub(crate) fn physics_words(physics: &str) -> &str {
@@ -138,11 +148,13 @@ pub(crate) fn one(replay: &Replay, cluster: &str) -> String {
         ("slowdown", format!("mean {} (bounded at 10 s)", number(s.bsld_mean))),
         ("makespan", seconds(s.makespan_s)),
         ("GPUs", format!("{} allocated, goodput {}", share(s.gpu_allocated_share), share(s.goodput_share))),
+        ("idle GPUs", idle(s)),
         ("runs stopped", stopped(s)),
         ("fairness", fairness(s)),
     ];
     rows.extend(s.deadline_missed_share.map(|missed| ("deadlines", format!("{} missed", fmt::share(missed)))));
     rows.extend(s.start_by_missed_share.map(|missed| ("latest starts", format!("{} missed", fmt::share(missed)))));
+    rows.extend(report::solver_words(&[s]).map(|words| ("solver", words)));
     rows.extend(s.cost.map(|cost| ("cost", fmt::number(cost))));
     rows.push(("physics", physics_words(&s.physics).to_owned()));
     rows.push(("speed", speed(s)));
@@ -211,6 +223,22 @@ fn stopped(s: &Summary) -> String {
         parts.push(format!("moves cost {cost} (predicted {predicted})"));
     }
     parts.join(", ")
+}
+
+fn idle(s: &Summary) -> String {
+    let share = |value: Option<f64>| value.map_or_else(|| fmt::NOTHING.to_owned(), fmt::share);
+    let gang = s.largest_gang_mean_gpus.map_or_else(|| fmt::NOTHING.to_owned(), fmt::number);
+    let mut text = format!(
+        "fragmented {} of all, {} of the idle; largest gang on a node {gang} on average",
+        share(s.fragmentation_share),
+        share(s.fragmentation_idle_share)
+    );
+    if s.blocked_by_fragmentation_jobs > 0 {
+        let (jobs, time) =
+            (fmt::thousands(s.blocked_by_fragmentation_jobs), fmt::seconds(s.blocked_by_fragmentation_s));
+        text += &format!("; {jobs} jobs without a place although enough were idle, for {time} together");
+    }
+    text
 }
 
 fn fairness(s: &Summary) -> String {

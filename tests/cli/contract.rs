@@ -8,8 +8,10 @@ use crate::support::Yard;
 const SUMMARY: &str = "schema trainyard_version policy clairvoyant seed load trace physics cluster_gpus jobs finished failed \
     unfinished rejected jct_mean_s jct_p50_s jct_p90_s jct_p99_s queue_mean_s queue_p50_s queue_p99_s makespan_s bsld_mean \
     gpu_allocated_share goodput_share preemptions migrations restarts lost_gpu_s preempted_gpu_s preempted_gpu_s_predicted \
-    preempted_lost_gpu_s preempted_drained_gpu_s preempted_restarted_gpu_s migrated_gpu_s migrated_gpu_s_predicted fragmentation_share jain_index ftf_worst \
-    ftf_unfair_share deadline_missed_share start_by_missed_share cost decisions events wall_s decide_p50_us decide_p99_us";
+    preempted_lost_gpu_s preempted_drained_gpu_s preempted_restarted_gpu_s migrated_gpu_s migrated_gpu_s_predicted fragmentation_share \
+    fragmentation_idle_share largest_gang_mean_gpus blocked_by_fragmentation_jobs blocked_by_fragmentation_s jain_index ftf_worst \
+    ftf_unfair_share deadline_missed_share start_by_missed_share cost solves solves_cut_off solves_failed \
+    solver_gap_max decisions events wall_s decide_p50_us decide_p99_us";
 
 fn keys(value: &Value) -> String {
     value.as_object().unwrap().keys().map(String::as_str).collect::<Vec<_>>().join(" ")

@@ -6,6 +6,9 @@ use super::Cluster;
 use crate::ids::NodeId;
 use crate::placement::Slice;
 
+/// So many changes of nodes are remembered one by one.
+const REMEMBERED: usize = 256;
+
 /// Equal tasks that hold GPUs of one node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
@@ -22,17 +25,23 @@ pub(super) struct Usage {
     version: u64,
     /// The version at which a node last changed.
     versions: Vec<u64>,
+    /// The nodes that changed last: that of version v stands at v modulo the length. Empty before the first change.
+    last: Vec<NodeId>,
     held: Vec<SmallVec<[Held; 2]>>,
 }
 
 impl Usage {
     pub(super) fn new(nodes: usize) -> Self {
-        Self { version: 0, versions: vec![0; nodes], held: vec![SmallVec::new(); nodes] }
+        Self { version: 0, versions: vec![0; nodes], last: Vec::new(), held: vec![SmallVec::new(); nodes] }
     }
 
     pub(super) fn touch(&mut self, node: NodeId) {
         self.version += 1;
         self.versions[node.index()] = self.version;
+        if self.last.is_empty() {
+            self.last.resize(REMEMBERED, node);
+        }
+        self.last[self.version as usize % REMEMBERED] = node;
     }
 
     pub(super) fn add(&mut self, slice: &Slice) {
@@ -76,6 +85,14 @@ impl Cluster {
     /// By node: [`Cluster::version`] when it last changed. What was computed of a node holds while its version stands.
     pub fn versions(&self) -> &[u64] {
         &self.usage.versions
+    }
+
+    /// The nodes that changed after [`Cluster::version`] was `version`, some more than once; `None` when they were so many
+    /// that only [`Cluster::versions`] tells.
+    pub fn touched_since(&self, version: u64) -> Option<impl Iterator<Item = NodeId> + '_> {
+        let usage = &self.usage;
+        let known = usage.version.checked_sub(version).is_some_and(|touches| touches <= REMEMBERED as u64);
+        known.then(|| (version + 1..=usage.version).map(|version| usage.last[version as usize % REMEMBERED]))
     }
 
     /// The tasks that hold GPUs of `node`, by size, in no particular order.

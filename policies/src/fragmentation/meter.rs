@@ -38,19 +38,25 @@ impl Meter {
         }
         if self.seen.len() != cluster.len() {
             (self.seen, self.nodes, self.sum) = (vec![u64::MAX; cluster.len()], vec![0; cluster.len()], 0);
+            self.version = None;
         }
-        for (at, version) in cluster.versions().iter().enumerate() {
-            if self.seen[at] == *version {
-                continue;
-            }
-            self.seen[at] = *version;
-            let node = NodeId::new(at);
-            let up = cluster.state(node) == NodeState::Up;
-            let now = if up { self.workload.fragmentation(&NodeRoom::of(cluster, node)) } else { 0 };
-            self.sum = self.sum - self.nodes[at] + now;
-            self.nodes[at] = now;
+        match self.version.and_then(|version| cluster.touched_since(version)) {
+            Some(touched) => touched.for_each(|node| self.measure(cluster, node)),
+            None => (0..cluster.len()).for_each(|at| self.measure(cluster, NodeId::new(at))),
         }
         self.version = Some(cluster.version());
+    }
+
+    fn measure(&mut self, cluster: &Cluster, node: NodeId) {
+        let (at, version) = (node.index(), cluster.versions()[node.index()]);
+        if self.seen[at] == version {
+            return;
+        }
+        self.seen[at] = version;
+        let up = cluster.state(node) == NodeState::Up;
+        let now = if up { self.workload.fragmentation(&NodeRoom::of(cluster, node)) } else { 0 };
+        self.sum = self.sum - self.nodes[at] + now;
+        self.nodes[at] = now;
     }
 
     /// F of a node as last measured, in thousandths of a GPU x weight.

@@ -20,8 +20,10 @@ use crate::ready::{Filing, LaneKey, Ready};
 
 /// Places of the board: what starts have stranded since the last tidying, in thousandths of a GPU.
 const STRANDED: usize = 0;
-/// From here on, by class: the epoch in which the class could not be placed.
-const FAILED: usize = 1;
+/// From here on two places a class: the epoch in which it could not be placed, and when to look for moves again.
+const CLASSES: usize = 1;
+/// After each search for moves that found none a class waits twice as long, up to 2 to this power of epochs.
+const PATIENCE_MAX: u64 = 8;
 
 /// Placement by programs.
 pub struct Milp {
@@ -76,7 +78,7 @@ impl Policy for Milp {
         }
         let epoch = draft.state().freed_epoch();
         for class in turn.failed {
-            *board(draft, FAILED + class.index()) = epoch;
+            *failed_at(draft, class) = epoch;
             let reason = draft.shortage(class);
             draft.refuse_class(class, reason);
         }
@@ -103,7 +105,7 @@ impl Milp {
         for lane in self.ready.active() {
             let lane = self.ready.lane(*lane);
             let class = lane.key.class;
-            if *board(draft, FAILED + class.index()) != epoch && !turn.failed.contains(&class) {
+            if *failed_at(draft, class) != epoch && !turn.failed.contains(&class) {
                 jobs.extend(lane.jobs.iter().take(self.rules.batch));
             }
         }
@@ -181,16 +183,16 @@ impl Milp {
         while at < turn.failed.len() && turn.moves_left > 0 {
             let class = turn.failed[at];
             let request = draft.state().class(class).shape.single().copied().filter(|request| request.gpus.milli() > 0);
-            let (Some(job), Some(request)) = (self.head_of(class), request) else {
+            let (Some(job), Some(request), true) = (self.head_of(class), request, is_due(draft, class)) else {
                 at += 1;
                 continue;
             };
             let nodes = self.part(draft, u64::from(job.0));
             let waiting = Some((request, request.gpus.milli() as f64));
             let found = self.search(draft, repack, turn, &nodes, waiting);
-            if !self.settle(draft, turn, found, Some(job)) {
-                at += 1;
-            }
+            let settled = self.settle(draft, turn, found, Some(job));
+            put_off(draft, class, !settled);
+            at += usize::from(!settled);
         }
     }
 
@@ -276,6 +278,25 @@ fn answered(answer: &Answer) -> Solve {
     // Nothing to do is worth nothing: no gap is a share of it.
     let gap_ppm = (answer.gap.is_finite() && answer.objective > 1e-6).then_some((answer.gap * 1e6) as u64);
     Solve::Answered { gap_ppm, cut_off: answer.stopped == Stopped::Limit }
+}
+
+/// When a class could not be placed.
+fn failed_at<'a>(draft: &'a mut Draft<'_>, class: ClassId) -> &'a mut u64 {
+    board(draft, CLASSES + 2 * class.index())
+}
+
+/// Whether it is time to look for moves for a class.
+fn is_due(draft: &mut Draft<'_>, class: ClassId) -> bool {
+    let epoch = draft.state().freed_epoch();
+    epoch >= *board(draft, CLASSES + 2 * class.index() + 1) >> 8
+}
+
+/// Notes whether a search found nothing. Epochs end when something becomes free.
+fn put_off(draft: &mut Draft<'_>, class: ClassId, in_vain: bool) {
+    let epoch = draft.state().freed_epoch();
+    let noted = board(draft, CLASSES + 2 * class.index() + 1);
+    let patience = if in_vain { ((*noted & 0xff) + 1).min(PATIENCE_MAX) } else { 0 };
+    *noted = (epoch + u64::from(in_vain) * (1 << patience)) << 8 | patience;
 }
 
 /// One place of the board, which is 0 before it is written.

@@ -64,6 +64,8 @@ pub fn drawings(comparison: &Comparison<'_>) -> Vec<Drawing> {
         distribution::drawing(&selection),
         timeline::queue(&selection, &clock),
         timeline::gpus(&selection, &clock, gpus),
+        timeline::fragmented(&selection, &clock),
+        timeline::largest_gang(&selection, &clock),
         gang::drawing(&selection),
     ];
     all.extend(tenant::drawing(&selection));

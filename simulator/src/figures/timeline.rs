@@ -1,4 +1,4 @@
-//! The cluster over time: queue length and allocated GPUs.
+//! The cluster over time: queue length, allocated GPUs, and what the idle ones are worth.
 
 use super::axis::Axis;
 use super::clock::Clock;
@@ -38,12 +38,7 @@ pub(super) fn queue(selection: &Selection<'_>, clock: &Clock) -> Drawing {
         step_words(selection),
         selection.first_seed_words()
     );
-    let y = |title: &str| Axis::counts(title, most * 1.04);
-    let sketch = if tracks.len() > TOGETHER {
-        strips(&tracks, clock, range, &y("jobs"), None)
-    } else {
-        together(selection, &tracks, clock, range, y("jobs waiting"))
-    };
+    let sketch = lines(selection, &tracks, clock, range, most, ["jobs", "jobs waiting"]);
     Drawing { name: "queue", title: title.to_owned(), caption, sketch }
 }
 
@@ -63,6 +58,57 @@ pub(super) fn gpus(selection: &Selection<'_>, clock: &Clock, gpus: f64) -> Drawi
     );
     let sketch = strips(&tracks, clock, range, &Axis::counts("GPUs", most.max(gpus) * 1.04), Some(gpus));
     Drawing { name: "gpus", title: title.to_owned(), caption, sketch }
+}
+
+/// Idle GPUs that the trace's own jobs cannot use, over time.
+pub(super) fn fragmented(selection: &Selection<'_>, clock: &Clock) -> Drawing {
+    let title = "How many idle GPUs are fragmented";
+    let tracks = tracks(selection, |series| &series.fragmented_gpus);
+    let Some((range, most)) = extent(&tracks) else {
+        return Drawing::nothing("fragmentation", title, "No replay has a time series.");
+    };
+    let caption = format!(
+        "Idle GPUs that an average job of the trace could not use (F of FGD), over time{}. Lower is better; what matters is \
+         its height while jobs wait.{}",
+        step_words(selection),
+        selection.first_seed_words()
+    );
+    let sketch = lines(selection, &tracks, clock, range, most, ["GPUs", "GPUs that are fragmented"]);
+    Drawing { name: "fragmentation", title: title.to_owned(), caption, sketch }
+}
+
+/// The largest gang that one node could take, over time.
+pub(super) fn largest_gang(selection: &Selection<'_>, clock: &Clock) -> Drawing {
+    let title = "How large a gang one node could take";
+    let tracks = tracks(selection, |series| &series.largest_gang_gpus);
+    let Some((range, most)) = extent(&tracks) else {
+        return Drawing::nothing("largest-gang", title, "No replay has a time series.");
+    };
+    let caption = format!(
+        "Whole GPUs that one job could get on one node, with CPU enough for a job of the trace as large, over time{}. \
+         Higher is better: at 0 no job of whole GPUs can start anywhere.{}",
+        step_words(selection),
+        selection.first_seed_words()
+    );
+    let sketch = lines(selection, &tracks, clock, range, most, ["GPUs", "GPUs of the largest gang"]);
+    Drawing { name: "largest-gang", title: title.to_owned(), caption, sketch }
+}
+
+/// One panel for a few policies, else a strip each. The titles of the axis: of a strip, of the one panel.
+fn lines(
+    selection: &Selection<'_>,
+    tracks: &[Track<'_>],
+    clock: &Clock,
+    range: (f64, f64),
+    most: f64,
+    titles: [&str; 2],
+) -> Sketch {
+    let y = |title: &str| Axis::counts(title, most * 1.04);
+    if tracks.len() > TOGETHER {
+        strips(tracks, clock, range, &y(titles[0]), None)
+    } else {
+        together(selection, tracks, clock, range, y(titles[1]))
+    }
 }
 
 fn together(selection: &Selection<'_>, tracks: &[Track<'_>], clock: &Clock, (from, to): (f64, f64), y: Axis) -> Sketch {

@@ -52,12 +52,20 @@ pub(crate) fn summary(policy: &str, load: f64, seed: u64) -> Summary {
         migrated_gpu_s: 0.0,
         migrated_gpu_s_predicted: 0.0,
         fragmentation_share: None,
+        fragmentation_idle_share: None,
+        largest_gang_mean_gpus: None,
+        blocked_by_fragmentation_jobs: 0,
+        blocked_by_fragmentation_s: 0.0,
         jain_index: None,
         ftf_worst: None,
         ftf_unfair_share: None,
         deadline_missed_share: None,
         start_by_missed_share: None,
         cost: None,
+        solves: 0,
+        solves_cut_off: 0,
+        solves_failed: 0,
+        solver_gap_max: None,
         decisions: 0,
         events: 0,
         wall_s: 0.25,
@@ -282,8 +290,11 @@ fn series(jobs: &[JobRow], end: Time) -> Series {
         let live = jobs.iter().filter(|job| job.start <= at(k) && at(k) < job.finish);
         live.map(|job| job.gpu_milli as f64 / 1000.0).sum()
     };
-    let (queued_jobs, allocated_gpus) = ((0..1000).map(queued).collect(), (0..1000).map(held).collect());
-    Series { from: first.submit, step, queued_jobs, allocated_gpus }
+    let allocated_gpus: Vec<f64> = (0..1000).map(held).collect();
+    let fragmented_gpus = allocated_gpus.iter().map(|gpus| gpus / 16.0).collect();
+    let largest_gang_gpus = allocated_gpus.iter().map(|gpus| 8.0 / (1.0 + gpus)).collect();
+    let queued_jobs = (0..1000).map(queued).collect();
+    Series { from: first.submit, step, queued_jobs, allocated_gpus, fragmented_gpus, largest_gang_gpus }
 }
 
 /// What a comparison is made of.

@@ -8,6 +8,7 @@ mod html;
 mod matrix;
 mod parts;
 mod preemption;
+mod solver;
 mod tables;
 mod targets;
 #[cfg(test)]
@@ -16,6 +17,7 @@ mod words;
 
 pub(crate) use preemption::tenant;
 pub use preemption::{BILL_HEADS, Bill, bills};
+pub use solver::solver_words;
 pub use tables::{table_rows, value_text};
 pub use targets::{KEPT_HEADS, Kept, kept};
 pub use words::sentences;
@@ -43,6 +45,7 @@ pub fn html(comparison: &Comparison<'_>, differences: &[Difference], drawings: &
          sampled.</p>\n"
             .to_owned(),
         tables::speed(comparison),
+        solver::section(comparison),
         definitions(),
         foot(comparison),
     ]

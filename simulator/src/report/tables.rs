@@ -14,6 +14,10 @@ const USES: &[&str] = &[
     "gpu_allocated_share",
     "goodput_share",
     "fragmentation_share",
+    "fragmentation_idle_share",
+    "largest_gang_mean_gpus",
+    "blocked_by_fragmentation_jobs",
+    "blocked_by_fragmentation_s",
     "jain_index",
     "ftf_worst",
     "ftf_unfair_share",
@@ -31,6 +35,8 @@ const USES: &[&str] = &[
 ];
 /// Columns that are left out when they are zero everywhere.
 const SILENT_AT_ZERO: &[&str] = &[
+    "blocked_by_fragmentation_jobs",
+    "blocked_by_fragmentation_s",
     "migrations",
     "restarts",
     "lost_gpu_s",

@@ -98,7 +98,17 @@ metrics! {
     goodput_share, "Goodput", "goodput", Share, Higher, |s| s.goodput_share,
         "The same for useful work only: without restarts, work done twice, and slowdown by spread gangs.";
     fragmentation_share, "Fragmentation", "fragmentation", Share, Lower, |s| s.fragmentation_share,
-        "Idle GPUs that the trace's own jobs could not use, over the cluster's GPUs, mean over time.";
+        "F of FGD: idle GPUs that the trace's own jobs could not use, over the cluster's GPUs, mean over time.";
+    fragmentation_idle_share, "Of idle GPUs", "fragmentation of idle GPUs", Share, Lower, |s| s.fragmentation_idle_share,
+        "The same GPU-time over all idle GPU-time.";
+    largest_gang_mean_gpus, "Largest gang", "largest gang that one node could take", Ratio, Higher, |s| s.largest_gang_mean_gpus,
+        "GPUs of the largest gang of whole GPUs that one node could take, with CPU enough for a job of the trace as large, mean over time.";
+    blocked_by_fragmentation_jobs, "Blocked jobs", "jobs blocked by fragmentation", Count, Lower,
+        |s| Some(s.blocked_by_fragmentation_jobs as f64),
+        "Jobs that waited for some time although enough GPUs were idle, because no nodes had the room that the gang needs.";
+    blocked_by_fragmentation_s, "Blocked for", "waiting blocked by fragmentation", Seconds, Lower,
+        |s| Some(s.blocked_by_fragmentation_s),
+        "The time for which they did, summed over jobs.";
     jain_index, "Jain", "Jain's index", Ratio, Higher, |s| s.jain_index,
         "Jain's index over tenants of service per entitlement: 1 is even, 1/n is all to one of n tenants.";
     ftf_worst, "Worst FTF", "worst finish-time fairness", Ratio, Lower, |s| s.ftf_worst,

@@ -8,6 +8,7 @@ mod conservation;
 mod conservative_property;
 mod determinism;
 mod easy_property;
+mod fragmentation;
 mod migration;
 mod movers;
 mod naive;
