@@ -21,9 +21,9 @@ use smallvec::SmallVec;
 pub(super) use self::carry_out::carry_out;
 use self::paths::{NEVER, Paths};
 pub(super) use self::residents::Residents;
-use super::solver::{Answer, Limits, Program, Solver, Source, solve};
 use self::shortlist::{Shortlist, Swap};
 use self::swaps::{Kind, Kinds, Table, Tables, growth};
+use super::solver::{Answer, Limits, Program, Solver, Source, solve};
 use crate::evict::Price;
 use crate::fragmentation::Workload;
 

@@ -60,7 +60,12 @@ fn pools(inventory: &Inventory) -> Vec<Pool> {
     let limit = |amount: u32| (amount != UNLIMITED).then_some(f64::from(amount));
     for node in &inventory.nodes {
         let kind = (node.model, node.gpus, node.cpu_milli, node.memory_mib);
-        let pool = pools.entry(kind).or_insert(Pool { gpus: 0.0, cpu_milli: Some(0.0), memory_mib: Some(0.0), model: node.model });
+        let pool = pools.entry(kind).or_insert(Pool {
+            gpus: 0.0,
+            cpu_milli: Some(0.0),
+            memory_mib: Some(0.0),
+            model: node.model,
+        });
         pool.gpus += f64::from(node.gpus);
         pool.cpu_milli = pool.cpu_milli.zip(limit(node.cpu_milli)).map(|(sum, more)| sum + more);
         pool.memory_mib = pool.memory_mib.zip(limit(node.memory_mib)).map(|(sum, more)| sum + more);
