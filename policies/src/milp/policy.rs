@@ -130,7 +130,9 @@ impl Milp {
             started.extend(more);
             failed = still;
         }
-        started.into_iter().for_each(|job| self.ready.remove(job));
+        for job in started {
+            self.ready.remove(job);
+        }
         turn.failed.extend(failed);
         !batch.is_empty()
     }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use engine::{GpuRequest, Inventory, MILLI, TaskRequest, UNLIMITED};
-use policies::milp::solver::{ColumnId, Failure, Limits, Program, RowId, best, duals, solve};
+use policies::milp::solver::{Failure, Limits, Program, RowId, best, duals, solve};
 
 /// Rounds of pricing after which the bound is taken as it is.
 const ROUNDS_MAX: usize = 60;
@@ -38,7 +38,9 @@ pub fn bound(inventory: &Inventory, tasks: &[TaskRequest]) -> Result<f64, Failur
     let (mut program, rows) = formulate(&pools, &counts);
     let total: f64 = pools.iter().map(|pool| pool.gpus).sum();
     let first = rows.parts.keys().map(|part| BTreeMap::from([(*part, MILLI / u32::from(*part))]));
-    first.for_each(|pattern| drop(add(&mut program, &rows, &pattern)));
+    for pattern in first {
+        add(&mut program, &rows, &pattern);
+    }
     let limits = Limits { nodes: 0, ..Limits::default() };
     let mut bound = f64::INFINITY;
     for _ in 0..ROUNDS_MAX {
@@ -108,13 +110,13 @@ fn formulate(pools: &[Pool], counts: &BTreeMap<TaskRequest, u64>) -> (Program, R
 }
 
 /// A way to share a GPU.
-fn add(program: &mut Program, rows: &Rows, pattern: &BTreeMap<u16, u32>) -> ColumnId {
+fn add(program: &mut Program, rows: &Rows, pattern: &BTreeMap<u16, u32>) {
     let column = program.real(0.0, 0.0, f64::INFINITY);
     program.term(rows.gpus, column, 1.0);
     for (part, count) in pattern {
         program.term(rows.parts[part], column, -f64::from(*count));
     }
-    column
+
 }
 
 /// The pattern that is worth most at these prices, and its worth.
