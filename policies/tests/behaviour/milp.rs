@@ -1,8 +1,8 @@
 //! The policy `milp`: what it moves, what it leaves alone, and that the greedy plan stands when the solver fails.
 
 use engine::{
-    ClassId, Command, Core, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, MICROS, ModelSet, Phase,
-    Rate, RunId, Shape, Span, TaskRequest, TenantId, Time,
+    ClassId, Command, Core, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, MICROS, ModelSet, Phase, Rate,
+    RunId, Shape, Span, TaskRequest, TenantId, Time,
 };
 use policies::milp::solver::{Broken, Failure, Limits, Microlp, Script, Solver};
 use policies::milp::{Milp, Repack, Rules};
@@ -164,7 +164,9 @@ fn the_price_of_lost_work_decides() {
         assert_eq!(world.moves(), u32::from(moves));
         let evictions = world.core.state().evictions();
         let expected = u128::from(hours) * 3600 * 1_000_000 * 400;
-        assert!(evictions.iter().all(|eviction| eviction.bill.predicted == expected && eviction.bill.by == Some(whole)));
+        assert!(
+            evictions.iter().all(|eviction| eviction.bill.predicted == expected && eviction.bill.by == Some(whole))
+        );
     }
 }
 
@@ -251,7 +253,12 @@ fn yard(nodes: usize) -> Inventory {
 }
 
 /// Plays steps: (class, end): a job comes, or the so-manyth of those that run ends.
-fn play(policy: impl Fn() -> Box<dyn engine::Policy>, fresh: bool, tasks: &[TaskRequest], steps: &[(u8, bool)]) -> World {
+fn play(
+    policy: impl Fn() -> Box<dyn engine::Policy>,
+    fresh: bool,
+    tasks: &[TaskRequest],
+    steps: &[(u8, bool)],
+) -> World {
     let mut world = World::new(yard(4), policy(), tasks);
     for (at, (drawn, ends)) in steps.iter().enumerate() {
         world.at = at as u64;
