@@ -112,6 +112,9 @@ impl From<RunError> for Error {
             RunError::Policy(error) => error.into(),
             RunError::Throughput(error) => error.into(),
             RunError::Journal(_) => Self::failed(error, "check the space left, or choose another place with --journal"),
+            RunError::Restless { .. } => {
+                Self::failed(error, "the policy undoes its own orders: report it, or choose another")
+            }
             RunError::Fault(_) => Self::failed(error, OUR_FAULT),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use engine::{Core, Fault, Inventory, NoRecord, Record, Watch, drive};
+use engine::{Core, Fault, Inventory, NoRecord, Record, Time, Watch, drive};
 use policies::registry::Registry;
 use policies::{Context, PolicyError};
 use traces::TraceError;
@@ -105,6 +105,14 @@ pub enum RunError {
     /// The journal cannot be written.
     #[error("cannot write the journal: {0}")]
     Journal(#[from] std::io::Error),
+    /// A policy keeps giving orders in a world without time: a defect of the policy.
+    #[error("the policy does not come to rest: {rounds} rounds of orders at {:.0} s", at.secs_f64())]
+    Restless {
+        /// Rounds that were waited for.
+        rounds: u32,
+        /// In which instant.
+        at: Time,
+    },
     /// The simulated world contradicted itself: a defect of Trainyard.
     #[error("the simulation contradicted itself: {0}")]
     Fault(#[from] Fault),

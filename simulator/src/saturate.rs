@@ -44,7 +44,7 @@ pub struct Saturation {
     pub seeds: Vec<u64>,
     /// Jobs are drawn until they demand so many times the GPUs of the cluster.
     pub target: f64,
-    /// Threads; 0 for as many as there are cores.
+    /// Threads; 0 for those of the caller's pool, by default as many as there are cores.
     pub threads: usize,
 }
 
@@ -87,6 +87,12 @@ pub struct Filled {
     pub failed: u64,
     /// Runs that the policy stopped.
     pub preemptions: u64,
+    /// Runs that the policy moved.
+    pub migrations: u64,
+    /// Programs that the policy gave to a solver.
+    pub solves: u64,
+    /// Of them, those without an answer that held: the greedy plan ran.
+    pub solves_failed: u64,
     /// Median time of a decision in microseconds, over all steps in which a job arrived.
     pub decide_p50_us: f64,
     /// Its 99th percentile.
@@ -108,9 +114,14 @@ impl Saturation {
     pub fn run(&self, progress: &(dyn Fn(&Filled) + Sync)) -> Result<Vec<Filled>, ExperimentError> {
         let items: Vec<(&String, u64)> =
             self.policies.iter().flat_map(|policy| self.seeds.iter().map(move |seed| (policy, *seed))).collect();
+        let one = |(policy, seed): &(&String, u64)| fill::fill(self, policy, *seed).inspect(progress);
+        let all = || items.par_iter().map(one).collect::<Result<Vec<_>, _>>();
+        if self.threads == 0 {
+            // In the pool of the caller, so that several of these share the cores.
+            return Ok(all()?);
+        }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
         let pool = pool.map_err(|e| ExperimentError::Threads { threads: self.threads, message: e.to_string() })?;
-        let one = |(policy, seed): &(&String, u64)| fill::fill(self, policy, *seed).inspect(progress);
-        Ok(pool.install(|| items.par_iter().map(one).collect::<Result<Vec<_>, _>>())?)
+        Ok(pool.install(all)?)
     }
 }

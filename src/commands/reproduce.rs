@@ -5,10 +5,12 @@
 
 mod blox;
 mod case;
+mod filled;
 mod gavel;
 mod helios;
 mod mappings;
 mod muri;
+mod openb;
 mod others;
 mod pai;
 mod philly;
@@ -66,7 +68,16 @@ fn data() -> Result<PathBuf, Error> {
 
 /// All cases, by family and name.
 fn all(data: &Path) -> Vec<Case> {
-    let families = [tiresias::cases, muri::cases, helios::cases, gavel::cases, blox::cases, pai::cases, others::cases];
+    let families = [
+        tiresias::cases,
+        muri::cases,
+        helios::cases,
+        gavel::cases,
+        blox::cases,
+        pai::cases,
+        openb::cases,
+        others::cases,
+    ];
     families.iter().flat_map(|cases| cases(data)).collect()
 }
 

@@ -9,6 +9,7 @@ fn help_texts() {
         "",
         "simulate",
         "compare",
+        "saturate",
         "trace",
         "trace info",
         "trace generate",

@@ -8,6 +8,7 @@ mod custom_policy;
 mod help;
 mod journals;
 mod reproduce;
+mod saturate;
 mod simulate;
 mod support;
 mod traces;

@@ -64,8 +64,9 @@ fn keys_of_the_json() {
     let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(keys(&found), "schema trainyard_version within beyond not_covered cases");
     let case = &found["cases"][0];
-    assert_eq!(keys(case), "case peer verdict reason policy settings cluster jobs compared measures");
-    let measure = "name published ours difference relative limit_relative limit_least within";
+    assert_eq!(keys(case), "case peer verdict reason policy settings cluster jobs compared seeds measures");
+    let measure = "name published ours difference relative limit_relative limit_least limit_difference \
+                   published_sd ours_sd within";
     assert_eq!(keys(&case["measures"][0]), measure);
 }
 

@@ -22,6 +22,12 @@ pub(crate) fn read_file(path: &str) -> Result<Vec<u8>, TraceError> {
     })
 }
 
+/// The text of a file, packed with gzip or not.
+pub fn read_text(path: &str) -> Result<String, TraceError> {
+    let bytes = read_unpacked(path)?;
+    text(path, &bytes).map(str::to_owned)
+}
+
 /// Reads a whole file and undoes gzip.
 pub(crate) fn read_unpacked(path: &str) -> Result<Vec<u8>, TraceError> {
     let packed = read_file(path)?;

@@ -26,6 +26,7 @@ mod table;
 pub mod trace;
 mod transform;
 
+pub use bytes::read_text;
 pub use canonical::parquet::write_parquet;
 pub use canonical::{write_csv, write_csv_gz};
 pub use clusters::{

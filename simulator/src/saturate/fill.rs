@@ -35,6 +35,7 @@ pub(super) fn fill(asked: &Saturation, policy: &str, seed: u64) -> Result<Filled
     }
     world.finish()?;
     let ([allocated, fragmentation, fragmentation_idle], columns) = measure.finish(world.core.state());
+    let state = world.core.state();
     let at_100 = columns.at(100);
     let mut latencies_us: Vec<f64> = world.latencies_s.iter().map(|seconds| seconds * 1e6).collect();
     latencies_us.sort_by(f64::total_cmp);
@@ -56,7 +57,10 @@ pub(super) fn fill(asked: &Saturation, policy: &str, seed: u64) -> Result<Filled
         fragmentation_idle_share_at_100: at_100.map(|column| column.fragmentation_idle()),
         fragmentation_idle_share_end: Some(fragmentation_idle).filter(|share| share.is_finite()),
         failed: world.failed,
-        preemptions: world.core.state().evictions().len() as u64,
+        preemptions: state.evictions().len() as u64,
+        migrations: state.jobs().iter().map(|job| u64::from(job.migrations)).sum(),
+        solves: state.totals().solves.programs,
+        solves_failed: state.totals().solves.failed,
         decide_p50_us: nearest_rank(&latencies_us, 0.5).unwrap_or_default(),
         decide_p99_us: nearest_rank(&latencies_us, 0.99).unwrap_or_default(),
         wall_s: started.elapsed().as_secs_f64(),

@@ -1,18 +1,27 @@
 //! A world without time in which nothing ends: orders are carried out at once.
+//!
+//! A run that is told to stop has saved all that it did, and starts elsewhere in the same instant: a move costs nothing here.
+//! Jobs arrive a microsecond apart, so that a policy that counts what a move would lose finds next to nothing.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-use engine::{Command, Core, Event, Exit, Fault, Input, JobId, Phase, Rate, Reason, Time};
+use engine::{Command, Core, Event, Exit, Input, JobId, Phase, Rate, Reason, Time};
 
-/// Rounds of orders and facts in one instant after which a policy is said to go in circles.
-const ROUNDS_MAX: usize = 10_000;
+use crate::run::RunError;
+
+/// Rounds of orders and facts in one instant after which a policy goes in circles.
+const ROUNDS_MAX: u32 = 10_000;
+/// Times that a policy may ask to be woken after the last arrival, before what waits is turned away.
+const WAKES_MAX: u32 = 10_000;
 
 /// The world around one core.
 #[derive(Debug)]
 pub(super) struct StillWorld {
     pub(super) core: Core,
     now: Time,
+    /// Steps in this instant.
+    rounds: u32,
     batch: Vec<Input>,
     orders: Vec<Command>,
     /// When the policy wants to be asked.
@@ -30,6 +39,7 @@ impl StillWorld {
         Self {
             core,
             now: Time::ZERO,
+            rounds: 0,
             batch: Vec::new(),
             orders: Vec::new(),
             wakes: BTreeSet::new(),
@@ -40,16 +50,17 @@ impl StillWorld {
     }
 
     /// Tells facts of the beginning.
-    pub(super) fn declare(&mut self, events: impl IntoIterator<Item = Event>) -> Result<(), Fault> {
+    pub(super) fn declare(&mut self, events: impl IntoIterator<Item = Event>) -> Result<(), RunError> {
         events.into_iter().for_each(|event| self.tell(event));
         self.settle()
     }
 
-    /// A job arrives, a microsecond after the one before: what a move would lose is next to nothing. It is placed or turned away before the next comes, unless the policy
+    /// A job arrives, a microsecond after the one before. It is placed or turned away before the next comes, unless the policy
     /// says nothing about it: then it gathers jobs, and they wait together.
-    pub(super) fn arrive(&mut self, job: JobId, submission: Event) -> Result<(), Fault> {
-        self.wake_until(Time(self.now.0 + 1))?;
-        self.now = Time(self.now.0 + 1);
+    pub(super) fn arrive(&mut self, job: JobId, submission: Event) -> Result<(), RunError> {
+        let at = Time(self.now.0 + 1);
+        self.wake_until(at)?;
+        self.go_to(at);
         self.tell(submission);
         self.waiting.push(job);
         let started = Instant::now();
@@ -60,12 +71,18 @@ impl StillWorld {
     }
 
     /// No job arrives any more: the policy is woken as often as it wants, then what waits is turned away.
-    pub(super) fn finish(&mut self) -> Result<(), Fault> {
-        for _ in 0..ROUNDS_MAX {
+    pub(super) fn finish(&mut self) -> Result<(), RunError> {
+        for _ in 0..WAKES_MAX {
             let Some(next) = self.wakes.first().copied().filter(|_| !self.waiting.is_empty()) else { break };
             self.wake_until(next)?;
         }
         self.turn_away(true)
+    }
+
+    fn go_to(&mut self, at: Time) {
+        if at > self.now {
+            (self.now, self.rounds) = (at, 0);
+        }
     }
 
     fn tell(&mut self, event: Event) {
@@ -73,10 +90,10 @@ impl StillWorld {
     }
 
     /// Wakes the policy when it wanted, up to an instant.
-    fn wake_until(&mut self, until: Time) -> Result<(), Fault> {
+    fn wake_until(&mut self, until: Time) -> Result<(), RunError> {
         while let Some(at) = self.wakes.first().copied().filter(|at| *at <= until) {
             self.wakes.remove(&at);
-            self.now = self.now.max(at);
+            self.go_to(at);
             self.tell(Event::Woke);
             self.settle()?;
             self.turn_away(false)?;
@@ -85,7 +102,11 @@ impl StillWorld {
     }
 
     /// One step of the core; its orders become facts.
-    fn step(&mut self) -> Result<(), Fault> {
+    fn step(&mut self) -> Result<(), RunError> {
+        self.rounds += 1;
+        if self.rounds > ROUNDS_MAX {
+            return Err(RunError::Restless { rounds: ROUNDS_MAX, at: self.now });
+        }
         let batch = std::mem::take(&mut self.batch);
         self.core.step(&batch, &mut self.orders)?;
         for order in std::mem::take(&mut self.orders) {
@@ -95,14 +116,10 @@ impl StillWorld {
     }
 
     /// Steps until nothing follows any more.
-    fn settle(&mut self) -> Result<(), Fault> {
-        for _ in 0..ROUNDS_MAX {
-            if self.batch.is_empty() {
-                return Ok(());
-            }
+    fn settle(&mut self) -> Result<(), RunError> {
+        while !self.batch.is_empty() {
             self.step()?;
         }
-        self.batch.clear();
         Ok(())
     }
 
@@ -110,7 +127,8 @@ impl StillWorld {
         match order {
             Command::Launch { run, .. } => self.tell(Event::Started { run: *run, rate: Rate::FULL }),
             Command::Drain { run, .. } | Command::Kill { run } => {
-                self.tell(Event::Ended { run: *run, exit: Exit::Stopped, saved: None });
+                let saved = Some(self.core.state().job(run.job).work_done(self.now));
+                self.tell(Event::Ended { run: *run, exit: Exit::Stopped, saved });
                 self.waiting.push(run.job);
             }
             Command::Wake { at } => drop(self.wakes.insert(*at)),
@@ -120,7 +138,7 @@ impl StillWorld {
     }
 
     /// Turns away the jobs that the policy could not place; in the end all that wait.
-    fn turn_away(&mut self, all: bool) -> Result<(), Fault> {
+    fn turn_away(&mut self, all: bool) -> Result<(), RunError> {
         let waiting = std::mem::take(&mut self.waiting);
         for job in waiting {
             let state = self.core.state();
@@ -135,5 +153,36 @@ impl StillWorld {
             }
         }
         self.settle()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::{Draft, Inventory, Needs, Policy};
+
+    use super::*;
+
+    /// Wants to be asked again at once, for ever.
+    #[derive(Debug)]
+    struct Restless;
+
+    impl Policy for Restless {
+        fn needs(&self) -> Needs {
+            Needs::default()
+        }
+
+        fn decide(&mut self, now: Time, draft: &mut Draft<'_>) {
+            draft.wake_at(now);
+        }
+    }
+
+    #[test]
+    fn a_policy_that_does_not_come_to_rest_is_an_error() {
+        let mut world = StillWorld::new(Core::new(Inventory::uniform(1, 8, "GPU"), Box::new(Restless)));
+        world.declare([Event::WorkloadDeclared { tasks: Vec::new() }]).unwrap();
+        world.tell(Event::Woke);
+        world.settle().unwrap();
+        let error = world.wake_until(Time(MICROS)).unwrap_err();
+        assert_eq!(error.to_string(), "the policy does not come to rest: 10000 rounds of orders at 0 s");
     }
 }

@@ -61,6 +61,37 @@ pub(crate) enum Results {
     Ends(Vec<(String, f64)>),
     /// Printed figures.
     Printed(Vec<Printed>),
+    /// What was allocated and fragmented when the cluster was filled.
+    Filled(Filling),
+}
+
+/// A cluster that was filled once a seed.
+pub(crate) struct Filling {
+    /// The trace as it was named.
+    pub(crate) label: String,
+    /// Seeds of ours; those of the peer are other random numbers.
+    pub(crate) seeds: u64,
+    /// What the peer found.
+    pub(crate) shares: Vec<Share>,
+}
+
+/// A share of all GPUs at some demand.
+pub(crate) struct Share {
+    /// Of what.
+    pub(crate) of: Shared,
+    /// Demand that has arrived, in per cent of the cluster.
+    pub(crate) percent: usize,
+    /// One value a seed of the peer, 0..1.
+    pub(crate) values: Vec<f64>,
+}
+
+/// What a share is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shared {
+    /// Allocated GPU.
+    Allocated,
+    /// Idle GPU that is of no use: F.
+    Fragmented,
 }
 
 /// A printed figure.

@@ -65,6 +65,13 @@ static MAPPINGS: &[(&str, &str, &str, Means)] = &[
 
     ("blox", "", "las", Same("las-rounds[preset=blox]", &["physics=blox"])),
 
+    ("openb", "", "Random", Same("openb-random", &[])),
+    ("openb", "", "DotProd", Same("dot-prod", &[])),
+    ("openb", "", "GpuClustering", Same("gpu-clustering", &[])),
+    ("openb", "", "GpuPacking", Same("gpu-packing", &[])),
+    ("openb", "", "BestFit", Same("openb-best-fit", &[])),
+    ("openb", "", "FGD", Same("fgd", &[])),
+
     ("pai", "", "fifo", Same("fifo[skip=true]", &[])),
     ("pai", "", "sjf", Same("sjf[skip=true]", &[])),
     // The estimates that the list comes with, as priorities.

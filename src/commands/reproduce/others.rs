@@ -7,7 +7,12 @@ use super::rows;
 
 /// Folder, how the name of a result ends, whose it is, why it is not covered.
 const FOLDERS: [(&str, &str, &str, &str); 3] = [
-    ("fgd", "_steps.csv", "FGD on openb", "the placers of openb are not built yet"),
+    (
+        "fgd",
+        "_steps.csv",
+        "FGD on openb",
+        "a test of the policies checks its 2,237 decisions one by one, and F after each",
+    ),
     ("pollux", "tiresias.csv", "Pollux' simulator", "jobs progress by a model of goodput, which is not built yet"),
     (
         "shockwave",

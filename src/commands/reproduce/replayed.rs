@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use engine::Outcome;
+use engine::{Inventory, Outcome};
 use serde::Serialize;
 use simulator::metrics::Segments;
 use simulator::physics::Physics;
@@ -11,8 +11,10 @@ use simulator::result::Replay;
 use simulator::run::{RunSpec, replay};
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
+use traces::Trace;
 
 use super::case::{Case, Figure, Loaded, Printed, Recipe, Results, Task};
+use super::filled;
 use super::mappings::SAMPLES;
 use crate::error::Error;
 
@@ -44,6 +46,8 @@ pub(crate) struct Reproduced {
     pub(crate) jobs: Option<u64>,
     /// Jobs compared one by one.
     pub(crate) compared: Option<u64>,
+    /// Seeds of ours, where the figures are means over seeds.
+    pub(crate) seeds: Option<u64>,
     /// The figures.
     pub(crate) measures: Vec<Measure>,
 }
@@ -77,15 +81,39 @@ pub(crate) struct Measure {
     pub(crate) limit_relative: Option<f64>,
     /// Least value, if it has a limit.
     pub(crate) limit_least: Option<f64>,
+    /// Largest difference, if it has a limit.
+    pub(crate) limit_difference: Option<f64>,
+    /// Standard deviation of the peer's seeds, where the value is their mean.
+    pub(crate) published_sd: Option<f64>,
+    /// The same of ours.
+    pub(crate) ours_sd: Option<f64>,
     /// Whether it is within its limit; true where it has none.
     pub(crate) within: bool,
 }
 
 impl Measure {
-    fn new(name: &'static str, published: f64, ours: Option<f64>) -> Self {
+    pub(super) fn new(name: &'static str, published: f64, ours: Option<f64>) -> Self {
         let difference = ours.map(|ours| ours - published);
         let relative = difference.filter(|_| published.abs() > 0.0).map(|difference| difference / published);
-        Self { name, published, ours, difference, relative, limit_relative: None, limit_least: None, within: true }
+        Self {
+            name,
+            published,
+            ours,
+            difference,
+            relative,
+            limit_relative: None,
+            limit_least: None,
+            limit_difference: None,
+            published_sd: None,
+            ours_sd: None,
+            within: true,
+        }
+    }
+
+    /// The same with a limit on the difference.
+    pub(super) fn within(self, limit: f64) -> Self {
+        let small = self.difference.is_some_and(|difference| difference.abs() <= limit);
+        Self { limit_difference: Some(limit), within: small, ..self }
     }
 
     /// The same with a limit on the relative difference.
@@ -112,6 +140,7 @@ impl Reproduced {
             cluster: None,
             jobs: None,
             compared: None,
+            seeds: None,
             measures: Vec::new(),
         }
     }
@@ -137,15 +166,19 @@ pub(crate) fn reproduce(case: &Case) -> Result<Reproduced, Error> {
 fn run(case: &Case, recipe: &Recipe, task: Task) -> Result<Reproduced, Error> {
     let Task { trace, inventory, cluster, samples, results } = task;
     let trace = Arc::new(trace);
-    let physics = Physics::parse(&recipe.ours.settings)?;
-    let workload = Workload::new(&trace, &inventory, &TenantTerms::default());
-    let policy = recipe.ours.policy.replace(SAMPLES, samples.as_deref().unwrap_or_default());
-    let spec =
-        RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: 1, segments: Segments::Off };
-    let replay = replay(&spec, &workload)?;
-    let (measures, compared) = match &results {
-        Results::Ends(ends) => (by_job(&replay, ends), Some(ends.len() as u64)),
-        Results::Printed(printed) => (printed.iter().map(|one| by_figure(&replay, *one)).collect(), None),
+    let replayed = || replayed(recipe, &trace, &inventory, samples.as_deref());
+    let measures = match &results {
+        Results::Ends(ends) => by_job(&replayed()?, ends),
+        Results::Printed(printed) => {
+            let replay = replayed()?;
+            printed.iter().map(|one| by_figure(&replay, *one)).collect()
+        }
+        Results::Filled(filling) => filled::measures(&recipe.ours.policy, &trace, &inventory, filling)?,
+    };
+    let (compared, seeds) = match &results {
+        Results::Ends(ends) => (Some(ends.len() as u64), None),
+        Results::Printed(_) => (None, None),
+        Results::Filled(filling) => (None, Some(filling.seeds)),
     };
     let verdict = if measures.iter().all(|measure| measure.within) { Verdict::Within } else { Verdict::Beyond };
     Ok(Reproduced {
@@ -156,9 +189,24 @@ fn run(case: &Case, recipe: &Recipe, task: Task) -> Result<Reproduced, Error> {
         cluster: Some(cluster),
         jobs: Some(trace.jobs.len() as u64),
         compared,
+        seeds,
         measures,
         ..Reproduced::not_covered(case, "")
     })
+}
+
+/// The replay of a case under our policy.
+fn replayed(
+    recipe: &Recipe,
+    trace: &Arc<Trace>,
+    inventory: &Inventory,
+    samples: Option<&str>,
+) -> Result<Replay, Error> {
+    let physics = Physics::parse(&recipe.ours.settings)?;
+    let workload = Workload::new(trace, inventory, &TenantTerms::default());
+    let policy = recipe.ours.policy.replace(SAMPLES, samples.unwrap_or_default());
+    let spec = RunSpec { inventory, policy, physics: &physics, load: 1.0, seed: 1, segments: Segments::Off };
+    Ok(replay(&spec, &workload)?)
 }
 
 /// Submission, run time and end of a job, in seconds; no end where it did not finish.

@@ -17,12 +17,13 @@ pub(crate) struct Rows {
 pub(crate) struct Column(usize);
 
 impl Rows {
-    /// Reads `path` whole.
+    /// Reads `path` whole, packed with gzip or not.
     pub(crate) fn read(path: &Path) -> Result<Self, TraceError> {
         let file = path.display().to_string();
         let failed =
             |error: csv::Error| TraceError::new(&file, error.to_string()).with_hint("give the file as it is published");
-        let mut reader = csv::ReaderBuilder::new().flexible(true).from_path(path).map_err(failed)?;
+        let text = traces::read_text(&file)?;
+        let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
         let header = reader.headers().map_err(failed)?.clone();
         let records = reader.records().collect::<Result<_, _>>().map_err(failed)?;
         Ok(Self { file, header, records })

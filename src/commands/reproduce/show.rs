@@ -46,12 +46,36 @@ const HEAD: [&str; 10] = [
     "verdict",
 ];
 
+/// Of clusters that were filled: means in per cent of all GPU, standard deviations in brackets.
+const HEAD_FILLED: [&str; 12] = [
+    "case",
+    "jobs",
+    "seeds",
+    "alloc at 100 theirs",
+    "ours",
+    "alloc at 130 theirs",
+    "ours",
+    "F at 100 theirs",
+    "ours",
+    "F at 130 theirs",
+    "ours",
+    "verdict",
+];
+/// What it shows, in this order.
+const SHARES: [&str; 4] =
+    ["allocated_share_at_100", "allocated_share_at_130", "fragmentation_share_at_100", "fragmentation_share_at_130"];
+
 /// The table for people.
 pub(crate) fn table(found: &[Reproduced]) -> String {
     let mut text = String::new();
-    let rows: Vec<Vec<String>> = covered(found).map(|one| cells(one).into()).collect();
+    let rows: Vec<Vec<String>> = replayed(found).map(|one| cells(one).into()).collect();
     if !rows.is_empty() {
         text += &table::figures(&HEAD, &rows);
+    }
+    let rows: Vec<Vec<String>> = filled(found).map(|one| cells_filled(one)).collect();
+    if !rows.is_empty() {
+        text += if text.is_empty() { "" } else { "\n" };
+        text += &table::figures(&HEAD_FILLED, &rows);
     }
     let rows: Vec<Vec<String>> =
         not_covered(found).map(|(case, reason)| vec![case.to_owned(), reason.to_owned()]).collect();
@@ -74,8 +98,13 @@ pub(crate) fn markdown(found: &[Reproduced]) -> String {
         let _ = writeln!(text, "|{}|", rule.join("|"));
     };
     head(&mut text, &HEAD, &[&["---"], &["---:"; HEAD.len() - 2][..], &["---"]].concat());
-    covered(found).for_each(|one| line(&mut text, &cells(one)));
+    replayed(found).for_each(|one| line(&mut text, &cells(one)));
     text += "\n";
+    if filled(found).next().is_some() {
+        head(&mut text, &HEAD_FILLED, &[&["---"], &["---:"; HEAD_FILLED.len() - 2][..], &["---"]].concat());
+        filled(found).for_each(|one| line(&mut text, &cells_filled(one)));
+        text += "\n";
+    }
     head(&mut text, &["case", "cluster", "policy", "physics"], &["---"; 4]);
     for one in covered(found) {
         let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
@@ -93,6 +122,14 @@ fn covered(found: &[Reproduced]) -> impl Iterator<Item = &Reproduced> {
     found.iter().filter(|one| one.verdict != Verdict::NotCovered)
 }
 
+fn replayed(found: &[Reproduced]) -> impl Iterator<Item = &Reproduced> {
+    covered(found).filter(|one| one.seeds.is_none())
+}
+
+fn filled(found: &[Reproduced]) -> impl Iterator<Item = &Reproduced> {
+    covered(found).filter(|one| one.seeds.is_some())
+}
+
 fn not_covered(found: &[Reproduced]) -> impl Iterator<Item = (&str, &str)> {
     let missing = found.iter().filter(|one| one.verdict == Verdict::NotCovered);
     missing.map(|one| (one.case.as_str(), one.reason.as_deref().unwrap_or("")))
@@ -108,7 +145,6 @@ fn cells(one: &Reproduced) -> [String; HEAD.len()] {
     let [jct_theirs, jct_ours, jct_differs] = figures(one.measure("jct_mean_s"));
     let [makespan_theirs, makespan_ours, makespan_differs] = figures(one.measure("makespan_s"));
     let equal = one.measure("equal_finish_share").and_then(|measure| measure.ours);
-    let verdict = if one.verdict == Verdict::Within { "within" } else { "BEYOND" };
     [
         one.case.clone(),
         one.jobs.map(fmt::thousands).unwrap_or_default(),
@@ -119,8 +155,31 @@ fn cells(one: &Reproduced) -> [String; HEAD.len()] {
         makespan_ours,
         makespan_differs,
         equal.map_or_else(|| "-".to_owned(), |share| equal_ends(share, one.compared.unwrap_or(0))),
-        verdict.to_owned(),
+        verdict(one).to_owned(),
     ]
+}
+
+fn verdict(one: &Reproduced) -> &'static str {
+    if one.verdict == Verdict::Within { "within" } else { "BEYOND" }
+}
+
+/// A cluster that was filled in a line: see [`HEAD_FILLED`].
+fn cells_filled(one: &Reproduced) -> Vec<String> {
+    let mut cells = vec![one.case.clone()];
+    cells.extend([one.jobs, one.seeds].map(|count| count.map(fmt::thousands).unwrap_or_default()));
+    for share in SHARES {
+        let measure = one.measure(share);
+        cells.push(measure.map_or_else(String::new, |measure| percent(Some(measure.published), measure.published_sd)));
+        cells.push(measure.map_or_else(String::new, |measure| percent(measure.ours, measure.ours_sd)));
+    }
+    cells.push(verdict(one).to_owned());
+    cells
+}
+
+/// A mean and its standard deviation in per cent.
+fn percent(mean: Option<f64>, deviation: Option<f64>) -> String {
+    let mean = mean.map_or_else(|| "-".to_owned(), |mean| format!("{:.2}", mean * 100.0));
+    mean + &deviation.map(|deviation| format!(" ({:.2})", deviation * 100.0)).unwrap_or_default()
 }
 
 /// Theirs, ours, and the difference.

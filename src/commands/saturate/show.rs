@@ -10,7 +10,8 @@ use crate::table;
 
 const HEAD: [&str; 8] = ["policy", "seed", "alloc % at 100", "at end", "F % at 100", "at end", "failed", "s"];
 const MEANS: [&str; 7] = ["policy", "alloc % at 100", "sd", "at end", "sd", "F % at 100", "at end"];
-const DIFFERENCES: [&str; 5] = ["against the first", "alloc at 100", "95 % interval", "at end", "95 % interval"];
+const DIFFERENCES: [&str; 7] =
+    ["against the first", "alloc at 100", "sd", "95 % interval", "at end", "sd", "95 % interval"];
 
 /// A figure of a run.
 type Figure = fn(&Filled) -> Option<f64>;
@@ -83,6 +84,7 @@ fn differences(first: &[&Filled], runs: &[&Filled]) -> Vec<String> {
         let estimate = Estimate::of(&gaps);
         let interval = estimate.and_then(|e| e.half_width.map(|width| (e.mean - width, e.mean + width)));
         cells.push(estimate.map_or_else(|| "-".to_owned(), |e| format!("{:+.2}", e.mean)));
+        cells.push(standard_deviation(&gaps).map_or_else(|| "-".to_owned(), |deviation| format!("{deviation:.2}")));
         cells.push(interval.map_or_else(|| "one sample".to_owned(), |(low, high)| format!("{low:+.2} to {high:+.2}")));
     }
     cells
