@@ -196,7 +196,9 @@ impl Placer {
     fn node(self, draft: &Draft<'_>, request: &TaskRequest, spot: Spot) -> Option<NodeId> {
         let (cluster, within) = (draft.cluster(), spot.within);
         match self {
-            Self::BestFit | Self::Skew(_) | Self::Variable(_) | Self::Scored(_) | Self::Milp(_) => tightest(draft, request, within),
+            Self::BestFit | Self::Skew(_) | Self::Variable(_) | Self::Scored(_) | Self::Milp(_) => {
+                tightest(draft, request, within)
+            }
             Self::WorstFit => cluster.by_free(*request, Scan::MostFree, within).next(),
             Self::FirstFit => cluster.next_fit(request, 0, within),
             Self::Pack | Self::Consolidate => pack(draft, request, spot).or_else(|| tightest(draft, request, within)),

@@ -21,9 +21,9 @@ use smallvec::SmallVec;
 pub(super) use self::carry_out::carry_out;
 use self::paths::{NEVER, Paths};
 pub(super) use self::residents::Residents;
-use super::solver::{Answer, Limits, Program, Solver, Source, solve};
 use self::shortlist::{Shortlist, Swap};
 use self::swaps::{Kind, Kinds, Table, Tables, growth};
+use super::solver::{Answer, Limits, Program, Solver, Source, solve};
 use crate::evict::Price;
 use crate::fragmentation::Workload;
 
@@ -114,7 +114,12 @@ impl Exchanger {
     }
 
     /// The best exchange, if one is worth more than it costs.
-    pub(super) fn search(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, solver: &mut dyn Solver) -> Result<Exchange, Idle> {
+    pub(super) fn search(
+        &mut self,
+        draft: &Draft<'_>,
+        scene: &Scene<'_>,
+        solver: &mut dyn Solver,
+    ) -> Result<Exchange, Idle> {
         let waiting = scene.waiting.map(|(request, worth)| (self.kinds.of(&request), worth));
         self.tables.refresh(draft, scene.workload, scene.residents, &mut self.kinds, scene.nodes);
         self.cast.choose(&self.kinds, &self.tables, scene.nodes, waiting.map(|(kind, _)| kind));
@@ -162,7 +167,13 @@ impl Exchanger {
                 let chain = cost + gives.iter().map(|give| self.paths.cost(give.0, outside)).sum::<f32>();
                 if chain < worth {
                     let (one, other) = (gives[0].0.min(gives[1].0), gives[0].0.max(gives[1].0));
-                    self.shortlist.two(one, other, chain, || Swap { node, takes: number, gives: gives.into(), cost, chain });
+                    self.shortlist.two(one, other, chain, || Swap {
+                        node,
+                        takes: number,
+                        gives: gives.into(),
+                        cost,
+                        chain,
+                    });
                 }
             });
         }
@@ -177,7 +188,8 @@ impl Exchanger {
         let outside = self.cast.kinds.len();
         let moves = program.row(f64::NEG_INFINITY, f64::from(rules.moves_max));
         let mut balance = vec![None; outside];
-        let mut of_kind = |program: &mut Program, number: usize| *balance[number].get_or_insert_with(|| program.row(0.0, 0.0));
+        let mut of_kind =
+            |program: &mut Program, number: usize| *balance[number].get_or_insert_with(|| program.row(0.0, 0.0));
         let mut by_node = std::collections::BTreeMap::new();
         for (swap, column) in swaps.iter().zip(&columns) {
             if swap.takes != outside {
@@ -306,7 +318,9 @@ impl Cast {
         mut tell: impl FnMut([(usize, JobId); 2], f32),
     ) {
         let mut seen: SmallVec<[(u16, u16, bool); 32]> = SmallVec::new();
-        let runs = || table.groups.iter().enumerate().flat_map(|(at, group)| group.runs.iter().map(move |run| (at, group, run)));
+        let runs = || {
+            table.groups.iter().enumerate().flat_map(|(at, group)| group.runs.iter().map(move |run| (at, group, run)))
+        };
         for (place, (at, group, run)) in runs().enumerate() {
             for (beside, other, second) in runs().skip(place + 1) {
                 let (Some(a), Some(b)) = (self.number(group.kind), self.number(other.kind)) else { continue };

@@ -52,7 +52,8 @@ pub(super) static MILP: Entry = Entry {
         knobs: &[("repack", "6"), ("strand", "150"), ("move-cost", "10"), ("columns", "600")],
     }],
     build: |knobs| {
-        let positive = |name| knobs.count(name).and_then(|value| if value == 0 { Err(knobs.bad_value(name)) } else { Ok(value) });
+        let positive =
+            |name| knobs.count(name).and_then(|value| if value == 0 { Err(knobs.bad_value(name)) } else { Ok(value) });
         let scored = scored::scored(knobs, Rule::Fgd)?;
         let horizon = knobs.hours("horizon")?;
         if horizon.0 == 0 {

@@ -107,7 +107,12 @@ fn pick(placer: Placer, nodes: &Nodes, request: &TaskRequest, left: u32, used: &
             }
             _ => tightest(),
         },
-        Placer::Consolidate | Placer::Skew(_) | Placer::Variable(_) | Placer::Scored(_) | Placer::Milp(_) | Placer::Random { .. } => {
+        Placer::Consolidate
+        | Placer::Skew(_)
+        | Placer::Variable(_)
+        | Placer::Scored(_)
+        | Placer::Milp(_)
+        | Placer::Random { .. } => {
             unreachable!("it is not a rule for one task")
         }
     }

@@ -38,7 +38,9 @@ impl Paths {
             let before = self.costs.clone();
             for from in 0..size {
                 let row = &mut self.costs[from * size..][..size];
-                for (middle, cost) in before[from * size..][..size].iter().enumerate().filter(|(_, cost)| **cost < NEVER) {
+                for (middle, cost) in
+                    before[from * size..][..size].iter().enumerate().filter(|(_, cost)| **cost < NEVER)
+                {
                     let beyond = &first[middle * size..][..size];
                     row.iter_mut().zip(beyond).for_each(|(known, next)| *known = known.min(cost + next));
                 }

@@ -93,7 +93,8 @@ impl Table {
         for kind in self.takes.len()..kinds.len() {
             let (request, now) = (kinds.request(kind as Kind), self.now);
             let after = |room: &mut NodeRoom| {
-                seat::best(workload, room, request).map_or(f32::INFINITY, |seat| growth(workload, now, seat.fragmentation))
+                seat::best(workload, room, request)
+                    .map_or(f32::INFINITY, |seat| growth(workload, now, seat.fragmentation))
             };
             self.takes.push(after(&mut self.room));
             for group in &mut self.groups {
@@ -153,7 +154,8 @@ impl Tables {
             let entry = &mut self.by_node[node.index()];
             let movable = residents.on(*node).iter().filter(|resident| draft.is_placed(resident.job));
             let holds = |table: &Table| {
-                table.version == version && movable.clone().map(|resident| resident.job).eq(table.movable.iter().copied())
+                table.version == version
+                    && movable.clone().map(|resident| resident.job).eq(table.movable.iter().copied())
             };
             if !entry.as_ref().is_some_and(holds) {
                 let movable = movable.filter_map(|resident| Some((kinds.of(&request(resident.job)?), *resident)));
