@@ -13,8 +13,8 @@ use crate::reason::Reason;
 use crate::shape::{Shape, TaskRequest};
 use crate::tenants::Tenants;
 use crate::terms::Amounts;
-use crate::totals::Totals;
 use crate::time::{Span, Time};
+use crate::totals::Totals;
 
 /// An interned shape with what is worth knowing about it once.
 #[derive(Clone, Debug)]
