@@ -10,6 +10,7 @@ mod count;
 mod greedy;
 pub mod joint;
 mod master;
+mod parts;
 mod policy;
 mod pricing;
 mod repack;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use engine::topology::Level;
-use engine::{GpuRequest, TaskRequest};
+use engine::{GpuRequest, NodeId, TaskRequest};
 
 use super::count::{domains, tasks_of};
 use super::seat::put;
 use super::stock::Stock;
 use super::worth::{Outline, normal};
-use super::yard::Placed;
+use super::yard::{Move, Placed};
 use crate::fragmentation::{GpuChoice, NodeRoom};
 
 /// Not yet computed.
@@ -19,19 +19,38 @@ const NEVER: i64 = i64::MAX;
 
 /// The greedy plan in this order of asks. A job whose place costs more than it is worth waits.
 pub(super) fn greedy(stock: &Stock<'_>, order: impl IntoIterator<Item = usize>) -> Outline {
-    let mut yard = Greedy {
-        stock,
-        rooms: stock.yard.nodes.iter().map(|node| node.room.clone()).collect(),
-        scores: BTreeMap::new(),
-        regions: BTreeMap::new(),
-    };
-    let mut refused = vec![false; stock.asks.len()];
-    stock.refused.iter().for_each(|(at, _)| refused[*at] = true);
+    let mut yard = Greedy::of(stock);
+    let refused = refused(stock);
     let mut placed = vec![None; stock.asks.len()];
     for at in order.into_iter().filter(|at| !refused[*at]) {
         placed[at] = yard.place(at);
     }
     Outline { placed, moves: Vec::new() }
+}
+
+/// Places, in order, what the plan leaves waiting and what there is room for beside it.
+pub(super) fn fill(stock: &Stock<'_>, plan: &mut Outline) {
+    let by_id: BTreeMap<NodeId, usize> = (0..stock.yard.nodes.len()).map(|node| (stock.id(node), node)).collect();
+    let mut yard = Greedy::of(stock);
+    for Move { held, .. } in &plan.moves {
+        let held = &stock.yard.held[*held];
+        held.slices.iter().for_each(|slice| yard.rooms[held.node].put_slice(slice));
+    }
+    let placed = plan.placed.iter().flatten().flat_map(|placed| placed.tasks.iter().map(|(_, slices)| slices));
+    for slice in placed.chain(plan.moves.iter().map(|step| &step.to)).flatten() {
+        yard.rooms[by_id[&slice.node]].take_slice(slice);
+    }
+    let refused = refused(stock);
+    for (at, placed) in plan.placed.iter_mut().enumerate().filter(|(at, placed)| placed.is_none() && !refused[*at]) {
+        *placed = yard.place(at);
+    }
+}
+
+/// Of each ask, whether counting refuses it.
+fn refused(stock: &Stock<'_>) -> Vec<bool> {
+    let mut refused = vec![false; stock.asks.len()];
+    stock.refused.iter().for_each(|(at, _)| refused[*at] = true);
+    refused
 }
 
 struct Greedy<'a, 'b> {
@@ -49,7 +68,12 @@ type Region = (Vec<usize>, bool);
 /// A task that stands.
 type Step = (usize, NodeRoom, (usize, engine::Placement));
 
-impl Greedy<'_, '_> {
+impl<'a, 'b> Greedy<'a, 'b> {
+    fn of(stock: &'a Stock<'b>) -> Self {
+        let rooms = stock.yard.nodes.iter().map(|node| node.room.clone()).collect();
+        Self { stock, rooms, scores: BTreeMap::new(), regions: BTreeMap::new() }
+    }
+
     fn place(&mut self, at: usize) -> Option<Placed> {
         let ask = &self.stock.asks[at];
         let preferred = ask.preferred.filter(|_| ask.tasks() > 1);

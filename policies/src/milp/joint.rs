@@ -2,7 +2,7 @@
 //!
 //! Small instances are solved with all columns, so the answer is the best there is. Larger ones are priced first
 //! (`pricing`): that gives a bound that always holds, and the columns that can still be of use. The greedy plan is always
-//! among them and is where the solver starts, so no answer is worse. A plan is valued and checked from scratch before it is
+//! among them and is where the solver starts, so no answer is worse. Very large ones are solved in parts (`parts`). A plan is valued and checked from scratch before it is
 //! handed on; when anything fails, the greedy plan is the answer and says why.
 
 use std::cmp::Reverse;
@@ -11,6 +11,7 @@ use super::column::{Column, list};
 use super::count;
 use super::greedy::greedy;
 use super::master::{Master, Written};
+use super::parts;
 use super::pricing;
 use super::shape::shapes;
 use super::solver::{self, Failure, Solver, Stopped};
@@ -50,28 +51,37 @@ pub fn refusal(yard: &Yard, ask: &Ask, rules: &Rules) -> Option<Refusal> {
 
 /// What the program found.
 pub(super) struct Found {
-    outline: Option<Outline>,
-    failure: Option<Failure>,
-    bound: i64,
-    stopped: Stopped,
-    columns: usize,
-    nodes: u64,
-    shapes: usize,
-    exact: bool,
+    pub(super) outline: Option<Outline>,
+    pub(super) failure: Option<Failure>,
+    pub(super) bound: i64,
+    pub(super) stopped: Stopped,
+    pub(super) columns: usize,
+    pub(super) nodes: u64,
+    pub(super) shapes: usize,
+    pub(super) parts: usize,
+    pub(super) exact: bool,
 }
 
-impl Found {
-    fn failed(failure: Failure) -> Self {
+impl Default for Found {
+    /// Nothing, and nothing is known.
+    fn default() -> Self {
         Self {
             outline: None,
-            failure: Some(failure),
+            failure: None,
             bound: i64::MAX,
             stopped: Stopped::Limit,
             columns: 0,
             nodes: 0,
             shapes: 0,
+            parts: 1,
             exact: false,
         }
+    }
+}
+
+impl Found {
+    fn failed(failure: Failure) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
     }
 }
 
@@ -91,16 +101,20 @@ fn improve(stock: &Stock<'_>, start: &Outline, base: i64, solver: &mut dyn Solve
         Some(_) => (start.clone(), base),
         None => best_order(stock, start.clone(), base),
     };
+    if small.is_none()
+        && let Some(parts) = parts::split(&master)
+    {
+        let bound = pricing::bound(&master, &start, base);
+        return parts::solve(&master, &parts, (start, base), bound, solver);
+    }
     let mut choosing = small.unwrap_or_else(|| pricing::choose(&master, &start, base));
     let mut found = Found {
         outline: Some(start.clone()),
-        failure: None,
         bound: choosing.bound,
         stopped: Stopped::Gap,
         columns: choosing.columns.len(),
-        nodes: 0,
         shapes: master.shapes.len(),
-        exact: false,
+        ..Found::default()
     };
     if within(choosing.bound, base, stock.rules.limits.gap) {
         found.exact = choosing.bound <= base;
@@ -210,6 +224,7 @@ fn settle(stock: &Stock<'_>, start: Outline, base: i64, found: Found) -> Plan {
             columns: found.columns,
             solver_nodes: found.nodes,
             shapes: found.shapes,
+            parts: found.parts,
             exact: found.exact && !failed,
             source,
         },

@@ -63,6 +63,14 @@ pub(super) fn choose(master: &Master<'_, '_>, start: &Outline, base: i64) -> Cho
     pricing.columns()
 }
 
+/// A bound for a program that is solved in parts: one round of prices.
+pub(super) fn bound(master: &Master<'_, '_>, start: &Outline, base: i64) -> i64 {
+    let mut pricing = Pricing::of(master, base);
+    let prices = pricing.guess(start);
+    let prices = pricing.descend(prices, master.stock.rules.steps / ROUNDS);
+    pricing.extend(&prices)
+}
+
 struct Pricing<'m, 'a, 'b> {
     master: &'m Master<'a, 'b>,
     shelves: Vec<Shelf>,

@@ -97,6 +97,8 @@ pub struct Rules {
     pub seatings: usize,
     /// Configurations that one search of one shape may look at.
     pub searched: usize,
+    /// A program that needs pricing and has more kinds of nodes times kinds of tasks than this is solved in parts.
+    pub split_above: usize,
 }
 
 impl Default for Rules {
@@ -114,6 +116,7 @@ impl Default for Rules {
             steps: 600,
             seatings: 256,
             searched: 4000,
+            split_above: 40_000,
         }
     }
 }
@@ -184,6 +187,8 @@ pub struct Quality {
     pub solver_nodes: u64,
     /// Kinds of nodes that the program told apart.
     pub shapes: usize,
+    /// Programs that nodes and asks were dealt to by lot; 1: the whole is one.
+    pub parts: usize,
     /// Nothing is better: all columns were in the program, or those left out were proven useless, and it was solved to its end.
     pub exact: bool,
     /// Where the plan comes from.

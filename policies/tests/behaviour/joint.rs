@@ -95,6 +95,58 @@ proptest! {
     }
 }
 
+/// A large instance that is solved in parts, if it has the nodes for it.
+fn split() -> impl Strategy<Value = Case> {
+    (large(), 16..90_u64, 0..200_usize).prop_map(|(mut case, nodes, split_above)| {
+        let mut draw = Draw(nodes);
+        while (case.yard.nodes.len() as u64) < nodes {
+            let more = cases::drawn(&mut draw, 40, 1).yard.nodes;
+            case.yard.nodes.extend(more);
+        }
+        let names = 0..case.yard.nodes.len() as u32;
+        // What is held keeps its node: those that are new stand behind.
+        case.yard.nodes.iter_mut().zip(names).for_each(|(node, name)| node.id = engine::NodeId(10 + name));
+        case.rules.columns_small = 0;
+        Case { rules: Rules { split_above, ..case.rules }, ..case }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn plans_in_parts_hold_and_are_never_worse_than_greedy(case in split()) {
+        let first = checked(&case, &mut Microlp);
+        prop_assert_eq!(&first, &checked(&case, &mut Microlp));
+        prop_assert!(!matches!(first.quality.source, Source::Failed(_)), "{:?}", first.quality);
+        // The bound is one for the whole: no plan of the whole is above it.
+        let whole = Case { rules: Rules { split_above: usize::MAX, columns_small: 400, ..case.rules.clone() }, ..case };
+        let whole = checked(&whole, &mut Microlp);
+        prop_assert_eq!(whole.quality.parts, 1);
+        prop_assert!(first.quality.bound >= whole.quality.objective, "{:?} {:?}", first.quality, whole.quality);
+        prop_assert!(whole.quality.bound >= first.quality.objective, "{:?} {:?}", first.quality, whole.quality);
+    }
+}
+
+#[test]
+fn parts_find_more_than_greedy_and_a_failure_in_one_of_them_is_told() {
+    let (mut split, mut better, mut failed) = (0, 0, 0);
+    for seed in 0..60 {
+        let mut case = cases::drawn(&mut Draw(seed), 60, 60);
+        (case.rules.columns_small, case.rules.split_above, case.rules.limits.nodes) = (0, 60, 20);
+        let plan = checked(&case, &mut Microlp);
+        split += usize::from(plan.quality.parts > 1);
+        better += usize::from(plan.quality.parts > 1 && plan.quality.source == Source::Program);
+        let fails = Script::Fails(Failure::NoIncumbent);
+        let plan = checked(&case, &mut Broken::new(Microlp, [fails]));
+        if matches!(plan.quality.source, Source::Failed(_)) {
+            failed += usize::from(plan.quality.parts > 1);
+            assert_eq!(plan.quality.objective, plan.quality.greedy_objective);
+        }
+    }
+    assert!(split > 30 && better > 10 && failed > 10, "{split} {better} {failed}");
+}
+
 #[test]
 fn with_hardly_any_time_to_search_the_plan_holds_and_the_bound_is_above() {
     for seed in 0..200 {
