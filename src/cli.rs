@@ -171,6 +171,9 @@ pub(crate) struct SaturateArgs {
     /// Draw jobs until they demand so many times the GPUs of the cluster
     #[arg(long, value_name = "X", default_value_t = 1.3, allow_hyphen_values = true)]
     pub(crate) target: f64,
+    /// Also compute what no placement can exceed, by a linear relaxation
+    #[arg(long)]
+    pub(crate) bound: bool,
     /// Threads; the results do not depend on it [default: all cores]
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,

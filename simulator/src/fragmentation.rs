@@ -51,7 +51,7 @@ pub(crate) struct IdleFigures {
 impl Idle {
     /// Nothing seen yet.
     pub(crate) fn new(workload: &Workload<'_>, inventory: &Inventory) -> Self {
-        let tasks = workload.tasks();
+        let tasks = workload.mix();
         Self {
             meter: Meter::new(Typical::of(&tasks, COVER_PPM)),
             largest: LargestGang::new(&tasks, inventory),

@@ -23,6 +23,7 @@ pub use self::arrivals::arrivals;
 pub use self::bound::bound;
 pub use self::measure::{Column, Columns};
 use crate::experiment::ExperimentError;
+use crate::run::RunError;
 
 /// Version of the JSON.
 pub const SCHEMA: u32 = 1;
@@ -44,8 +45,19 @@ pub struct Saturation {
     pub seeds: Vec<u64>,
     /// Jobs are drawn until they demand so many times the GPUs of the cluster.
     pub target: f64,
+    /// Whether to compute what no placement can exceed.
+    pub bound: Bounded,
     /// Threads; 0 for those of the caller's pool, by default as many as there are cores.
     pub threads: usize,
+}
+
+/// Whether a bound is computed beside what policies reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bounded {
+    /// It is.
+    Yes,
+    /// It is not.
+    No,
 }
 
 /// One policy and seed. Shares are of all GPUs of the cluster, 0..1; a figure without meaning is `None` (JSON null).
@@ -73,6 +85,9 @@ pub struct Filled {
     pub arrived_share: f64,
     /// Allocated when the demand that has arrived is 100 % of the cluster: mean over the arrivals at which it rounds to that.
     pub allocated_share_at_100: Option<f64>,
+    /// No placement of what has arrived at 100 % allocates more: a linear relaxation ([`bound`]). `None` if it was not asked
+    /// for, or the solver failed.
+    pub bound_share_at_100: Option<f64>,
     /// Allocated after the last arrival.
     pub allocated_share_end: f64,
     /// F of the trace's own tasks over all GPUs, at 100 %.
@@ -115,7 +130,11 @@ impl Saturation {
         let items: Vec<(&String, u64)> =
             self.policies.iter().flat_map(|policy| self.seeds.iter().map(move |seed| (policy, *seed))).collect();
         let one = |(policy, seed): &(&String, u64)| fill::fill(self, policy, *seed).inspect(progress);
-        let all = || items.par_iter().map(one).collect::<Result<Vec<_>, _>>();
+        let all = || {
+            let mut filled = items.par_iter().map(one).collect::<Result<Vec<_>, _>>()?;
+            self.add_bounds(&mut filled);
+            Ok::<_, RunError>(filled)
+        };
         if self.threads == 0 {
             // In the pool of the caller, so that several of these share the cores.
             return Ok(all()?);
@@ -123,5 +142,12 @@ impl Saturation {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
         let pool = pool.map_err(|e| ExperimentError::Threads { threads: self.threads, message: e.to_string() })?;
         Ok(pool.install(all)?)
+    }
+    /// One bound a seed, which is the same for all policies.
+    fn add_bounds(&self, filled: &mut [Filled]) {
+        if self.bound == Bounded::Yes {
+            let bounds: Vec<Option<f64>> = self.seeds.par_iter().map(|seed| fill::bound(self, *seed)).collect();
+            filled.iter_mut().zip(bounds.iter().cycle()).for_each(|(run, bound)| run.bound_share_at_100 = *bound);
+        }
     }
 }

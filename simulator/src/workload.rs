@@ -126,16 +126,6 @@ impl<'a> Workload<'a> {
         classes.chain(tenants).chain(queues).chain(names).chain(terms)
     }
 
-    /// The tasks of all jobs, each with its count: those of the smallest gang with which a job may start.
-    pub fn tasks(&self) -> Vec<(TaskRequest, u64)> {
-        let mut jobs = vec![0u64; self.shapes.len()];
-        self.classes.iter().for_each(|class| jobs[class.index()] += 1);
-        let of_class = |(shape, jobs): (&Shape, u64)| {
-            shape.groups.iter().map(move |group| (group.request, jobs * u64::from(group.tasks_min))).collect::<Vec<_>>()
-        };
-        self.shapes.iter().zip(jobs).flat_map(of_class).collect()
-    }
-
     /// Changes of terms after the beginning.
     pub fn changes(&self) -> impl Iterator<Item = (Time, Event)> + '_ {
         let later = self.terms.iter().filter(|(at, ..)| *at > Time::ZERO);
@@ -154,6 +144,12 @@ impl<'a> Workload<'a> {
             }
         }
         tasks.into_iter().filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// The tasks of one job, of each group as many as it needs at least.
+    pub fn tasks_of(&self, index: usize) -> impl Iterator<Item = TaskRequest> + '_ {
+        let groups = &self.shapes[self.classes[index].index()].groups;
+        groups.iter().flat_map(|group| std::iter::repeat_n(group.request, group.tasks_min as usize))
     }
 
     /// The submission of job `index`.

@@ -5,7 +5,7 @@ mod show;
 use std::sync::Arc;
 
 use policies::registry::Registry;
-use simulator::saturate::Saturation;
+use simulator::saturate::{Bounded, Saturation};
 use traces::{Trace, TraceError};
 
 use super::compare;
@@ -60,6 +60,7 @@ fn asked(args: &SaturateArgs) -> Result<Saturation, Error> {
         policies,
         seeds,
         target: args.target,
+        bound: if args.bound { Bounded::Yes } else { Bounded::No },
         threads,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use engine::{Core, Event, JobId};
+use engine::{Core, Event, JobId, TaskRequest};
 use policies::Context;
 use policies::fragmentation::COVER_PPM;
 
@@ -51,6 +51,7 @@ pub(super) fn fill(asked: &Saturation, policy: &str, seed: u64) -> Result<Filled
         arrived: order.len() as u64,
         arrived_share: arrived as f64 / capacity as f64,
         allocated_share_at_100: at_100.map(|column| column.allocated()),
+        bound_share_at_100: None,
         allocated_share_end: allocated,
         fragmentation_share_at_100: at_100.map(|column| column.fragmentation()),
         fragmentation_share_end: fragmentation,
@@ -66,6 +67,23 @@ pub(super) fn fill(asked: &Saturation, policy: &str, seed: u64) -> Result<Filled
         wall_s: started.elapsed().as_secs_f64(),
         columns,
     })
+}
+
+/// What no placement of the jobs that arrive up to 100 % can exceed, as a share of all GPUs.
+pub(super) fn bound(asked: &Saturation, seed: u64) -> Option<f64> {
+    let workload = Workload::new(&asked.trace, &asked.inventory, &TenantTerms::default());
+    let demand: Vec<u64> = asked.trace.jobs.iter().map(|job| u64::from(job.gpu_milli)).collect();
+    let capacity = asked.inventory.gpus() * u64::from(engine::MILLI);
+    let order = arrivals(&demand, (capacity as f64 * asked.target) as u64, seed);
+    let mut left = capacity;
+    let arrive = |index: &&usize| {
+        let comes = left > 0;
+        left = left.saturating_sub(demand[**index]);
+        comes
+    };
+    let tasks: Vec<TaskRequest> =
+        order.iter().take_while(arrive).flat_map(|index| workload.tasks_of(*index)).collect();
+    super::bound(&asked.inventory, &tasks).ok().map(|milli| milli / capacity as f64)
 }
 
 /// The submission of a job of the trace under another number: a job that is drawn again is another job.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use engine::Inventory;
 use policies::registry::Registry;
-use simulator::saturate::{Filled, Saturation};
+use simulator::saturate::{Bounded, Filled, Saturation};
 use simulator::stats::{mean, standard_deviation};
 use traces::Trace;
 
@@ -36,6 +36,7 @@ pub(super) fn measures(
         policies: vec![policy.to_owned()],
         seeds: (1..=filling.seeds).collect(),
         target: TARGET,
+        bound: Bounded::No,
         threads: 0,
     };
     let runs = saturation.run(&|_| ())?;

@@ -41,6 +41,10 @@ pub(super) fn tables(asked: &Saturation, cluster: &str, filled: &[Filled]) -> St
         text.push('\n');
         text += &table::figures(&DIFFERENCES, &others.iter().map(|runs| differences(first, runs)).collect::<Vec<_>>());
     }
+    let bounds: Vec<f64> = groups.first().map(|runs| values(runs, |run| run.bound_share_at_100)).unwrap_or_default();
+    if let Some(bound) = mean(&bounds) {
+        let _ = writeln!(text, "\nNo placement of what has arrived at 100 allocates more than {:.2} % (mean over seeds).", bound * 100.0);
+    }
     let _ = writeln!(
         text,
         "\nShares are of all GPUs. At 100: when as much has arrived as the cluster has. F: idle GPU that the trace's own\n\
