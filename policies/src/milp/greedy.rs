@@ -65,8 +65,13 @@ struct Greedy<'a, 'b> {
 /// Nodes, and whether the bonus is earned there.
 type Region = (Vec<usize>, bool);
 
-/// A task that stands.
-type Step = (usize, NodeRoom, (usize, engine::Placement));
+/// A task that stands on a node: what the node's room and scores were before, its group and its slices.
+struct Step {
+    node: usize,
+    room: NodeRoom,
+    scores: Vec<i64>,
+    task: (usize, engine::Placement),
+}
 
 impl<'a, 'b> Greedy<'a, 'b> {
     fn of(stock: &'a Stock<'b>) -> Self {
@@ -91,7 +96,7 @@ impl<'a, 'b> Greedy<'a, 'b> {
         }
         let steps = best.and_then(|(_, region)| self.try_in(at, &regions[region].0, false));
         self.regions.insert(key, regions);
-        let tasks = steps?.0.into_iter().map(|(_, _, task)| task).collect();
+        let tasks = steps?.0.into_iter().map(|step| step.task).collect();
         Some(Placed { tasks })
     }
 
@@ -128,10 +133,11 @@ impl<'a, 'b> Greedy<'a, 'b> {
                 };
                 sum += cost;
                 let room = self.rooms[node].clone();
+                let scores = self.scores.values().map(|scores| scores[node]).collect();
                 let from = self.best_gpu(node, &request).1;
                 let slices = put(self.stock.id(node), &mut self.rooms[node], &request, from).expect("it fits");
                 self.forget(node);
-                steps.push((node, room, (group, slices)));
+                steps.push(Step { node, room, scores, task: (group, slices) });
             }
         }
         Some((steps, sum))
@@ -157,7 +163,7 @@ impl<'a, 'b> Greedy<'a, 'b> {
             if scores[*node] == NEVER {
                 continue;
             }
-            let further = span > 0 && !steps.is_empty() && steps.iter().all(|(other, ..)| other != node);
+            let further = span > 0 && !steps.is_empty() && steps.iter().all(|step| step.node != *node);
             let cost = scores[*node] + if further { span } else { 0 };
             if best.is_none_or(|(least, _)| cost < least) {
                 best = Some((cost, *node));
@@ -183,9 +189,13 @@ impl<'a, 'b> Greedy<'a, 'b> {
     }
 
     fn undo(&mut self, steps: Vec<Step>) {
-        for (node, room, _) in steps.into_iter().rev() {
+        for Step { node, room, scores, .. } in steps.into_iter().rev() {
             self.rooms[node] = room;
-            self.forget(node);
+            if scores.len() == self.scores.len() {
+                self.scores.values_mut().zip(scores).for_each(|(now, before)| now[node] = before);
+            } else {
+                self.forget(node);
+            }
         }
     }
 

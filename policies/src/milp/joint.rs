@@ -14,7 +14,7 @@ use super::master::{Master, Written};
 use super::parts;
 use super::pricing;
 use super::shape::shapes;
-use super::solver::{self, Failure, Solver, Stopped};
+use super::solver::{self, Failure, Limits, Solver, Stopped};
 use super::stock::Stock;
 use super::unfold::{fold, unfold};
 use super::worth::{Outline, worth};
@@ -105,7 +105,11 @@ fn improve(stock: &Stock<'_>, start: &Outline, base: i64, solver: &mut dyn Solve
         && let Some(parts) = parts::split(&master)
     {
         let bound = pricing::bound(&master, &start, base);
-        return parts::solve(&master, &parts, (start, base), bound, solver);
+        if !within(bound, base, stock.rules.limits.gap) {
+            return parts::solve(&master, &parts, (start, base), bound, solver);
+        }
+        let (stopped, shapes, exact) = (Stopped::Gap, master.shapes.len(), bound <= base);
+        return Found { outline: Some(start), bound, stopped, shapes, exact, ..Found::default() };
     }
     let mut choosing = small.unwrap_or_else(|| pricing::choose(&master, &start, base));
     let mut found = Found {
@@ -126,7 +130,9 @@ fn improve(stock: &Stock<'_>, start: &Outline, base: i64, solver: &mut dyn Solve
         written.start(&master, &choosing.columns, &counts);
     }
     found.columns = choosing.columns.len();
-    match solver::solve(solver, &written.program, stock.rules.limits) {
+    // Half of the gap is for what lies between the program's own bound and that of the prices.
+    let limits = Limits { gap: stock.rules.limits.gap / 2.0, ..stock.rules.limits };
+    match solver::solve(solver, &written.program, limits) {
         Err(failure) => {
             found.failure = Some(failure);
             found.stopped = Stopped::Limit;

@@ -46,29 +46,15 @@ struct Shelf {
 /// Bound and columns for a program that is too large for all of them. `base` is the objective of a plan that is known.
 pub(super) fn choose(master: &Master<'_, '_>, start: &Outline, base: i64) -> Choosing {
     let mut pricing = Pricing::of(master, base);
-    let mut prices = pricing.guess(start);
-    pricing.best = prices.clone();
-    let rounds = if pricing.shelves.iter().all(|shelf| shelf.all) { 1 } else { ROUNDS };
-    let steps = master.stock.rules.steps / rounds;
-    for _ in 0..rounds {
-        prices = pricing.descend(prices, steps);
-        let bound = pricing.extend(&prices);
-        if bound < pricing.bound {
-            (pricing.bound, pricing.best) = (bound, prices.clone());
-        }
-        if within(pricing.bound, base, master.stock.rules.limits.gap) {
-            break;
-        }
-    }
+    pricing.narrow(start);
     pricing.columns()
 }
 
-/// A bound for a program that is solved in parts: one round of prices.
+/// The bound alone, for a program that is solved in parts.
 pub(super) fn bound(master: &Master<'_, '_>, start: &Outline, base: i64) -> i64 {
     let mut pricing = Pricing::of(master, base);
-    let prices = pricing.guess(start);
-    let prices = pricing.descend(prices, master.stock.rules.steps / ROUNDS);
-    pricing.extend(&prices)
+    pricing.narrow(start);
+    pricing.bound
 }
 
 struct Pricing<'m, 'a, 'b> {
@@ -106,6 +92,24 @@ impl<'m, 'a, 'b> Pricing<'m, 'a, 'b> {
         let size = |duty: &super::master::Duty| (stock.items[duty.item].request.gpus.milli() as f64).max(300.0);
         let sizes = master.duties.iter().map(size).collect();
         Self { master, shelves, base, bound: i64::MAX, best: Prices::default(), sizes }
+    }
+
+    /// Prices and the bound that they give, until it is close enough.
+    fn narrow(&mut self, start: &Outline) {
+        let rules = self.master.stock.rules;
+        let mut prices = self.guess(start);
+        self.best = prices.clone();
+        let rounds = if self.shelves.iter().all(|shelf| shelf.all) { 1 } else { ROUNDS };
+        for _ in 0..rounds {
+            prices = self.descend(prices, rules.steps / rounds);
+            let bound = self.extend(&prices);
+            if bound < self.bound {
+                (self.bound, self.best) = (bound, prices.clone());
+            }
+            if within(self.bound, self.base, rules.limits.gap) {
+                break;
+            }
+        }
     }
 
     /// Where to begin: a task costs what its cheapest place costs, or what the best job is worth that greedy left waiting.
