@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each benchmark uses a part")]
 
 pub(crate) mod batch;
+pub(crate) mod brim;
 pub(crate) mod closed;
 pub(crate) mod full;
 
