@@ -3,6 +3,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod brim;
+pub(crate) mod churn;
 pub(crate) mod closed;
 pub(crate) mod full;
 
