@@ -112,7 +112,9 @@ fn batches() {
 /// By the count alone, a gang of 17 nodes inside a rack of 16; through the core, one of 300 nodes inside a zone that had
 /// room for it until others came.
 fn infeasible() {
-    println!("\nA gang that cannot be, on 1,213 nodes (the first time; while nothing is freed it is not tried again)\n\n| asked | median of 101 (ms) |\n|---|---|");
+    println!(
+        "\nA gang that cannot be, on 1,213 nodes (the first time; while nothing is freed it is not tried again)\n\n| asked | median of 101 (ms) |\n|---|---|"
+    );
     let case = batch(0, 1_213, 400, 50);
     let request = TaskRequest::whole_gpus(8);
     let gang = Ask { value: 136_000, groups: vec![(request, 17)], required: Some(Level::Rack), preferred: None };

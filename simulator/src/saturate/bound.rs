@@ -116,7 +116,6 @@ fn add(program: &mut Program, rows: &Rows, pattern: &BTreeMap<u16, u32>) {
     for (part, count) in pattern {
         program.term(rows.parts[part], column, -f64::from(*count));
     }
-
 }
 
 /// The pattern that is worth most at these prices, and its worth.

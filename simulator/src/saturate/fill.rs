@@ -81,8 +81,7 @@ pub(super) fn bound(asked: &Saturation, seed: u64) -> Option<f64> {
         left = left.saturating_sub(demand[**index]);
         comes
     };
-    let tasks: Vec<TaskRequest> =
-        order.iter().take_while(arrive).flat_map(|index| workload.tasks_of(*index)).collect();
+    let tasks: Vec<TaskRequest> = order.iter().take_while(arrive).flat_map(|index| workload.tasks_of(*index)).collect();
     super::bound(&asked.inventory, &tasks).ok().map(|milli| milli / capacity as f64)
 }
 

@@ -43,7 +43,11 @@ pub(super) fn tables(asked: &Saturation, cluster: &str, filled: &[Filled]) -> St
     }
     let bounds: Vec<f64> = groups.first().map(|runs| values(runs, |run| run.bound_share_at_100)).unwrap_or_default();
     if let Some(bound) = mean(&bounds) {
-        let _ = writeln!(text, "\nNo placement of what has arrived at 100 allocates more than {:.2} % (mean over seeds).", bound * 100.0);
+        let _ = writeln!(
+            text,
+            "\nNo placement of what has arrived at 100 allocates more than {:.2} % (mean over seeds).",
+            bound * 100.0
+        );
     }
     let _ = writeln!(
         text,
