@@ -27,12 +27,12 @@ fn request(lot: u64) -> TaskRequest {
         _ => (GpuRequest::Milli(PARTS[(lot / 10 % 4) as usize]), 6_000),
     };
     // One job in eight may use one model only.
-    let models = if lot / 64 % 8 == 0 { ModelSet(1 << (lot / 512 % 3)) } else { ModelSet::ANY };
+    let models = if (lot / 64).is_multiple_of(8) { ModelSet(1 << (lot / 512 % 3)) } else { ModelSet::ANY };
     TaskRequest { gpus, cpu_milli, memory_mib: 0, models }
 }
 
 fn ask(lot: u64) -> Ask {
-    if lot % 20 == 0 {
+    if lot.is_multiple_of(20) {
         let groups = vec![(TaskRequest { models: ModelSet::ANY, ..request(5) }, 2)];
         return Ask { value: 16_000, groups, required: None, preferred: Some(Level::Rack) };
     }
@@ -51,7 +51,7 @@ fn room(kind: u64, busy: u64) -> NodeRoom {
         }
     };
     // Some nodes are empty, unless the cluster is full.
-    let gpus: Vec<u16> = (0..8).map(|at| if busy < 90 && kind % 4 == 0 { 1000 } else { gpu(at) }).collect();
+    let gpus: Vec<u16> = (0..8).map(|at| if busy < 90 && kind.is_multiple_of(4) { 1000 } else { gpu(at) }).collect();
     let used = gpus.iter().filter(|free| **free < 1000).count() as u32;
     let cpu_milli = 96_000 - 7_000 * used - 1_000 * (kind % 7) as u32;
     NodeRoom { model: ModelId((kind % 3) as u8), cpu_milli, memory_mib: 500_000, gpus: gpus.into_iter().collect() }

@@ -29,7 +29,7 @@ pub(crate) struct Idle {
     meter: Meter,
     largest: LargestGang,
     blocked: Blocked,
-    idle_milli: u64,
+    free_milli: u64,
     sums: Sums,
     /// The same when a job ended last.
     at_last_end: Sums,
@@ -56,7 +56,7 @@ impl Idle {
             meter: Meter::new(Typical::of(&tasks, COVER_PPM)),
             largest: LargestGang::new(&tasks, inventory),
             blocked: Blocked::default(),
-            idle_milli: 0,
+            free_milli: 0,
             sums: Sums::default(),
             at_last_end: Sums::default(),
         }
@@ -66,7 +66,7 @@ impl Idle {
     pub(crate) fn advance(&mut self, span: u64) {
         let wide = u128::from(span);
         self.sums.fragmented += u128::from(self.meter.sum()) * wide;
-        self.sums.idle += u128::from(self.idle_milli) * wide;
+        self.sums.idle += u128::from(self.free_milli) * wide;
         self.sums.largest += u128::from(self.largest.gpus()) * wide;
         self.sums.span += wide;
         self.blocked.advance(span);
@@ -77,7 +77,7 @@ impl Idle {
         let cluster = core.state().cluster();
         self.meter.follow(cluster);
         self.largest.follow(cluster);
-        self.idle_milli = cluster.free_gpu_milli();
+        self.free_milli = cluster.free_gpu_milli();
         self.blocked.follow(core.state());
     }
 

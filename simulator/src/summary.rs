@@ -58,16 +58,31 @@ impl Sorted {
     }
 }
 
+/// What jobs waited for, sorted: seconds and ratios.
+struct Waits {
+    jct: Sorted,
+    queue: Sorted,
+    slowdown: Sorted,
+    rho: Sorted,
+}
+
+impl Waits {
+    fn of(rows: &[JobRow], workload: &Workload<'_>) -> Self {
+        let finished = || rows.iter().filter(|row| row.outcome == Some(Outcome::Finished));
+        let started = rows.iter().filter(|row| row.start != Time::NEVER);
+        Self {
+            jct: Sorted::new(finished().map(|row| row.finish.since(row.submit).secs_f64())),
+            queue: Sorted::new(started.map(|row| row.start.since(row.submit).secs_f64())),
+            slowdown: Sorted::new(finished().map(|row| bounded_slowdown(row, workload))),
+            rho: Sorted::new(rows.iter().filter_map(|row| row.rho)),
+        }
+    }
+}
+
 /// The figures of one replay. `wall_s` is left at zero for the caller, who has the clock.
 pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>, seen: &Seen) -> Summary {
     let rows = &seen.rows;
-    let finished = || rows.iter().filter(|row| row.outcome == Some(Outcome::Finished));
-    let jct = Sorted::new(finished().map(|row| row.finish.since(row.submit).secs_f64()));
-    let queue = Sorted::new(
-        rows.iter().filter(|row| row.start != Time::NEVER).map(|row| row.start.since(row.submit).secs_f64()),
-    );
-    let slowdown = Sorted::new(finished().map(|row| bounded_slowdown(row, workload)));
-    let rho = Sorted::new(rows.iter().filter_map(|row| row.rho));
+    let Waits { jct, queue, slowdown, rho } = Waits::of(rows, workload);
     let latency = Sorted::new(seen.latencies.iter().map(|nanos| f64::from(*nanos) / 1000.0));
     let first = rows.iter().map(|row| row.submit).min();
     let last = rows.iter().filter_map(|row| row.finish.known()).max();

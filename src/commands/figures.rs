@@ -228,17 +228,16 @@ fn stopped(s: &Summary) -> String {
 fn idle(s: &Summary) -> String {
     let share = |value: Option<f64>| value.map_or_else(|| fmt::NOTHING.to_owned(), fmt::share);
     let gang = s.largest_gang_mean_gpus.map_or_else(|| fmt::NOTHING.to_owned(), fmt::number);
-    let mut text = format!(
+    let text = format!(
         "fragmented {} of all, {} of the idle; largest gang on a node {gang} on average",
         share(s.fragmentation_share),
         share(s.fragmentation_idle_share)
     );
-    if s.blocked_by_fragmentation_jobs > 0 {
-        let (jobs, time) =
-            (fmt::thousands(s.blocked_by_fragmentation_jobs), fmt::seconds(s.blocked_by_fragmentation_s));
-        text += &format!("; {jobs} jobs without a place although enough were idle, for {time} together");
+    if s.blocked_by_fragmentation_jobs == 0 {
+        return text;
     }
-    text
+    let (jobs, time) = (fmt::thousands(s.blocked_by_fragmentation_jobs), fmt::seconds(s.blocked_by_fragmentation_s));
+    format!("{text}; {jobs} jobs without a place although enough were idle, for {time} together")
 }
 
 fn fairness(s: &Summary) -> String {

@@ -1,4 +1,9 @@
 //! The measure of fragmentation: by hand in each category, and against its definition on random clusters.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_macros,
+    reason = "a test reads published data, says when it has none, and checks against floats"
+)]
 
 use engine::time::Time;
 use engine::{

@@ -33,7 +33,7 @@ pub(crate) struct Blocked {
     /// By job that waits: how long its class had been blocked before.
     since: Vec<Option<u64>>,
     /// By job: it was blocked for some time.
-    was_blocked: Vec<bool>,
+    ever: Vec<bool>,
     classes: Vec<ClassId>,
     jobs: u64,
     /// Jobs x microseconds.
@@ -90,7 +90,7 @@ impl Blocked {
         }
         if self.since.len() <= id.index() {
             self.since.resize(id.index() + 1, None);
-            self.was_blocked.resize(id.index() + 1, false);
+            self.ever.resize(id.index() + 1, false);
             self.classes.resize(id.index() + 1, ClassId::new(0));
         }
         let waits = job.phase == Phase::Ready;
@@ -119,7 +119,7 @@ impl Blocked {
         if lane.waiting == 0 {
             self.active.retain(|other| *other != class);
         }
-        if lane.blocked > since && !std::mem::replace(&mut self.was_blocked[id.index()], true) {
+        if lane.blocked > since && !std::mem::replace(&mut self.ever[id.index()], true) {
             self.jobs += 1;
         }
     }

@@ -17,12 +17,11 @@ pub fn solver_words(summaries: &[&Summary]) -> Option<String> {
         |count: u64, thing: &str| format!("{} {thing}{}", fmt::thousands(count), if count == 1 { "" } else { "s" });
     let gap = summaries.iter().filter_map(|summary| summary.solver_gap_max).reduce(f64::max);
     let gap = gap.map_or_else(|| "no gap is known".to_owned(), |gap| format!("largest gap {}", fmt::share(gap)));
-    let mut words =
-        format!("{} solved, {} cut off by a limit, {gap}", many(solves, "program"), fmt::thousands(cut_off));
-    if failed > 0 {
-        words += &format!("; the greedy plan ran {} because the solver failed", many(failed, "time"));
+    let words = format!("{} solved, {} cut off by a limit, {gap}", many(solves, "program"), fmt::thousands(cut_off));
+    if failed == 0 {
+        return Some(words);
     }
-    Some(words)
+    Some(format!("{words}; the greedy plan ran {} because the solver failed", many(failed, "time")))
 }
 
 /// The section; empty where no policy solved anything.

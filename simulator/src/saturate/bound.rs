@@ -33,7 +33,9 @@ struct Rows {
 /// The most thousandths of a GPU of `tasks` that any placement on the empty cluster can hold, by a linear relaxation.
 pub fn bound(inventory: &Inventory, tasks: &[TaskRequest]) -> Result<f64, Failure> {
     let mut counts: BTreeMap<TaskRequest, u64> = BTreeMap::new();
-    tasks.iter().for_each(|task| *counts.entry(*task).or_default() += 1);
+    for task in tasks {
+        *counts.entry(*task).or_default() += 1;
+    }
     let (pools, mut solver) = (pools(inventory), best());
     let (mut program, rows) = formulate(&pools, &counts);
     let total: f64 = pools.iter().map(|pool| pool.gpus).sum();
@@ -98,7 +100,9 @@ fn formulate(pools: &[Pool], counts: &BTreeMap<TaskRequest, u64>) -> (Program, R
             program.term(*arrived, column, 1.0);
             program.term(own, column, milli / 1000.0);
             for (row, amount) in limits.iter().zip([request.cpu_milli, request.memory_mib]) {
-                row.iter().for_each(|row| program.term(*row, column, f64::from(amount) / 1000.0));
+                if let Some(row) = row {
+                    program.term(*row, column, f64::from(amount) / 1000.0);
+                }
             }
             match request.gpus {
                 GpuRequest::Milli(milli) => program.term(rows.parts[&milli], column, 1.0),

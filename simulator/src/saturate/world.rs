@@ -182,7 +182,7 @@ mod tests {
         world.declare([Event::WorkloadDeclared { tasks: Vec::new() }]).unwrap();
         world.tell(Event::Woke);
         world.settle().unwrap();
-        let error = world.wake_until(Time(MICROS)).unwrap_err();
+        let error = world.wake_until(Time(engine::MICROS)).unwrap_err();
         assert_eq!(error.to_string(), "the policy does not come to rest: 10000 rounds of orders at 0 s");
     }
 }

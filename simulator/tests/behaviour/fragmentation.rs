@@ -32,7 +32,7 @@ struct Naive {
 
 impl Naive {
     fn new(workload: &Workload<'_>) -> Self {
-        let tasks = workload.tasks();
+        let tasks = workload.mix();
         Self {
             typical: Typical::of(&tasks, COVER_PPM),
             tasks,

@@ -72,7 +72,7 @@ pub(crate) fn table(found: &[Reproduced]) -> String {
     if !rows.is_empty() {
         text += &table::figures(&HEAD, &rows);
     }
-    let rows: Vec<Vec<String>> = filled(found).map(|one| cells_filled(one)).collect();
+    let rows: Vec<Vec<String>> = filled(found).map(cells_filled).collect();
     if !rows.is_empty() {
         text += if text.is_empty() { "" } else { "\n" };
         text += &table::figures(&HEAD_FILLED, &rows);

@@ -155,6 +155,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "what the tables are checked against")]
     fn the_sigmoid_by_its_definition() {
         // The exact one may be used in a test.
         for step in -60_000i64..=60_000 {

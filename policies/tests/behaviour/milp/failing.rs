@@ -70,7 +70,7 @@ fn turmoil(policy: Box<dyn engine::Policy>, seed: u64) -> World {
         let lot = mix(seed << 10 | step);
         world.at = step;
         let running: Vec<JobId> = (0..world.jobs).map(JobId).filter(|job| world.runs(*job)).collect();
-        if lot % 3 == 0 && !running.is_empty() {
+        if lot.is_multiple_of(3) && !running.is_empty() {
             world.end(running[(lot / 8) as usize % running.len()]);
         } else {
             let classes: Vec<u32> = (0..=lot / 8 % 4).map(|at| (mix(lot ^ at) % tasks.len() as u64) as u32).collect();
