@@ -79,14 +79,19 @@ impl Waits {
     }
 }
 
+/// From the first submission to the last end.
+fn span_of(rows: &[JobRow]) -> Option<engine::Span> {
+    let first = rows.iter().map(|row| row.submit).min();
+    let last = rows.iter().filter_map(|row| row.finish.known()).max();
+    first.zip(last).map(|(first, last)| last.since(first))
+}
+
 /// The figures of one replay. `wall_s` is left at zero for the caller, who has the clock.
 pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>, seen: &Seen) -> Summary {
     let rows = &seen.rows;
     let Waits { jct, queue, slowdown, rho } = Waits::of(rows, workload);
     let latency = Sorted::new(seen.latencies.iter().map(|nanos| f64::from(*nanos) / 1000.0));
-    let first = rows.iter().map(|row| row.submit).min();
-    let last = rows.iter().filter_map(|row| row.finish.known()).max();
-    let span = first.zip(last).map(|(first, last)| last.since(first));
+    let span = span_of(rows);
     let capacity =
         span.map(|span| core.state().cluster().inventory().gpus() as f64 * span.secs_f64()).filter(|c| *c > 0.0);
     let ends = Ends::of(rows);

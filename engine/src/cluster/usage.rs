@@ -19,7 +19,7 @@ pub struct Held {
 }
 
 /// What is counted by node. A task on more than one bank of 64 GPUs counts once for each.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Usage {
     /// Grows with each change of any node.
     version: u64,
@@ -28,6 +28,16 @@ pub(super) struct Usage {
     /// The nodes that changed last: that of version v stands at v modulo the length. Empty before the first change.
     last: Vec<NodeId>,
     held: Vec<SmallVec<[Held; 2]>>,
+}
+
+/// Without the versions: they tell that something happened, and a draft that is rolled back happened too.
+impl std::fmt::Debug for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sorted = |held: &SmallVec<[Held; 2]>| {
+            held.iter().map(|held| (held.gpus, held.tasks)).collect::<std::collections::BTreeMap<_, _>>()
+        };
+        f.debug_struct("Usage").field("held", &self.held.iter().map(sorted).collect::<Vec<_>>()).finish_non_exhaustive()
+    }
 }
 
 impl Usage {

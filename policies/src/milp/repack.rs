@@ -142,7 +142,7 @@ impl Exchanger {
     /// Swaps that can be part of a chain worth having, the best first.
     fn shortlist_of(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, waiting: Option<(Kind, f64)>) -> Vec<Swap> {
         let outside = self.cast.kinds.len();
-        let waiting = waiting.and_then(|(kind, worth)| Some((self.cast.number(kind)?, worth as f32)));
+        let waiting = waiting.and_then(|(kind, worth)| Some((self.cast.number(kind)?, worth)));
         self.paths.clear(outside + 1);
         let tables: Vec<(NodeId, &Table)> =
             scene.nodes.iter().filter_map(|node| Some((*node, self.tables.of(*node)?))).collect();
@@ -164,7 +164,7 @@ impl Exchanger {
             let Some((number, worth)) = waiting else { continue };
             let request = self.kinds.request(self.cast.kinds[number]);
             self.cast.each_pair(draft, scene, table, (number, request), |gives, cost| {
-                let chain = cost + gives.iter().map(|give| self.paths.cost(give.0, outside)).sum::<f32>();
+                let chain = cost + gives.iter().map(|give| self.paths.cost(give.0, outside)).sum::<f64>();
                 if chain < worth {
                     let (one, other) = (gives[0].0.min(gives[1].0), gives[0].0.max(gives[1].0));
                     self.shortlist.two(one, other, chain, || Swap {
@@ -183,7 +183,7 @@ impl Exchanger {
     fn formulate(&mut self, swaps: &[Swap], rules: Repack, waiting: Option<(usize, f64)>) {
         let program = &mut self.program;
         program.clear();
-        let columns: Vec<_> = swaps.iter().map(|swap| program.integer(-f64::from(swap.cost), 0, 1)).collect();
+        let columns: Vec<_> = swaps.iter().map(|swap| program.integer(-swap.cost, 0, 1)).collect();
         let placed = waiting.map(|(number, worth)| (number, program.integer(worth, 0, 1)));
         let outside = self.cast.kinds.len();
         let moves = program.row(f64::NEG_INFINITY, f64::from(rules.moves_max));
@@ -228,11 +228,11 @@ impl Exchanger {
 struct Row<'a> {
     gives: Option<(usize, JobId)>,
     /// What giving costs beside the growth of F.
-    charge: f32,
+    charge: f64,
     /// The cost of giving and taking nothing.
-    nothing: f32,
+    nothing: f64,
     /// Growth of F by the kind that is taken.
-    takes: &'a [f32],
+    takes: &'a [f64],
 }
 
 /// Lists the swaps of a row whose chains cost less than what is listed.
@@ -245,7 +245,7 @@ fn list_row(
     shortlist: &mut Shortlist,
     node: NodeId,
     row: &Row<'_>,
-    waiting: Option<(usize, f32)>,
+    waiting: Option<(usize, f64)>,
 ) {
     let outside = cast.kinds.len();
     let gives = row.gives.map_or(outside, |give| give.0);
@@ -302,7 +302,6 @@ impl Cast {
             let charges = group.runs.iter().map(|run| (Self::charge(draft, scene, run.job), run.job));
             let cheapest = charges.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
             let (Some(given), Some((charge, job))) = (self.number(group.kind), cheapest) else { continue };
-            let charge = charge as f32;
             tell(&Row { gives: Some((given, job)), charge, nothing: group.gives + charge, takes: &group.takes });
         }
     }
@@ -315,7 +314,7 @@ impl Cast {
         scene: &Scene<'_>,
         table: &Table,
         (number, request): (usize, &TaskRequest),
-        mut tell: impl FnMut([(usize, JobId); 2], f32),
+        mut tell: impl FnMut([(usize, JobId); 2], f64),
     ) {
         let mut seen: SmallVec<[(u16, u16, bool); 32]> = SmallVec::new();
         let runs = || {
@@ -335,7 +334,7 @@ impl Cast {
                 let Some(seat) = seat::best(scene.workload, &mut room, request) else { continue };
                 let charge = Self::charge(draft, scene, run.job) + Self::charge(draft, scene, second.job);
                 let grown = growth(scene.workload, table.now, seat.fragmentation);
-                tell([(a, run.job), (b, second.job)], grown + charge as f32);
+                tell([(a, run.job), (b, second.job)], grown + charge);
             }
         }
     }

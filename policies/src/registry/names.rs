@@ -51,7 +51,7 @@ mod tests {
         let registry = Registry::default().with(&MINE).unwrap();
         assert_eq!(registry.build("mine[skip=true]", Context::default()).unwrap().text, "mine[skip=true]");
         assert_eq!(registry.entries().count(), all().len() + 1);
-        let error = registry.build("mien", Context::default()).unwrap_err();
+        let error = registry.build("mines", Context::default()).unwrap_err();
         assert_eq!(error.hint.unwrap(), "did you mean `mine`? `trainyard policies` lists all");
         assert!(Registry::default().build("mine", Context::default()).is_err());
     }

@@ -168,7 +168,7 @@ mod tests {
 
     impl Policy for Restless {
         fn needs(&self) -> Needs {
-            Needs::default()
+            Needs { triggers: engine::Triggers::WOKE, ..Needs::default() }
         }
 
         fn decide(&mut self, now: Time, draft: &mut Draft<'_>) {

@@ -4,15 +4,15 @@
 //! given to it needs no room, what is taken from it comes from nowhere.
 
 /// No chain.
-pub(super) const NEVER: f32 = f32::INFINITY;
+pub(super) const NEVER: f64 = f64::INFINITY;
 
 /// Least costs of chains between kinds, numbered `0..size`.
 #[derive(Debug, Default)]
 pub(super) struct Paths {
     size: usize,
     /// By (to, from).
-    arcs: Vec<f32>,
-    costs: Vec<f32>,
+    arcs: Vec<f64>,
+    costs: Vec<f64>,
 }
 
 impl Paths {
@@ -24,14 +24,14 @@ impl Paths {
     }
 
     /// The costs of the arcs to one kind, by the kind that they come from.
-    pub(super) fn arcs_to(&mut self, to: usize) -> &mut [f32] {
+    pub(super) fn arcs_to(&mut self, to: usize) -> &mut [f64] {
         &mut self.arcs[to * self.size..][..self.size]
     }
 
     /// Computes the least cost of chains of at most `hops` arcs, by min-plus products. An empty chain costs nothing.
     pub(super) fn close(&mut self, hops: usize) {
         let size = self.size;
-        let mut first: Vec<f32> = (0..size * size).map(|at| self.arcs[at % size * size + at / size]).collect();
+        let mut first: Vec<f64> = (0..size * size).map(|at| self.arcs[at % size * size + at / size]).collect();
         (0..size).for_each(|at| first[at * size + at] = first[at * size + at].min(0.0));
         self.costs.clone_from(&first);
         for _ in 1..hops {
@@ -49,12 +49,12 @@ impl Paths {
     }
 
     /// The least costs of chains from one kind, by the kind that they lead to.
-    pub(super) fn costs_from(&self, from: usize) -> &[f32] {
+    pub(super) fn costs_from(&self, from: usize) -> &[f64] {
         &self.costs[from * self.size..][..self.size]
     }
 
     /// The least cost of a chain.
-    pub(super) fn cost(&self, from: usize, to: usize) -> f32 {
+    pub(super) fn cost(&self, from: usize, to: usize) -> f64 {
         self.costs[from * self.size + to]
     }
 }

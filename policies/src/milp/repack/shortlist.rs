@@ -17,9 +17,9 @@ pub(super) struct Swap {
     pub(super) takes: usize,
     pub(super) gives: Gives,
     /// Growth of F and what stopping costs, in thousandths of a GPU.
-    pub(super) cost: f32,
+    pub(super) cost: f64,
     /// No chain with this swap costs less.
-    pub(super) chain: f32,
+    pub(super) chain: f64,
 }
 
 /// The best swaps of each pair of kinds.
@@ -29,7 +29,7 @@ pub(super) struct Shortlist {
     /// By (gives, takes).
     ones: Vec<Best>,
     /// By (gives, takes): only cheaper chains are worth telling.
-    bars: Vec<f32>,
+    bars: Vec<f64>,
     /// By the two kinds that are given for the waiting task.
     twos: Vec<Best>,
 }
@@ -38,7 +38,7 @@ type Best = Vec<Swap>;
 
 impl Shortlist {
     /// Nothing of `size` kinds, the outside included; chains must cost less than `limit`.
-    pub(super) fn clear(&mut self, size: usize, limit: f32) {
+    pub(super) fn clear(&mut self, size: usize, limit: f64) {
         self.size = size;
         self.bars.clear();
         self.bars.resize(size * size, limit);
@@ -49,7 +49,7 @@ impl Shortlist {
     }
 
     /// What chains with swaps that give this kind must cost less than, by the kind that they take.
-    pub(super) fn bars(&self, gives: usize) -> &[f32] {
+    pub(super) fn bars(&self, gives: usize) -> &[f64] {
         &self.bars[gives * self.size..][..self.size]
     }
 
@@ -64,7 +64,7 @@ impl Shortlist {
     }
 
     /// A swap that gives two tasks, the smaller kind first.
-    pub(super) fn two(&mut self, one: usize, other: usize, chain: f32, swap: impl FnOnce() -> Swap) {
+    pub(super) fn two(&mut self, one: usize, other: usize, chain: f64, swap: impl FnOnce() -> Swap) {
         insert(&mut self.twos[one * self.size + other], chain, swap);
     }
 
@@ -78,7 +78,7 @@ impl Shortlist {
     }
 }
 
-fn insert(best: &mut Best, chain: f32, swap: impl FnOnce() -> Swap) {
+fn insert(best: &mut Best, chain: f64, swap: impl FnOnce() -> Swap) {
     let at = best.iter().position(|other| chain < other.chain).unwrap_or(best.len());
     if at < NODES_A_PAIR {
         best.truncate(NODES_A_PAIR - 1);

@@ -46,9 +46,9 @@ pub(super) struct Group {
     without: NodeRoom,
     /// By kind: how F of the node grows when one of them goes and one of that kind comes, in thousandths of a GPU;
     /// infinite where that does not fit.
-    pub(super) takes: Vec<f32>,
+    pub(super) takes: Vec<f64>,
     /// How F grows when one of them goes.
-    pub(super) gives: f32,
+    pub(super) gives: f64,
 }
 
 /// All swaps of one node.
@@ -62,7 +62,7 @@ pub(super) struct Table {
     pub(super) room: NodeRoom,
     pub(super) groups: Vec<Group>,
     /// By kind: how F grows when one of it comes.
-    pub(super) takes: Vec<f32>,
+    pub(super) takes: Vec<f64>,
 }
 
 impl Table {
@@ -94,13 +94,13 @@ impl Table {
             let (request, now) = (kinds.request(kind as Kind), self.now);
             let after = |room: &mut NodeRoom| {
                 seat::best(workload, room, request)
-                    .map_or(f32::INFINITY, |seat| growth(workload, now, seat.fragmentation))
+                    .map_or(f64::INFINITY, |seat| growth(workload, now, seat.fragmentation))
             };
             self.takes.push(after(&mut self.room));
             for group in &mut self.groups {
                 let takes = after(&mut group.without);
                 // Its own kind comes back to the node only on better GPUs.
-                let takes = if group.kind as usize == kind && takes >= 0.0 { f32::INFINITY } else { takes };
+                let takes = if group.kind as usize == kind && takes >= 0.0 { f64::INFINITY } else { takes };
                 group.takes.push(takes);
             }
         }
@@ -108,8 +108,8 @@ impl Table {
 }
 
 /// How much F grows, in thousandths of a GPU.
-pub(super) fn growth(workload: &Workload, before: u64, after: u64) -> f32 {
-    ((after as f64 - before as f64) / workload.total().max(1) as f64) as f32
+pub(super) fn growth(workload: &Workload, before: u64, after: u64) -> f64 {
+    (after as f64 - before as f64) / workload.total().max(1) as f64
 }
 
 fn sorted(room: &NodeRoom) -> SmallVec<[u16; 8]> {
