@@ -168,7 +168,7 @@ mod tests {
 
     impl Policy for Restless {
         fn needs(&self) -> Needs {
-            Needs { triggers: engine::Triggers::WOKE, ..Needs::default() }
+            Needs { triggers: engine::Triggers::WOKE.and(engine::Triggers::FREED), ..Needs::default() }
         }
 
         fn decide(&mut self, now: Time, draft: &mut Draft<'_>) {
@@ -180,7 +180,9 @@ mod tests {
     fn a_policy_that_does_not_come_to_rest_is_an_error() {
         let mut world = StillWorld::new(Core::new(Inventory::uniform(1, 8, "GPU"), Box::new(Restless)));
         world.declare([Event::WorkloadDeclared { tasks: Vec::new() }]).unwrap();
-        world.tell(Event::Woke);
+        // A node that comes back asks the policy for the first time.
+        world.tell(Event::NodeDown { node: engine::NodeId(0) });
+        world.tell(Event::NodeUp { node: engine::NodeId(0) });
         world.settle().unwrap();
         let error = world.wake_until(Time(engine::MICROS)).unwrap_err();
         assert_eq!(error.to_string(), "the policy does not come to rest: 10000 rounds of orders at 0 s");
