@@ -15,7 +15,7 @@ pub(super) struct Outline {
     pub(super) moves: Vec<Move>,
 }
 
-/// The objective of a plan in [`unit`]s, or what is wrong with it.
+/// The objective of a plan in units ([`unit()`](super::yard::unit)), or what is wrong with it.
 pub(super) fn worth(yard: &Yard, asks: &[Ask], work: &Workload, rules: &Rules, plan: &Outline) -> Result<i64, String> {
     let mut ledger = Ledger::of(yard);
     let mut milli = ledger.take_away(yard, rules, &plan.moves)?;

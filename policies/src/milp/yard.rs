@@ -168,7 +168,7 @@ pub enum Refusal {
     Together,
 }
 
-/// How good a plan is, and how that is known. Objectives in [`unit`]s.
+/// How good a plan is, and how that is known. Objectives in units ([`unit()`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Quality {
     /// Of the plan: values - `frag_weight` x growth of F - span costs + bonuses - prices and costs of moves.
