@@ -18,5 +18,6 @@ mod workload;
 pub use self::meter::Meter;
 pub use self::room::{GpuChoice, NodeRoom};
 pub use self::source::{Expected, Mix};
+pub(crate) use self::watched::Told;
 pub use self::watched::Watched;
 pub use self::workload::{COVER_PPM, Typical, Workload};

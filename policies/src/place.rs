@@ -8,6 +8,7 @@ mod variable;
 use engine::placement::nodes_spanned;
 use engine::{ClassId, Draft, GpuRequest, JobId, Level, ModelSet, NodeId, Scan, Shape, TaskGroup, TaskRequest, Within};
 
+pub(crate) use self::scored::take_on;
 pub use self::scored::{Rule, Scored, fgd_score};
 pub use self::skew::Skewed;
 pub use self::variable::Variable;

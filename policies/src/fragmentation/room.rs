@@ -76,6 +76,17 @@ impl NodeRoom {
         fitting.min_by_key(|(gpu, free)| (**free, *gpu)).map(|(gpu, _)| gpu as u32)
     }
 
+    /// The choices that leave different rooms behind, for one task: GPUs with equal room are alike, so the first of each
+    /// stands for all. Whether the task fits beside its GPUs is for [`NodeRoom::take`] to say.
+    pub fn choices(&self, request: &TaskRequest) -> impl Iterator<Item = GpuChoice> + '_ {
+        let part = if let GpuRequest::Milli(milli) = request.gpus { Some(milli) } else { None };
+        let differs = move |gpu: &usize| {
+            part.is_some_and(|milli| self.gpus[*gpu] >= milli) && !self.gpus[..*gpu].contains(&self.gpus[*gpu])
+        };
+        let gpus = (0..self.gpus.len()).filter(differs).map(|gpu| GpuChoice::Gpu(gpu as u32));
+        part.is_none().then_some(GpuChoice::Tightest).into_iter().chain(gpus)
+    }
+
     /// Takes room for one task. `None`, and nothing changed, when it does not fit or the chosen GPU has too little room;
     /// else the GPUs that it got, as a mask of the first 64.
     pub fn take(&mut self, request: &TaskRequest, choice: GpuChoice) -> Option<u64> {

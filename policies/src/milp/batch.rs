@@ -1,6 +1,6 @@
 //! Waiting jobs become a joint program, and its plan becomes wishes of a draft.
 
-use engine::{Cluster, Draft, JobId, NodeId, NodeState, Reason, Shape, Slice, Solve, State};
+use engine::{Cluster, Draft, JobId, NodeId, NodeState, Reason, Shape, Solve, State};
 
 use super::joint;
 use super::solver::{Stopped, best};
@@ -50,13 +50,7 @@ pub(super) fn start(draft: &mut Draft<'_>, jobs: &[JobId], plan: &Plan) -> Resul
     let mut started = Vec::new();
     for (job, placed) in jobs.iter().zip(&plan.placed) {
         let Some(placed) = placed else { continue };
-        for slice in slices(placed) {
-            if !draft.take_slice(slice) {
-                draft.rollback(mark);
-                return Err(Reason::NotFree { node: slice.node });
-            }
-        }
-        if let Err(reason) = draft.start(*job) {
+        if let Err(reason) = take(draft, placed).and_then(|()| draft.start(*job)) {
             draft.rollback(mark);
             return Err(reason);
         }
@@ -68,11 +62,16 @@ pub(super) fn start(draft: &mut Draft<'_>, jobs: &[JobId], plan: &Plan) -> Resul
 /// How the program of a plan ended.
 pub(super) fn solved(plan: &Plan) -> Solve {
     let quality = &plan.quality;
-    let gap_ppm = (quality.gap.is_finite() && quality.objective > 0).then_some((quality.gap * 1e6) as u64);
     match quality.source {
         Source::Failed(_) => Solve::Failed,
-        _ => Solve::Answered { gap_ppm, cut_off: quality.stopped == Stopped::Limit },
+        _ => answered(quality.gap, quality.objective as f64, quality.stopped),
     }
+}
+
+/// How a program ended that has an answer. Where that is worth nothing, no gap is a share of it.
+pub(super) fn answered(gap: f64, objective: f64, stopped: Stopped) -> Solve {
+    let gap_ppm = (gap.is_finite() && objective > 1e-6).then_some((gap * 1e6) as u64);
+    Solve::Answered { gap_ppm, cut_off: stopped == Stopped::Limit }
 }
 
 /// What `place=milp` remembers.
@@ -92,16 +91,17 @@ pub(crate) fn place_gang(scored: Scored, draft: &mut Draft<'_>, shape: &Shape) -
     draft.note_solve(solved(&plan));
     let Some(Some(placed)) = plan.placed.first() else { return false };
     let mark = draft.mark();
-    let taken = slices(placed).iter().all(|slice| draft.take_slice(*slice));
-    if !taken {
+    let taken = take(draft, placed);
+    if taken.is_err() {
         draft.rollback(mark);
     }
-    taken
+    taken.is_ok()
 }
 
-/// The slices of a gang, group by group, as the engine checks them.
-fn slices(placed: &Placed) -> Vec<Slice> {
+/// Takes the slices of a gang, group by group, as the engine checks them. When one is not free, the caller rolls back.
+fn take(draft: &mut Draft<'_>, placed: &Placed) -> Result<(), Reason> {
     let mut tasks: Vec<_> = placed.tasks.iter().collect();
     tasks.sort_by_key(|(group, _)| *group);
-    tasks.into_iter().flat_map(|(_, slices)| slices.iter().copied()).collect()
+    let mut slices = tasks.into_iter().flat_map(|(_, slices)| slices);
+    slices.try_for_each(|slice| draft.take_slice(*slice).then_some(()).ok_or(Reason::NotFree { node: slice.node }))
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use engine::topology::Level;
-use engine::{GpuRequest, NodeId, TaskRequest};
+use engine::{NodeId, TaskRequest};
 
 use super::count::{domains, tasks_of};
 use super::seat::put;
@@ -177,15 +177,14 @@ impl<'a, 'b> Greedy<'a, 'b> {
     fn best_gpu(&self, node: usize, request: &TaskRequest) -> (i64, u16) {
         let room = &self.rooms[node];
         let before = self.stock.work.fragmentation(room).cast_signed();
-        let cost = |gpu: u32| {
+        let costs = room.choices(request).map(|choice| {
             let mut after = room.clone();
-            after.take(request, GpuChoice::Gpu(gpu)).expect("it fits");
-            i64::from(self.stock.rules.frag_weight) * (self.stock.work.fragmentation(&after).cast_signed() - before)
-        };
-        let GpuRequest::Milli(milli) = request.gpus else { return (cost(0), 0) };
-        let fitting = (0..room.gpus.len())
-            .filter(|gpu| room.gpus[*gpu] >= milli && !room.gpus[..*gpu].contains(&room.gpus[*gpu]));
-        fitting.map(|gpu| (cost(gpu as u32), room.gpus[gpu])).min_by_key(|(cost, _)| *cost).unwrap_or((NEVER, 0))
+            after.take(request, choice).expect("it fits");
+            let grown = self.stock.work.fragmentation(&after).cast_signed() - before;
+            let free = if let GpuChoice::Gpu(gpu) = choice { room.gpus[gpu as usize] } else { 0 };
+            (i64::from(self.stock.rules.frag_weight) * grown, free)
+        });
+        costs.min_by_key(|(cost, _)| *cost).unwrap_or((NEVER, 0))
     }
 
     fn undo(&mut self, steps: Vec<Step>) {

@@ -11,7 +11,7 @@ use engine::{ClassId, Draft, JobId, Needs, NodeId, NodeState, Policy, Solve, Tas
 
 use super::repack::{Exchange, Exchanger, Idle, Repack, Residents, Scene, carry_out};
 use super::rules::Rules;
-use super::solver::{Answer, Solver, Stopped};
+use super::solver::{Answer, Solver};
 use super::yard::{self, Ask, Source};
 use super::{batch, joint};
 use crate::fragmentation::Watched;
@@ -70,8 +70,8 @@ impl Policy for Milp {
         let before = self.watched.meter().sum();
         let mut turn = Turn { moves_left: self.rules.repack.map_or(0, |repack| repack.moves_max), failed: Vec::new() };
         while self.start_batch(draft, &mut turn) {}
-        self.note_stranded(draft, before);
         if let Some(repack) = self.rules.repack {
+            self.note_stranded(draft, before);
             self.residents.sync(draft);
             self.make_room(draft, repack, &mut turn);
             self.tidy_up(draft, repack, &mut turn);
@@ -277,9 +277,7 @@ impl Milp {
 }
 
 fn answered(answer: &Answer) -> Solve {
-    // Nothing to do is worth nothing: no gap is a share of it.
-    let gap_ppm = (answer.gap.is_finite() && answer.objective > 1e-6).then_some((answer.gap * 1e6) as u64);
-    Solve::Answered { gap_ppm, cut_off: answer.stopped == Stopped::Limit }
+    batch::answered(answer.gap, answer.objective, answer.stopped)
 }
 
 /// When a class could not be placed.

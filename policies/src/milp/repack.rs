@@ -331,7 +331,7 @@ impl Cast {
                 let mut room = table.room.clone();
                 room.put_slice(&run.slice);
                 room.put_slice(&second.slice);
-                let Some(seat) = seat::best(scene.workload, &mut room, request) else { continue };
+                let Some(seat) = seat::best(scene.workload, &room, request) else { continue };
                 let charge = Self::charge(draft, scene, run.job) + Self::charge(draft, scene, second.job);
                 let grown = growth(scene.workload, table.now, seat.fragmentation);
                 tell([(a, run.job), (b, second.job)], grown + charge);

@@ -59,17 +59,7 @@ impl Scored {
         };
         draft.put_cache(scores);
         let Some((node, choice)) = found else { return false };
-        match (request.gpus, choice) {
-            (GpuRequest::Milli(milli), GpuChoice::Gpu(gpu)) => draft.take_slice(Slice {
-                node,
-                bank: (gpu / BANK) as u16,
-                milli,
-                mask: 1 << (gpu % BANK),
-                cpu_milli: request.cpu_milli,
-                memory_mib: request.memory_mib,
-            }),
-            _ => draft.take(node, request),
-        }
+        take_on(draft, node, request, choice)
     }
 
     /// Which GPU of the chosen node: FGD the one with the highest score, first on ties; the others the one with the least
@@ -102,5 +92,20 @@ impl Scored {
         let nth = mix(drawn) % fitting.max(1);
         let gpus = room.gpus.iter().enumerate().filter(|(_, free)| **free >= milli);
         gpus.map(|(gpu, _)| gpu as u32).nth(nth as usize).map(|gpu| (node, GpuChoice::Gpu(gpu)))
+    }
+}
+
+/// Takes room for one task on these GPUs of a node into the open placement. `false`, and nothing changed, when they are not free.
+pub(crate) fn take_on(draft: &mut Draft<'_>, node: NodeId, request: &TaskRequest, choice: GpuChoice) -> bool {
+    match (request.gpus, choice) {
+        (GpuRequest::Milli(milli), GpuChoice::Gpu(gpu)) => draft.take_slice(Slice {
+            node,
+            bank: (gpu / BANK) as u16,
+            milli,
+            mask: 1 << (gpu % BANK),
+            cpu_milli: request.cpu_milli,
+            memory_mib: request.memory_mib,
+        }),
+        _ => draft.take(node, request),
     }
 }

@@ -1,8 +1,8 @@
 //! A core with one tenant tree and one class a GPU count, to ask placers and policies about.
 
 use engine::{
-    ClassId, Command, Core, Draft, Event, Exit, Input, Inventory, JobId, JobSpec, MICROS, Needs, NodeId, Policy, Rate,
-    RunId, Shape, Slice, TenantId, Time,
+    ClassId, Command, Core, Draft, Event, Exit, GpuModel, Input, Inventory, JobId, JobSpec, MICROS, ModelId, Needs,
+    NodeId, Policy, Rate, RunId, Shape, Slice, TenantId, Time, UNLIMITED,
 };
 
 /// A policy that is a function of the draft.
@@ -87,4 +87,16 @@ impl Bench {
 /// The slices of an open placement as (node, GPUs).
 pub(crate) fn nodes(slices: &[Slice]) -> Vec<(NodeId, u32)> {
     slices.iter().map(|slice| (slice.node, slice.gpus())).collect()
+}
+
+/// Nodes of (GPUs, model, whether CPU and memory are limited), with two models; a limit is this much CPU and memory.
+pub(crate) fn two_models(nodes: &[(u32, u8, bool)], limit: u32) -> Inventory {
+    let mut inventory = Inventory::uniform(nodes.len(), 0, "M0");
+    inventory.models.push(GpuModel { name: "M1".to_owned(), memory_mib: 0, price_per_hour: None });
+    for (at, (gpus, model, limited)) in nodes.iter().enumerate() {
+        let node = &mut inventory.nodes[at];
+        (node.gpus, node.model) = (*gpus, ModelId(if *gpus == 0 { 0 } else { *model }));
+        (node.cpu_milli, node.memory_mib) = if *limited { (limit, limit) } else { (UNLIMITED, UNLIMITED) };
+    }
+    inventory
 }

@@ -6,11 +6,11 @@
 )]
 
 use engine::time::Time;
-use engine::{
-    Cluster, GpuModel, GpuRequest, Inventory, ModelId, ModelSet, NodeId, NodeState, Placement, TaskRequest, UNLIMITED,
-};
+use engine::{Cluster, GpuRequest, ModelId, ModelSet, NodeId, NodeState, Placement, TaskRequest, UNLIMITED};
 use policies::fragmentation::{COVER_PPM, GpuChoice, Meter, NodeRoom, Workload};
 use proptest::prelude::*;
+
+use crate::bench::two_models;
 
 fn task(gpus: GpuRequest, cpu_milli: u32) -> TaskRequest {
     TaskRequest { gpus, cpu_milli, memory_mib: 0, models: ModelSet::ANY }
@@ -129,17 +129,6 @@ fn any_room() -> impl Strategy<Value = NodeRoom> {
     })
 }
 
-fn inventory(nodes: &[(u32, u8, bool)]) -> Inventory {
-    let mut inventory = Inventory::uniform(nodes.len(), 0, "M0");
-    inventory.models.push(GpuModel { name: "M1".to_owned(), memory_mib: 0, price_per_hour: None });
-    for (at, (gpus, model, limited)) in nodes.iter().enumerate() {
-        let node = &mut inventory.nodes[at];
-        (node.gpus, node.model) = (*gpus, ModelId(if *gpus == 0 { 0 } else { *model }));
-        (node.cpu_milli, node.memory_mib) = if *limited { (6000, 6000) } else { (UNLIMITED, UNLIMITED) };
-    }
-    inventory
-}
-
 /// What happens to a cluster.
 #[derive(Clone, Debug)]
 enum Change {
@@ -173,7 +162,7 @@ proptest! {
         workload in workload(),
         changes in prop::collection::vec(change(), 0..60),
     ) {
-        let mut cluster = Cluster::new(inventory(&nodes));
+        let mut cluster = Cluster::new(two_models(&nodes, 6_000));
         let mut meter = Meter::new(workload.clone());
         let mut held = Vec::new();
         for change in changes {

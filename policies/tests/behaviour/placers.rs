@@ -3,13 +3,12 @@
 use std::sync::{Arc, atomic::AtomicU32, atomic::Ordering};
 
 use engine::{
-    ClassId, DomainId, Domains, Event, GpuModel, GpuRequest, Inventory, JobId, Level, ModelId, ModelSet, NodeId, Shape,
-    Slice, TaskRequest, UNLIMITED,
+    ClassId, DomainId, Domains, Event, GpuRequest, Inventory, JobId, Level, ModelSet, NodeId, Shape, Slice, TaskRequest,
 };
 use policies::{Placer, place};
 use proptest::prelude::*;
 
-use crate::bench::{Bench, asked};
+use crate::bench::{Bench, asked, two_models};
 use crate::naive;
 
 const PLACERS: [Placer; 5] = [Placer::BestFit, Placer::WorstFit, Placer::FirstFit, Placer::Pack, Placer::Spread];
@@ -23,12 +22,8 @@ pub(crate) struct Case {
 }
 
 fn inventory(nodes: &[(u32, u8, bool)]) -> Inventory {
-    let mut inventory = Inventory::uniform(nodes.len(), 0, "M0");
-    inventory.models.push(GpuModel { name: "M1".to_owned(), memory_mib: 0, price_per_hour: None });
-    for (at, (gpus, model, limited)) in nodes.iter().enumerate() {
-        let node = &mut inventory.nodes[at];
-        (node.gpus, node.model) = (*gpus, ModelId(if *gpus == 0 { 0 } else { *model }));
-        (node.cpu_milli, node.memory_mib) = if *limited { (6000, 6000) } else { (UNLIMITED, UNLIMITED) };
+    let mut inventory = two_models(nodes, 6000);
+    for (at, node) in inventory.nodes.iter_mut().enumerate() {
         node.domains = Domains([None, Some(DomainId::new(at / 3)), None]);
     }
     inventory.domains = (0..nodes.len().div_ceil(3)).map(|rack| (format!("r{rack}"), Level::Rack)).collect();

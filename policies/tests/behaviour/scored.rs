@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 
 use engine::{
-    ClassId, Cluster, Draft, Event, GpuModel, GpuRequest, Inventory, JobId, ModelId, ModelSet, NodeId, NodeState,
-    Shape, TaskRequest, UNLIMITED,
+    ClassId, Cluster, Draft, Event, GpuRequest, Inventory, JobId, ModelSet, NodeId, NodeState, Shape, TaskRequest,
+    UNLIMITED,
 };
 use policies::fragmentation::{COVER_PPM, Expected, GpuChoice, Mix, NodeRoom, Typical, Workload};
 use policies::{Context, Placer, Rule, Scored, build, fgd_score, place};
 use proptest::prelude::*;
 
-use crate::bench::{Bench, asked};
+use crate::bench::{Bench, asked, two_models};
 
 const RULES: [Rule; 6] =
     [Rule::Fgd, Rule::DotProduct, Rule::GpuClustering, Rule::GpuPacking, Rule::BestFit, Rule::Random];
@@ -78,17 +78,6 @@ fn naive_packing(room: &NodeRoom, task: &TaskRequest) -> f64 {
     f64::from(if fresh > 0 { (50 - fresh).max(33) } else { (100 - percent / 10).max(50) })
 }
 
-fn inventory(nodes: &[(u32, u8, bool)]) -> Inventory {
-    let mut inventory = Inventory::uniform(nodes.len(), 0, "M0");
-    inventory.models.push(GpuModel { name: "M1".to_owned(), memory_mib: 0, price_per_hour: None });
-    for (at, (gpus, model, limited)) in nodes.iter().enumerate() {
-        let node = &mut inventory.nodes[at];
-        (node.gpus, node.model) = (*gpus, ModelId(if *gpus == 0 { 0 } else { *model }));
-        (node.cpu_milli, node.memory_mib) = if *limited { (24_000, 24_000) } else { (UNLIMITED, UNLIMITED) };
-    }
-    inventory
-}
-
 fn request() -> impl Strategy<Value = TaskRequest> {
     let gpus = prop_oneof![
         1 => Just(GpuRequest::Whole(0)),
@@ -119,7 +108,7 @@ fn story() -> impl Strategy<Value = Story> {
     let nodes = prop::collection::vec((size, 0..2u8, any::<bool>()), 1..8);
     let steps = prop::collection::vec((prop::sample::select(vec![0u8, 0, 0, 0, 0, 1, 2]), any::<usize>()), 1..50);
     (nodes, prop::collection::vec(request(), 1..6), steps, any::<u64>())
-        .prop_map(|(nodes, classes, steps, seed)| Story { inventory: inventory(&nodes), classes, steps, seed })
+        .prop_map(|(nodes, classes, steps, seed)| Story { inventory: two_models(&nodes, 24_000), classes, steps, seed })
 }
 
 /// Plays a story; `renew` is asked before each step whether the policy forgets. Returns where each job ran.
@@ -212,7 +201,7 @@ proptest! {
 fn ties_go_by_an_order_drawn_once_a_seed() {
     let first = |seed: u64| {
         let story = Story {
-            inventory: inventory(&[(8, 0, false); 5]),
+            inventory: two_models(&[(8, 0, false); 5], 24_000),
             classes: vec![TaskRequest::whole_gpus(8), TaskRequest::whole_gpus(7)],
             steps: (0..5).map(|at| (0, at)).collect(),
             seed,

@@ -14,13 +14,30 @@ use crate::stats::nearest_rank;
 use crate::tenants::TenantTerms;
 use crate::workload::Workload;
 
+/// Who arrives, in thousandths of a GPU.
+struct Arrivals {
+    /// Of each job of the trace.
+    demand: Vec<u64>,
+    /// Of the cluster.
+    capacity: u64,
+    /// Jobs of the trace as they come.
+    order: Vec<usize>,
+}
+
+impl Arrivals {
+    fn of(asked: &Saturation, seed: u64) -> Self {
+        let demand: Vec<u64> = asked.trace.jobs.iter().map(|job| u64::from(job.gpu_milli)).collect();
+        let capacity = asked.inventory.gpus() * u64::from(engine::MILLI);
+        let order = arrivals(&demand, (capacity as f64 * asked.target) as u64, seed);
+        Self { demand, capacity, order }
+    }
+}
+
 /// Fills the cluster.
 pub(super) fn fill(asked: &Saturation, policy: &str, seed: u64) -> Result<Filled, RunError> {
     let started = Instant::now();
     let workload = Workload::new(&asked.trace, &asked.inventory, &TenantTerms::default());
-    let demand: Vec<u64> = asked.trace.jobs.iter().map(|job| u64::from(job.gpu_milli)).collect();
-    let capacity = asked.inventory.gpus() * u64::from(engine::MILLI);
-    let order = arrivals(&demand, (capacity as f64 * asked.target) as u64, seed);
+    let Arrivals { demand, capacity, order } = Arrivals::of(asked, seed);
     let built = asked.registry.build(policy, Context { estimates: workload.has_estimates(), seed })?;
     let mix = workload.mix();
     let mut measure = Measure::new(policies::fragmentation::Workload::of(&mix, COVER_PPM), capacity);
@@ -72,9 +89,7 @@ pub(super) fn fill(asked: &Saturation, policy: &str, seed: u64) -> Result<Filled
 /// What no placement of the jobs that arrive up to 100 % can exceed, as a share of all GPUs.
 pub(super) fn bound(asked: &Saturation, seed: u64) -> Option<f64> {
     let workload = Workload::new(&asked.trace, &asked.inventory, &TenantTerms::default());
-    let demand: Vec<u64> = asked.trace.jobs.iter().map(|job| u64::from(job.gpu_milli)).collect();
-    let capacity = asked.inventory.gpus() * u64::from(engine::MILLI);
-    let order = arrivals(&demand, (capacity as f64 * asked.target) as u64, seed);
+    let Arrivals { demand, capacity, order } = Arrivals::of(asked, seed);
     let mut left = capacity;
     let arrive = |index: &&usize| {
         let comes = left > 0;

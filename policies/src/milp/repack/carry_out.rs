@@ -7,6 +7,7 @@ use engine::{Bill, Draft, JobId, Reason, TaskRequest};
 use super::{Exchange, seat};
 use crate::evict::Price;
 use crate::fragmentation::{NodeRoom, Workload};
+use crate::place::take_on;
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,10 +51,9 @@ fn try_all(
     }
     let mut done = Done { moves: 0, started: false };
     for put in &exchange.puts {
-        let mut room = NodeRoom::of(draft.cluster(), put.node);
-        let seat = seat::best(workload, &mut room, &put.request).ok_or(Reason::NotFree { node: put.node })?;
-        let slice = seat::slice(&room, put.node, &put.request, seat.choice).ok_or(Reason::WrongGang)?;
-        if !draft.take_slice(slice) {
+        let room = NodeRoom::of(draft.cluster(), put.node);
+        let seat = seat::best(workload, &room, &put.request).ok_or(Reason::NotFree { node: put.node })?;
+        if !take_on(draft, put.node, &put.request, seat.choice) {
             return Err(Reason::NotFree { node: put.node });
         }
         match (movers.get_mut(&put.request).and_then(Vec::pop), waiting) {

@@ -1,11 +1,12 @@
 //! Runs that could be moved, by node.
 
-use engine::{Draft, JobId, NodeId, Phase, Slice};
+use engine::{Draft, JobId, NodeId, Phase, Slice, TaskRequest};
 
 /// A run of one task on one slice of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::milp) struct Resident {
     pub(in crate::milp) job: JobId,
+    pub(in crate::milp) request: TaskRequest,
     pub(in crate::milp) slice: Slice,
 }
 
@@ -43,15 +44,14 @@ impl Residents {
 
     fn enter(&mut self, draft: &Draft<'_>, id: JobId) {
         let job = draft.state().job(id);
-        let single = draft.state().class_of(id).shape.single().is_some();
-        if job.phase != Phase::Running || !job.spec.preemptible || !single {
+        if job.phase != Phase::Running || !job.spec.preemptible {
             return;
         }
-        if let [slice] = job.placement.as_slice() {
+        if let (Some(request), [slice]) = (draft.state().class_of(id).shape.single(), job.placement.as_slice()) {
             self.node_of[id.index()] = Some(slice.node);
             let residents = &mut self.by_node[slice.node.index()];
             let at = residents.partition_point(|resident| resident.job < id);
-            residents.insert(at, Resident { job: id, slice: *slice });
+            residents.insert(at, Resident { job: id, request: *request, slice: *slice });
         }
     }
 

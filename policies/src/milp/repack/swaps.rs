@@ -92,13 +92,13 @@ impl Table {
     fn extend(&mut self, workload: &Workload, kinds: &Kinds) {
         for kind in self.takes.len()..kinds.len() {
             let (request, now) = (kinds.request(kind as Kind), self.now);
-            let after = |room: &mut NodeRoom| {
+            let after = |room: &NodeRoom| {
                 seat::best(workload, room, request)
                     .map_or(f64::INFINITY, |seat| growth(workload, now, seat.fragmentation))
             };
-            self.takes.push(after(&mut self.room));
+            self.takes.push(after(&self.room));
             for group in &mut self.groups {
-                let takes = after(&mut group.without);
+                let takes = after(&group.without);
                 // Its own kind comes back to the node only on better GPUs.
                 let takes = if group.kind as usize == kind && takes >= 0.0 { f64::INFINITY } else { takes };
                 group.takes.push(takes);
@@ -141,13 +141,8 @@ impl Tables {
     ) {
         let cluster = draft.cluster();
         self.by_node.resize(cluster.len(), None);
-        let request = |job: JobId| draft.state().class_of(job).shape.single().copied();
-        for node in nodes {
-            for resident in residents.on(*node) {
-                if let Some(request) = request(resident.job) {
-                    kinds.of(&request);
-                }
-            }
+        for resident in nodes.iter().flat_map(|node| residents.on(*node)) {
+            kinds.of(&resident.request);
         }
         for node in nodes {
             let version = cluster.versions()[node.index()];
@@ -158,8 +153,8 @@ impl Tables {
                     && movable.clone().map(|resident| resident.job).eq(table.movable.iter().copied())
             };
             if !entry.as_ref().is_some_and(holds) {
-                let movable = movable.filter_map(|resident| Some((kinds.of(&request(resident.job)?), *resident)));
-                let movable: Vec<(Kind, Resident)> = movable.collect();
+                let movable: Vec<(Kind, Resident)> =
+                    movable.map(|resident| (kinds.of(&resident.request), *resident)).collect();
                 *entry = Some(Table::new(workload, NodeRoom::of(cluster, *node), version, &movable));
             }
             if let Some(table) = entry {

@@ -46,16 +46,8 @@ pub fn fgd(workload: &Workload, room: &NodeRoom, request: &TaskRequest) -> Optio
         after.take(request, choice)?;
         Some(sigmoid_score(before, workload.fragmentation(&after), workload.total()))
     };
-    let GpuRequest::Milli(milli) = request.gpus else {
-        return after(GpuChoice::Tightest).map(|score| (score, GpuChoice::Tightest));
-    };
     let mut best: Option<(i64, GpuChoice)> = None;
-    for (gpu, free) in room.gpus.iter().enumerate() {
-        // GPUs with equal room have equal scores.
-        if *free < milli || room.gpus[..gpu].contains(free) {
-            continue;
-        }
-        let choice = GpuChoice::Gpu(gpu as u32);
+    for choice in room.choices(request) {
         let score = after(choice)?;
         if best.is_none_or(|(highest, _)| score > highest) {
             best = Some((score, choice));

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use engine::{Draft, NodeId, TaskRequest, Within};
 
 use super::{Rule, Scored, rules};
-use crate::fragmentation::{NodeRoom, Workload};
+use crate::fragmentation::{NodeRoom, Told, Workload};
 use crate::place::mix;
 
 /// A node that does not fit.
@@ -18,9 +18,7 @@ const ROWS_MAX: usize = 4096;
 pub(super) struct Scores {
     of: Option<Scored>,
     workload: Workload,
-    /// From which jobs the workload is; the declared one as it was.
-    stretch: Option<(u64, u64)>,
-    declared: Vec<(TaskRequest, u64)>,
+    told: Told,
     /// By node: its place in the order of the seed, counted from the end, so that the first has the most.
     ranks: Vec<u32>,
     /// Node by place counted so.
@@ -122,12 +120,10 @@ impl Scores {
             self.draw_order(scored.seed, cluster.len());
             self.seen = cluster.versions().to_vec();
             self.version = cluster.version();
-            self.set_workload(scored, draft);
+            self.follow_workload(scored, draft);
             return;
         }
-        if scored.rule == Rule::Fgd && self.is_other_workload(scored, draft) {
-            self.set_workload(scored, draft);
-        }
+        self.follow_workload(scored, draft);
         if self.version == cluster.version() {
             return;
         }
@@ -147,20 +143,14 @@ impl Scores {
         }
     }
 
-    fn is_other_workload(&self, scored: Scored, draft: &Draft<'_>) -> bool {
-        let state = draft.state();
-        self.stretch != scored.expected.stretch(state) || self.stretch.is_none() && self.declared != state.workload()
-    }
-
-    fn set_workload(&mut self, scored: Scored, draft: &Draft<'_>) {
+    /// FGD alone looks at the workload. Scores stand while it is the same, whoever tells it.
+    fn follow_workload(&mut self, scored: Scored, draft: &Draft<'_>) {
         if scored.rule != Rule::Fgd {
             return;
         }
-        let state = draft.state();
-        self.stretch = scored.expected.stretch(state);
-        state.workload().clone_into(&mut self.declared);
-        let workload = scored.expected.workload(state);
-        if workload != self.workload {
+        if let Some(workload) = self.told.news(scored.expected, draft.state())
+            && workload != self.workload
+        {
             self.workload = workload;
             self.requests.clear();
         }
