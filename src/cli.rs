@@ -109,6 +109,10 @@ pub(crate) struct WorldArgs {
     /// Capacity schedule with the quotas of tenants over time, in GPUs; it goes before those of --tenants
     #[arg(long, value_name = "FILE")]
     pub(crate) quotas: Option<PathBuf>,
+    /// Trace whose mix of jobs is to be expected, for policies and for the measure of fragmentation [default: the trace
+    /// itself]
+    #[arg(long, value_name = "TRACE")]
+    pub(crate) expect: Option<String>,
 }
 
 /// Arguments of `compare`.
@@ -171,6 +175,10 @@ pub(crate) struct SaturateArgs {
     /// Draw jobs until they demand so many times the GPUs of the cluster
     #[arg(long, value_name = "X", default_value_t = 1.3, allow_hyphen_values = true)]
     pub(crate) target: f64,
+    /// Trace whose mix of jobs is to be expected, for policies and for the measure of fragmentation [default: the trace
+    /// itself]
+    #[arg(long, value_name = "TRACE")]
+    pub(crate) expect: Option<String>,
     /// Also compute what no placement can exceed, by a linear relaxation
     #[arg(long)]
     pub(crate) bound: bool,

@@ -1,6 +1,7 @@
 //! One module a command.
 
 pub(crate) mod compare;
+mod expected;
 mod figures;
 pub(crate) mod policies;
 pub(crate) mod reproduce;

@@ -28,6 +28,7 @@ pub(crate) struct ExperimentFile {
     pub(crate) set: Vec<String>,
     pub(crate) tenants: Option<PathBuf>,
     pub(crate) quotas: Option<PathBuf>,
+    pub(crate) expect: Option<String>,
     pub(crate) resample: Option<Resample>,
     pub(crate) window: Option<Window>,
     pub(crate) threads: Option<usize>,
@@ -64,7 +65,9 @@ impl ExperimentFile {
         for path in [&mut self.tenants, &mut self.quotas, &mut self.out].into_iter().flatten() {
             *path = folder.join(&*path);
         }
-        self.trace = self.trace.take().map(|trace| settled_trace(folder, &trace));
+        for trace in [&mut self.trace, &mut self.expect].into_iter().flatten() {
+            *trace = settled_trace(folder, trace);
+        }
         if let Some(cluster) = self.cluster.as_mut().filter(|cluster| !is_short_form(cluster)) {
             *cluster = joined(folder, cluster);
         }

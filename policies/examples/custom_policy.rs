@@ -45,6 +45,7 @@ static LEAST_AREA: Entry = Entry {
 pub(crate) fn compared() -> Result<String, Box<dyn Error>> {
     let experiment = Experiment {
         source: Source::named("synthetic:philly[jobs=2000,gpus=256,load=1.1,max_hours=48,estimates=inflated]")?,
+        expect: None,
         inventory: Inventory::uniform(32, 8, "A100"),
         terms: TenantTerms::default(),
         registry: Registry::default().with(&LEAST_AREA)?,

@@ -65,6 +65,8 @@ fn replayable(text: &str) -> Result<Trace, TraceError> {
 pub struct Experiment {
     /// The jobs.
     pub source: Source,
+    /// Another trace whose jobs are to be expected.
+    pub expect: Option<Arc<Trace>>,
     /// The cluster.
     pub inventory: Inventory,
     /// What the names of policies mean: the built-in ones, or those of the caller too.
@@ -171,7 +173,8 @@ impl Experiment {
 
     fn one(&self, samples: &Samples<'_>, item: Item) -> Result<Replay, ExperimentError> {
         let trace = samples.get(item.load, item.seed)?;
-        let workload = Workload::new(&trace, &self.inventory, &self.terms);
+        let workload =
+            Workload::new(&trace, &self.inventory, &self.terms).expecting(self.expect.as_ref(), &self.inventory);
         let spec = RunSpec {
             inventory: &self.inventory,
             policy: self.policies[item.policy].clone(),

@@ -47,6 +47,8 @@ pub struct Summary {
     pub load: f64,
     /// The trace as it was named on the command line.
     pub trace: String,
+    /// The trace whose jobs were declared as those to expect; `None` where they are the trace's own.
+    pub expected: Option<String>,
     /// The physics, as `key=value` pairs; `default` when nothing was set.
     pub physics: String,
     /// GPUs of the cluster.
@@ -105,7 +107,7 @@ pub struct Summary {
     pub migrated_gpu_s: f64,
     /// What the policy expected them to cost.
     pub migrated_gpu_s_predicted: f64,
-    /// Fragmentation (FGD's F, for the trace's own jobs) over the GPUs of the cluster, mean over time.
+    /// Fragmentation (FGD's F, for the jobs that are to be expected) over the GPUs of the cluster, mean over time.
     pub fragmentation_share: Option<f64>,
     /// The same over the idle GPUs.
     pub fragmentation_idle_share: Option<f64>,

@@ -35,6 +35,8 @@ pub struct Saturation {
     pub trace: Arc<Trace>,
     /// How it was named.
     pub label: String,
+    /// Another trace whose jobs are to be expected.
+    pub expect: Option<Arc<Trace>>,
     /// The cluster.
     pub inventory: Inventory,
     /// What the names of policies mean.
@@ -73,6 +75,8 @@ pub struct Filled {
     pub seed: u64,
     /// The trace as it was named.
     pub trace: String,
+    /// The trace whose jobs were declared as those to expect; `None` where they are the trace's own.
+    pub expected: Option<String>,
     /// GPUs of the cluster.
     pub cluster_gpus: u64,
     /// Demand at the end as a multiple of the cluster, as it was asked for.
@@ -90,7 +94,7 @@ pub struct Filled {
     pub bound_share_at_100: Option<f64>,
     /// Allocated after the last arrival.
     pub allocated_share_end: f64,
-    /// F of the trace's own tasks over all GPUs, at 100 %.
+    /// F of the tasks that are to be expected over all GPUs, at 100 %.
     pub fragmentation_share_at_100: Option<f64>,
     /// The same after the last arrival.
     pub fragmentation_share_end: f64,

@@ -92,12 +92,11 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
     let Waits { jct, queue, slowdown, rho } = Waits::of(rows, workload);
     let latency = Sorted::new(seen.latencies.iter().map(|nanos| f64::from(*nanos) / 1000.0));
     let span = span_of(rows);
-    let capacity =
-        span.map(|span| core.state().cluster().inventory().gpus() as f64 * span.secs_f64()).filter(|c| *c > 0.0);
-    let ends = Ends::of(rows);
-    let totals = core.state().totals();
-    let evicted = |of| stopped_for(core, StopCause::Preemption, of);
-    let migrated = |of| stopped_for(core, StopCause::Migration, of);
+    let cluster_gpus = core.state().cluster().inventory().gpus();
+    let capacity = span.map(|span| cluster_gpus as f64 * span.secs_f64()).filter(|c| *c > 0.0);
+    let (ends, totals) = (Ends::of(rows), core.state().totals());
+    let [evicted, migrated] =
+        [StopCause::Preemption, StopCause::Migration].map(|cause| move |of| stopped_for(core, cause, of));
     Summary {
         schema: SCHEMA,
         trainyard_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -106,8 +105,9 @@ pub(crate) fn summarise(spec: &RunSpec<'_>, core: &Core, workload: &Workload<'_>
         seed: spec.seed,
         load: spec.load,
         trace: workload.trace().source.clone(),
+        expected: workload.expected().map(str::to_owned),
         physics: spec.physics.describe(),
-        cluster_gpus: core.state().cluster().inventory().gpus(),
+        cluster_gpus,
         jobs: rows.len() as u64,
         finished: ends.finished,
         failed: ends.failed,

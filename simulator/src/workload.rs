@@ -31,6 +31,8 @@ pub struct Workload<'a> {
     apps: Vec<AppId>,
     /// Jobs whose wishes go beyond what a trace can say.
     amended: BTreeMap<usize, JobSpec>,
+    /// The mix that is declared instead of the trace's own, and the name of the trace that it is from.
+    expected: Option<(String, Vec<(TaskRequest, u64)>)>,
 }
 
 impl<'a> Workload<'a> {
@@ -69,7 +71,23 @@ impl<'a> Workload<'a> {
         let (tenants, tenant_ids) = tenant_tree(&trace.tenants, terms);
         let terms = terms_over_time(&tenants, terms, trace.origin.as_deref());
         let apps = apps(trace, inventory);
-        Self { trace, shapes, classes, tenants, terms, tenant_ids, names, named, apps, amended: BTreeMap::new() }
+        let amended = BTreeMap::new();
+        Self { trace, shapes, classes, tenants, terms, tenant_ids, names, named, apps, amended, expected: None }
+    }
+
+    /// Declares the mix of the jobs of `other` as what is to be expected, instead of the trace's own.
+    #[must_use]
+    pub fn expecting(mut self, other: Option<&Arc<Trace>>, inventory: &Inventory) -> Self {
+        self.expected = other.map(|other| {
+            let workload = Workload::new(other, inventory, &TenantTerms::default());
+            (other.source.clone(), workload.own_mix())
+        });
+        self
+    }
+
+    /// The trace whose jobs are to be expected, where it is another than the one that is replayed.
+    pub fn expected(&self) -> Option<&str> {
+        self.expected.as_ref().map(|(source, _)| source.as_str())
     }
 
     /// The trace.
@@ -132,9 +150,14 @@ impl<'a> Workload<'a> {
         later.map(|(at, tenant, terms)| (*at, Event::TermsChanged { tenant: *tenant, terms: *terms }))
     }
 
-    /// The requests of all tasks of the trace, with counts. A gang counts its tasks as they are placed on nodes, of each
-    /// group as many as it needs at least.
+    /// The requests of all tasks that are to be expected, with counts: those of the trace, or of another
+    /// ([`Workload::expecting`]). A gang counts its tasks as they are placed on nodes, of each group as many as it needs at
+    /// least.
     pub fn mix(&self) -> Vec<(TaskRequest, u64)> {
+        self.expected.as_ref().map_or_else(|| self.own_mix(), |(_, mix)| mix.clone())
+    }
+
+    fn own_mix(&self) -> Vec<(TaskRequest, u64)> {
         let mut jobs = vec![0u64; self.shapes.len()];
         self.classes.iter().for_each(|class| jobs[class.index()] += 1);
         let mut tasks: BTreeMap<TaskRequest, u64> = BTreeMap::new();

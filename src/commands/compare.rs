@@ -10,6 +10,7 @@ use simulator::physics::Physics;
 use simulator::stats::{Sampling, differences};
 use simulator::tenants::TenantTerms;
 
+use super::expected::expected;
 use super::figures;
 use crate::cli::{CompareArgs, Format, Resample};
 use crate::error::Error;
@@ -48,6 +49,7 @@ fn experiment(plan: &Plan) -> Result<Experiment, Error> {
     };
     Ok(Experiment {
         source,
+        expect: expected(plan.expect.as_deref())?,
         inventory,
         registry: ::policies::registry::Registry::default(),
         terms,

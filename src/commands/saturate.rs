@@ -10,6 +10,7 @@ use traces::{Trace, TraceError};
 
 use super::compare;
 use super::compare::plan::{seeds, threads};
+use super::expected::expected;
 use crate::cli::{Format, SaturateArgs};
 use crate::error::Error;
 use crate::{progress, stdout, warnings};
@@ -55,6 +56,7 @@ fn asked(args: &SaturateArgs) -> Result<Saturation, Error> {
     Ok(Saturation {
         trace: Arc::new(trace),
         label,
+        expect: expected(args.expect.as_deref())?,
         inventory,
         registry: Registry::default(),
         policies,

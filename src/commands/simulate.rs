@@ -14,6 +14,7 @@ use simulator::stats::Sampling;
 use simulator::tenants::TenantTerms;
 use simulator::workload::Workload;
 
+use super::expected::expected;
 use super::figures;
 use crate::cli::{Format, SimulateArgs};
 use crate::error::Error;
@@ -31,7 +32,8 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<(), Error> {
     }
     warnings::about_trace(&trace);
     warnings::about_terms(&terms, &trace);
-    let workload = Workload::new(&trace, &inventory, &terms);
+    let expect = expected(args.world.expect.as_deref())?;
+    let workload = Workload::new(&trace, &inventory, &terms).expecting(expect.as_ref(), &inventory);
     let segments = if args.out.is_some() { Segments::Recorded } else { Segments::Off };
     let spec = RunSpec { inventory: &inventory, policy, physics: &physics, load: 1.0, seed: args.seed, segments };
     let spinner = progress::spinner("replaying");

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::Yard;
 
 /// Keys of a summary. New ones may come; these stay, in this order.
-const SUMMARY: &str = "schema trainyard_version policy clairvoyant seed load trace physics cluster_gpus jobs finished failed \
+const SUMMARY: &str = "schema trainyard_version policy clairvoyant seed load trace expected physics cluster_gpus jobs finished failed \
     unfinished rejected jct_mean_s jct_p50_s jct_p90_s jct_p99_s queue_mean_s queue_p50_s queue_p99_s makespan_s bsld_mean \
     gpu_allocated_share goodput_share preemptions migrations restarts lost_gpu_s preempted_gpu_s preempted_gpu_s_predicted \
     preempted_lost_gpu_s preempted_drained_gpu_s preempted_restarted_gpu_s migrated_gpu_s migrated_gpu_s_predicted fragmentation_share \

@@ -51,6 +51,28 @@ fn json() {
     insta::assert_snapshot!(without_times(&yard().good(one)));
 }
 
+/// Where jobs of two GPUs are expected, FGD keeps a node free for them; where halves are, it need not.
+#[test]
+fn the_jobs_that_are_expected_can_be_those_of_another_trace() {
+    let yard = yard();
+    yard.write("pairs.csv", "job_id,submit_s,gpus,duration_s\nx,0,2,60\n");
+    let args = "saturate pods.csv --cluster 2x2 --policy fgd --seeds 3 --target 0.5 --format json";
+    let own: Value = serde_json::from_str(&yard.good(args)).unwrap();
+    let pairs: Value = serde_json::from_str(&yard.good(&format!("{args} --expect pairs.csv"))).unwrap();
+    for (own, pairs) in own.as_array().unwrap().iter().zip(pairs.as_array().unwrap()) {
+        assert!(own["expected"].is_null());
+        assert_eq!(pairs["expected"], "pairs.csv");
+        // For pairs F is all idle GPU of a node that is in use, a whole number of nodes less what is allocated.
+        let idle_of_used = pairs["fragmentation_share_end"].as_f64().unwrap();
+        let allocated = pairs["allocated_share_end"].as_f64().unwrap();
+        let used = idle_of_used + allocated;
+        assert!((used * 2.0 - (used * 2.0).round()).abs() < 1e-9, "{used}");
+        assert_ne!(own["fragmentation_share_end"], pairs["fragmentation_share_end"]);
+    }
+    let refused = yard.run(&format!("{args} --expect none.csv"));
+    assert_eq!(refused.code, 2);
+}
+
 /// The order of arrivals belongs to the seed: all policies see the same demand; threads change nothing.
 #[test]
 fn policies_see_the_same_arrivals() {

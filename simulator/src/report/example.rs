@@ -22,6 +22,7 @@ pub(crate) fn summary(policy: &str, load: f64, seed: u64) -> Summary {
         seed,
         load,
         trace: "synthetic:example".to_owned(),
+        expected: None,
         physics: "default".to_owned(),
         cluster_gpus: 480,
         jobs: 0,

@@ -36,7 +36,8 @@ impl Arrivals {
 /// Fills the cluster.
 pub(super) fn fill(asked: &Saturation, policy: &str, seed: u64) -> Result<Filled, RunError> {
     let started = Instant::now();
-    let workload = Workload::new(&asked.trace, &asked.inventory, &TenantTerms::default());
+    let workload = Workload::new(&asked.trace, &asked.inventory, &TenantTerms::default())
+        .expecting(asked.expect.as_ref(), &asked.inventory);
     let Arrivals { demand, capacity, order } = Arrivals::of(asked, seed);
     let built = asked.registry.build(policy, Context { estimates: workload.has_estimates(), seed })?;
     let mix = workload.mix();
@@ -62,6 +63,7 @@ pub(super) fn fill(asked: &Saturation, policy: &str, seed: u64) -> Result<Filled
         policy: built.text,
         seed,
         trace: asked.label.clone(),
+        expected: workload.expected().map(str::to_owned),
         cluster_gpus: asked.inventory.gpus(),
         target: asked.target,
         jobs: demand.len() as u64,

@@ -23,6 +23,7 @@ const TRACE: &str = "synthetic:philly[jobs=300,gpus=64]";
 
 fn outcomes(threads: usize) -> Outcomes {
     let experiment = Experiment {
+        expect: None,
         source: Source::Generated(TRACE.to_owned()),
         inventory: Inventory::uniform(8, 8, "GPU"),
         registry: policies::registry::Registry::default(),

@@ -29,6 +29,7 @@ pub(super) fn measures(
     filling: &Filling,
 ) -> Result<Vec<Measure>, Error> {
     let saturation = Saturation {
+        expect: None,
         trace: Arc::clone(trace),
         label: filling.label.clone(),
         inventory: inventory.clone(),

@@ -89,33 +89,39 @@ pub(crate) fn table(found: &[Reproduced]) -> String {
 
 /// The tables for the book.
 pub(crate) fn markdown(found: &[Reproduced]) -> String {
-    let mut text = String::new();
-    let line = |text: &mut String, cells: &[String]| {
-        let _ = writeln!(text, "| {} |", cells.join(" | "));
-    };
-    let head = |text: &mut String, head: &[&str], rule: &[&str]| {
-        line(text, &head.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>());
-        let _ = writeln!(text, "|{}|", rule.join("|"));
-    };
-    head(&mut text, &HEAD, &[&["---"], &["---:"; HEAD.len() - 2][..], &["---"]].concat());
-    replayed(found).for_each(|one| line(&mut text, &cells(one)));
-    text += "\n";
-    if filled(found).next().is_some() {
-        head(&mut text, &HEAD_FILLED, &[&["---"], &["---:"; HEAD_FILLED.len() - 2][..], &["---"]].concat());
-        filled(found).for_each(|one| line(&mut text, &cells_filled(one)));
-        text += "\n";
-    }
-    head(&mut text, &["case", "cluster", "policy", "physics"], &["---"; 4]);
-    for one in covered(found) {
-        let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
-        let (cluster, policy) = (one.cluster.as_deref().unwrap_or(""), one.policy.as_deref().unwrap_or(""));
-        line(&mut text, &[one.case.clone(), cluster.to_owned(), code(policy), code(&one.settings.join(" "))]);
-    }
-    text += "\n";
-    head(&mut text, &["not covered", "because"], &["---"; 2]);
-    not_covered(found).for_each(|(case, reason)| line(&mut text, &[case.to_owned(), reason.to_owned()]));
-    let _ = writeln!(text, "\n{}", summary(found));
+    let code = |text: &str| if text.is_empty() { String::new() } else { format!("`{text}`") };
+    let mapped = covered(found).map(|one| {
+        let (cluster, policy) = (one.cluster.clone().unwrap_or_default(), one.policy.as_deref().unwrap_or_default());
+        vec![one.case.clone(), cluster, code(policy), code(&one.settings.join(" "))]
+    });
+    let missing = not_covered(found).map(|(case, reason)| vec![case.to_owned(), reason.to_owned()]);
+    let mut text = markdown_table(&HEAD, Cells::Figures, replayed(found).map(|one| cells(one).into()));
+    text += &markdown_table(&HEAD_FILLED, Cells::Figures, filled(found).map(cells_filled));
+    text += &markdown_table(&["case", "cluster", "policy", "physics"], Cells::Words, mapped);
+    text += &markdown_table(&["not covered", "because"], Cells::Words, missing);
+    let _ = writeln!(text, "{}", summary(found));
     text
+}
+
+/// What stands between the first and the last column.
+#[derive(Clone, Copy)]
+enum Cells {
+    Figures,
+    Words,
+}
+
+/// A table and an empty line; nothing where there is no row.
+fn markdown_table(head: &[&str], cells: Cells, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let inner = match cells {
+        Cells::Figures => "---:",
+        Cells::Words => "---",
+    };
+    let rules = (0..head.len()).map(|at| if at == 0 || at + 1 == head.len() { "---" } else { inner });
+    let rows: Vec<String> = rows.map(|row| format!("| {} |\n", row.join(" | "))).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!("| {} |\n|{}|\n{}\n", head.join(" | "), rules.collect::<Vec<_>>().join("|"), rows.concat())
 }
 
 fn covered(found: &[Reproduced]) -> impl Iterator<Item = &Reproduced> {

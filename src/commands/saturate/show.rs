@@ -23,6 +23,8 @@ const F_AT_END: Figure = |filled| Some(filled.fragmentation_share_end);
 
 /// All tables.
 pub(super) fn tables(asked: &Saturation, cluster: &str, filled: &[Filled]) -> String {
+    let expected =
+        asked.expect.as_ref().map_or_else(|| "the trace's own jobs".to_owned(), |other| other.source.clone());
     let mut text = table::facts(&[
         ("trace", format!("{}: {} jobs", asked.label, fmt::thousands(asked.trace.jobs.len() as u64))),
         ("cluster", format!("{cluster}: {} GPUs", fmt::thousands(asked.inventory.gpus()))),
@@ -30,6 +32,7 @@ pub(super) fn tables(asked: &Saturation, cluster: &str, filled: &[Filled]) -> St
             "arrivals",
             format!("each job once in a random order, then drawn again, up to {} x the cluster", asked.target),
         ),
+        ("expected", expected),
     ]);
     text.push('\n');
     text += &table::figures(&HEAD, &filled.iter().map(row).collect::<Vec<_>>());
@@ -51,8 +54,8 @@ pub(super) fn tables(asked: &Saturation, cluster: &str, filled: &[Filled]) -> St
     }
     let _ = writeln!(
         text,
-        "\nShares are of all GPUs. At 100: when as much has arrived as the cluster has. F: idle GPU that the trace's own\n\
-         jobs cannot use. Differences are in points, paired over {} seeds.",
+        "\nShares are of all GPUs. At 100: when as much has arrived as the cluster has. F: idle GPU that the jobs\n\
+         expected cannot use. Differences are in points, paired over {} seeds.",
         asked.seeds.len()
     );
     text
