@@ -113,7 +113,7 @@ impl Default for Rules {
             columns_small: 400,
             columns_max: 500,
             columns_listed: 2000,
-            steps: 600,
+            steps: 1000,
             seatings: 256,
             searched: 4000,
             split_above: 40_000,
