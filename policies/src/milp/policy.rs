@@ -7,7 +7,7 @@
 //! jobs change places to undo it. What the solver says is carried out through the draft, which checks each step; if that
 //! fails, the greedy plan stands.
 
-use engine::{ClassId, Draft, JobId, Needs, NodeId, NodeState, Policy, Solve, TaskRequest, Time, Triggers};
+use engine::{ClassId, Draft, JobId, Needs, NodeId, Policy, Solve, TaskRequest, Time, Triggers};
 
 use super::repack::{Exchange, Exchanger, Idle, Repack, Residents, Scene, carry_out};
 use super::rules::Rules;
@@ -24,6 +24,8 @@ const STRANDED: usize = 0;
 const CLASSES: usize = 1;
 /// After each search for moves that found none a class waits twice as long, up to 2 to this power of epochs.
 const PATIENCE_MAX: u64 = 8;
+/// Nodes of a block, at most.
+const BLOCK_NODES: usize = 32;
 
 /// Placement by programs.
 pub struct Milp {
@@ -73,6 +75,7 @@ impl Policy for Milp {
         if let Some(repack) = self.rules.repack {
             self.note_stranded(draft, before);
             self.residents.sync(draft);
+            self.exchanger.touch(self.residents.take_changed());
             self.make_room(draft, repack, &mut turn);
             self.tidy_up(draft, repack, &mut turn);
         }
@@ -222,7 +225,8 @@ impl Milp {
     ) -> Found {
         let rules = Repack { moves_max: turn.moves_left, ..repack };
         let workload = self.watched.meter().workload();
-        let scene = Scene { rules, workload, residents: &self.residents, nodes, waiting };
+        let block_nodes = self.block_nodes();
+        let scene = Scene { rules, workload, residents: &self.residents, nodes, block_nodes, waiting };
         self.exchanger.search(draft, &scene, &mut *self.solver)
     }
 }
@@ -231,17 +235,19 @@ impl Milp {
 type Found = Result<Exchange, Idle>;
 
 impl Milp {
-    /// The nodes that one re-packing looks at: all that are up, or a part of them by lot where they are many (Narayanan et
-    /// al., SOSP 2021: problems split at random are solved almost as well).
+    /// The nodes that one re-packing looks at: all, or a part of their blocks by lot where they are many (Narayanan et al.,
+    /// SOSP 2021: problems split at random are solved almost as well).
     fn part(&self, draft: &Draft<'_>, drawn: u64) -> Vec<NodeId> {
-        let cluster = draft.cluster();
-        let parts = cluster.len().div_ceil(self.rules.nodes_max.max(1)).max(1) as u64;
-        let turn = mix(drawn) % parts;
-        let chosen = |node: &NodeId| {
-            let lot = mix(u64::from(node.0) << 32 ^ drawn) % parts;
-            (parts == 1 || lot == turn) && cluster.state(*node) == NodeState::Up
-        };
-        (0..cluster.len()).map(NodeId::new).filter(chosen).collect()
+        let nodes = draft.cluster().len();
+        let parts = nodes.div_ceil(self.rules.nodes_max.max(1)).max(1) as u64;
+        let (turn, block_nodes) = (mix(drawn) % parts, self.block_nodes());
+        let chosen = |node: &usize| parts == 1 || mix((node / block_nodes) as u64 ^ mix(drawn)) % parts == turn;
+        (0..nodes).filter(chosen).map(NodeId::new).collect()
+    }
+
+    /// Nodes of a block: fewer than a part, so that parts can differ.
+    fn block_nodes(&self) -> usize {
+        (self.rules.nodes_max / BLOCK_NODES).clamp(1, BLOCK_NODES)
     }
 
     fn head_of(&self, class: ClassId) -> Option<JobId> {
