@@ -20,12 +20,18 @@ use crate::ready::{Filing, LaneKey, Ready};
 
 /// Places of the board: what starts have stranded since the last tidying, in thousandths of a GPU.
 const STRANDED: usize = 0;
+/// Searches that were in vain lately.
+const IN_VAIN: usize = 1;
 /// From here on two places a class: the epoch in which it could not be placed, and when to look for moves again.
-const CLASSES: usize = 1;
+const CLASSES: usize = 2;
 /// After each search for moves that found none a class waits twice as long, up to 2 to this power of epochs.
 const PATIENCE_MAX: u64 = 8;
 /// Nodes of a block, at most.
-const BLOCK_NODES: usize = 32;
+const BLOCK_NODES: usize = 16;
+
+/// In one decision it looks for moves in vain at most so often, and solves at most so many programs in vain.
+const LOOKS_MAX: u32 = 32;
+const PROGRAMS_MAX: u32 = 4;
 
 /// Placement by programs.
 pub struct Milp {
@@ -55,8 +61,22 @@ impl Filing for ByClass {
 /// One decision.
 struct Turn {
     moves_left: u32,
+    /// How often it may look for moves in vain.
+    looks_left: u32,
+    /// Programs that it may solve in vain.
+    programs_left: u32,
     /// Classes that did not fit in this decision.
     failed: Vec<ClassId>,
+}
+
+impl Turn {
+    /// Whether it may look for moves, now and in the long run.
+    fn may_look(&self, draft: &mut Draft<'_>) -> bool {
+        self.moves_left > 0
+            && self.looks_left > 0
+            && self.programs_left > 0
+            && Allowance::of(draft).spent < Allowance::SPENT_MAX
+    }
 }
 
 impl Policy for Milp {
@@ -70,7 +90,12 @@ impl Policy for Milp {
             self.exchanger.forget();
         }
         let before = self.watched.meter().sum();
-        let mut turn = Turn { moves_left: self.rules.repack.map_or(0, |repack| repack.moves_max), failed: Vec::new() };
+        let mut turn = Turn {
+            moves_left: self.rules.repack.map_or(0, |repack| repack.moves_max),
+            looks_left: LOOKS_MAX,
+            programs_left: PROGRAMS_MAX,
+            failed: Vec::new(),
+        };
         while self.start_batch(draft, &mut turn) {}
         if let Some(repack) = self.rules.repack {
             self.note_stranded(draft, before);
@@ -185,7 +210,7 @@ impl Milp {
     /// Makes room for the first of each class that does not fit, while moves are left.
     fn make_room(&mut self, draft: &mut Draft<'_>, repack: Repack, turn: &mut Turn) {
         let mut at = 0;
-        while at < turn.failed.len() && turn.moves_left > 0 {
+        while at < turn.failed.len() && turn.may_look(draft) {
             let class = turn.failed[at];
             let request = draft.state().class(class).shape.single().copied().filter(|request| request.gpus.milli() > 0);
             let (Some(job), Some(request), true) = (self.head_of(class), request, is_due(draft, class)) else {
@@ -206,7 +231,7 @@ impl Milp {
         let (sum, total) = (self.watched.meter().sum(), self.watched.meter().workload().total());
         let much = self.rules.strand_milli.max(1);
         let tight = 2 * sum >= draft.cluster().free_gpu_milli() * total;
-        if *board(draft, STRANDED) < much || turn.moves_left == 0 || !tight {
+        if *board(draft, STRANDED) < much || !tight || !turn.may_look(draft) {
             return;
         }
         *board(draft, STRANDED) = 0;
@@ -257,22 +282,26 @@ impl Milp {
 
     /// Carries out what was found and counts it. Whether anything was moved or started.
     fn settle(&mut self, draft: &mut Draft<'_>, turn: &mut Turn, found: Found, waiting: Option<JobId>) -> bool {
-        let exchange = match found {
-            Ok(exchange) => exchange,
-            Err(Idle::NoChain) => return false,
-            Err(Idle::NotWorth(answer)) => {
-                draft.note_solve(answered(&answer));
-                return false;
-            }
-            Err(Idle::Failed) => {
-                draft.note_solve(Solve::Failed);
-                return false;
-            }
-        };
         let price = self.rules.repack.map(|repack| repack.price).unwrap_or_default();
-        let done = carry_out(draft, &exchange, waiting, self.watched.meter().workload(), price);
-        draft.note_solve(if done.is_ok() { answered(&exchange.answer) } else { Solve::Failed });
-        let Ok(done) = done else { return false };
+        let (solve, done) = match found {
+            Ok(exchange) => match carry_out(draft, &exchange, waiting, self.watched.meter().workload(), price) {
+                Ok(done) => (Some(answered(&exchange.answer)), Some(done)),
+                Err(_) => (Some(Solve::Failed), None),
+            },
+            Err(Idle::NoChain) => (None, None),
+            Err(Idle::NotWorth(answer)) => (Some(answered(&answer)), None),
+            Err(Idle::Failed) => (Some(Solve::Failed), None),
+        };
+        let is_solved = solve.is_some();
+        solve.into_iter().for_each(|solve| draft.note_solve(solve));
+        let Some(done) = done else {
+            turn.looks_left -= 1;
+            if is_solved {
+                turn.programs_left -= 1;
+                Allowance::spend(draft);
+            }
+            return false;
+        };
         turn.moves_left = turn.moves_left.saturating_sub(done.moves);
         if let Some(job) = waiting.filter(|_| done.started) {
             self.ready.remove(job);
@@ -284,6 +313,37 @@ impl Milp {
 
 fn answered(answer: &Answer) -> Solve {
     batch::answered(answer.gap, answer.objective, answer.stopped)
+}
+
+/// Programs that were solved in vain, of all classes together. Each counts until as many epochs have passed as
+/// [`Allowance::EPOCHS`], one after the other. Epochs end when something becomes free.
+struct Allowance {
+    spent: u64,
+    since: u64,
+}
+
+impl Allowance {
+    /// No search while so many count.
+    const SPENT_MAX: u64 = 64;
+    /// After so many epochs one counts no more.
+    const EPOCHS: u64 = 64;
+
+    fn of(draft: &mut Draft<'_>) -> Self {
+        let epoch = draft.state().freed_epoch();
+        let noted = *board(draft, IN_VAIN);
+        let (spent, since) = (noted & 0xff, noted >> 8);
+        let over = epoch.saturating_sub(since) / Self::EPOCHS;
+        if over >= spent {
+            Self { spent: 0, since: epoch }
+        } else {
+            Self { spent: spent - over, since: since + over * Self::EPOCHS }
+        }
+    }
+
+    fn spend(draft: &mut Draft<'_>) {
+        let Self { spent, since } = Self::of(draft);
+        *board(draft, IN_VAIN) = since << 8 | (spent + 1);
+    }
 }
 
 /// When a class could not be placed.

@@ -189,29 +189,28 @@ impl Exchanger {
 
     /// Swaps that can be part of a chain worth having, the best first.
     fn shortlist_of(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, waiting: Option<Kind>) -> Vec<Swap> {
-        self.cast.reach(&self.floors, &mut self.reach);
+        let hops = (scene.rules.moves_max as usize).clamp(1, HOPS_MAX);
+        self.cast.reach(&self.floors, &mut self.reach, hops);
         self.reach.end();
         let leads = self.leads(draft, scene, waiting);
         let number = waiting.and_then(|kind| self.cast.number(kind));
         let starts = leads.iter().flat_map(|lead| lead.starts(&self.reach)).chain(number.map(|number| (number, 0.0)));
         self.reach.open(&starts.collect::<Vec<_>>(), scene.worth());
-        let partners = self.cast.partners(&self.reach);
-        let rows = self.cast.rows(draft, scene, (&self.tables, &self.floors), (&self.reach, &partners));
+        let rows = self.cast.rows(draft, scene, (&self.tables, &self.floors), &self.reach);
         if rows.is_empty() && leads.is_empty() {
             return Vec::new();
         }
         let outside = self.cast.outside();
         self.paths.clear(outside + 1);
-        for row in &rows {
-            let gives = row.gives_or(outside);
-            let arcs = self.paths.arcs_to(gives);
-            partners[gives].iter().for_each(|takes| arcs[*takes] = arcs[*takes].min(row.cost(&self.cast, *takes)));
+        for (row, taken) in rows.iter() {
+            let arcs = self.paths.arcs_to(row.gives_or(outside));
+            taken.for_each(|(takes, cost)| arcs[takes] = arcs[takes].min(cost));
         }
-        self.paths.close((scene.rules.moves_max as usize).clamp(1, HOPS_MAX));
+        self.paths.close(hops);
         self.shortlist.clear(outside + 1, scene.worth());
         let waiting = number.map(|number| (number, scene.worth()));
-        for row in &rows {
-            row.list(&self.cast, &self.paths, &mut self.shortlist, &partners[row.gives_or(outside)], waiting);
+        for (row, taken) in rows.iter() {
+            row.list(outside, &self.paths, &mut self.shortlist, taken, waiting);
         }
         if let Some((number, worth)) = waiting {
             leads.iter().for_each(|lead| lead.list(&self.paths, &mut self.shortlist, (number, worth), outside));

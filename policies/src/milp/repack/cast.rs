@@ -1,13 +1,14 @@
 //! The kinds of tasks that take part in one search, and the swaps among them that matter.
 
 use std::cmp::Reverse;
+use std::ops::Range;
 
-use engine::Draft;
+use engine::{Draft, NodeId};
 
 use super::floors::Floors;
 use super::reach::Reach;
-use super::rows::Row;
-use super::swaps::{Kind, Kinds, Tables};
+use super::rows::{Row, Rows};
+use super::swaps::{Kind, Kinds, Table, Tables};
 use super::{Scene, charge, is_up};
 
 /// Kinds that are looked at: the most frequent. Paths over kinds cost their cube.
@@ -78,8 +79,8 @@ impl Cast {
     }
 
     /// Tells the floors among the kinds that take part.
-    pub(super) fn reach(&self, floors: &Floors, reach: &mut Reach) {
-        reach.clear(self.outside() + 1);
+    pub(super) fn reach(&self, floors: &Floors, reach: &mut Reach, hops: usize) {
+        reach.clear(self.outside() + 1, hops);
         for gives in 0..=self.outside() {
             let least = floors.least(self.column(gives));
             let arcs = reach.arcs_to(gives);
@@ -89,49 +90,62 @@ impl Cast {
     }
 
     /// By what a swap gives: what it may take, where that matters.
-    pub(super) fn partners(&self, reach: &Reach) -> Vec<Vec<usize>> {
-        (0..=self.outside()).map(|gives| reach.partners(gives).collect()).collect()
+    fn partners(&self, reach: &Reach) -> Vec<Vec<u16>> {
+        (0..=self.outside()).map(|gives| reach.partners(gives).map(|takes| takes as u16).collect()).collect()
     }
 
-    /// The swaps that give at most one task and may matter, in the order of nodes. Of equal runs the cheapest goes.
+    /// The swaps that give at most one task and may matter, in the order of nodes.
     pub(super) fn rows<'a>(
         &self,
         draft: &Draft<'_>,
         scene: &Scene<'_>,
         (tables, floors): (&'a Tables, &Floors),
-        (reach, partners): (&Reach, &[Vec<usize>]),
-    ) -> Vec<Row<'a>> {
-        let mut rows = Vec::new();
-        let mut wanted = vec![false; self.outside() + 1];
+        reach: &Reach,
+    ) -> Rows<'a> {
+        let mut rows = Rows::default();
+        let partners = self.partners(reach);
+        let mut wanted = vec![0..0; self.outside() + 1];
         for nodes in scene.nodes.chunk_by(|a, b| scene.block(*a) == scene.block(*b)) {
-            wanted.fill(false);
+            wanted.fill(0..0);
+            let before = rows.partners.len();
             for (gives, floors) in floors.of_block(scene.block(nodes[0])) {
                 let Some(gives) = self.given(gives) else { continue };
-                let matters = |takes: &usize| reach.matters(gives, *takes, floors[self.column(*takes)]);
-                wanted[gives] = partners[gives].iter().any(matters);
+                let matters = |takes: &&u16| {
+                    let takes = usize::from(**takes);
+                    reach.matters(gives, takes, floors[self.column(takes)])
+                };
+                let first = rows.partners.len();
+                rows.partners.extend(partners[gives].iter().filter(matters));
+                wanted[gives] = first..rows.partners.len();
             }
-            if !wanted.contains(&true) {
-                continue;
-            }
-            for node in nodes.iter().filter(|node| is_up(draft, **node)) {
-                let Some(table) = tables.of(*node) else { continue };
-                if wanted[self.outside()] {
-                    rows.push(Row { node: *node, gives: None, charge: 0.0, nothing: f64::INFINITY, takes: &table.takes });
-                }
-                for group in &table.groups {
-                    let Some(given) = self.number(group.kind).filter(|given| wanted[*given]) else { continue };
-                    let charges = group.runs.iter().map(|run| (charge(draft, scene, run.job), run.job));
-                    let cheapest = charges.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-                    rows.extend(cheapest.map(|(charge, job)| Row {
-                        node: *node,
-                        gives: Some((given, job)),
-                        charge,
-                        nothing: group.gives + charge,
-                        takes: &group.takes,
-                    }));
-                }
+            if rows.partners.len() > before {
+                let up = nodes.iter().filter(|node| is_up(draft, **node));
+                let up = up.filter_map(|node| Some((*node, tables.of(*node)?)));
+                up.flat_map(|of| self.rows_of(draft, scene, of, &wanted)).for_each(|row| rows.push(self, row));
             }
         }
         rows
+    }
+
+    /// The rows of one node that give what is wanted. Of equal runs the cheapest goes.
+    fn rows_of<'a, 'b>(
+        &'b self,
+        draft: &'b Draft<'_>,
+        scene: &'b Scene<'_>,
+        (node, table): (NodeId, &'a Table),
+        wanted: &'b [Range<usize>],
+    ) -> impl Iterator<Item = Row<'a>> + use<'a, 'b> {
+        let nothing = f64::INFINITY;
+        let partners = wanted[self.outside()].clone();
+        let none = Row { node, gives: None, charge: 0.0, nothing, takes: &table.takes, partners, costs: 0 };
+        let none = Some(none).filter(|row| !row.partners.is_empty());
+        let some = table.groups.iter().filter_map(move |group| {
+            let given = self.number(group.kind).filter(|given| !wanted[*given].is_empty())?;
+            let charges = group.runs.iter().map(|run| (charge(draft, scene, run.job), run.job));
+            let (charge, job) = charges.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?;
+            let (gives, nothing) = (Some((given, job)), group.gives + charge);
+            Some(Row { node, gives, charge, nothing, takes: &group.takes, partners: wanted[given].clone(), costs: 0 })
+        });
+        none.into_iter().chain(some)
     }
 }

@@ -24,22 +24,28 @@ pub(super) struct Pair {
 /// The pairs of one node by the kind that comes, computed when they are asked for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pairs {
+    /// In order.
     by_kind: Vec<(Kind, Box<[Pair]>)>,
 }
 
 impl Pairs {
     /// The pairs for a task of this kind.
     pub(super) fn of(&self, kind: Kind) -> &[Pair] {
-        self.by_kind.iter().find(|(other, _)| *other == kind).map_or(&[], |(_, pairs)| pairs)
+        self.at(kind).map_or(&[], |at| &*self.by_kind[at].1)
+    }
+
+    /// Where the pairs for a kind stand, or belong.
+    fn at(&self, kind: Kind) -> Result<usize, usize> {
+        self.by_kind.binary_search_by_key(&kind, |(other, _)| *other)
     }
 }
 
 impl Table {
     /// Computes the pairs for a task of this kind, if that was not done.
     pub(super) fn pair(&mut self, workload: &Workload, kind: Kind, request: &TaskRequest) {
-        if self.pairs.by_kind.iter().all(|(other, _)| *other != kind) {
+        if let Err(at) = self.pairs.at(kind) {
             let pairs = self.pairs_for(workload, kind, request).into();
-            self.pairs.by_kind.push((kind, pairs));
+            self.pairs.by_kind.insert(at, (kind, pairs));
         }
     }
 
@@ -109,13 +115,7 @@ impl Lead {
     }
 
     /// Lists it, if its chain is worth having.
-    pub(super) fn list(
-        &self,
-        paths: &Paths,
-        shortlist: &mut Shortlist,
-        (number, worth): (usize, f64),
-        outside: usize,
-    ) {
+    pub(super) fn list(&self, paths: &Paths, shortlist: &mut Shortlist, (number, worth): (usize, f64), outside: usize) {
         let [one, other] = self.gives.map(|give| give.0);
         let chain = self.cost + [one, other].iter().map(|gives| paths.cost(*gives, outside)).sum::<f64>();
         if chain < worth {

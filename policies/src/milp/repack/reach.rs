@@ -1,13 +1,13 @@
 //! Which swaps can be part of a chain worth having, by the floors of their costs ([`Floors`](super::floors::Floors)).
 //!
 //! A chain of swaps is a walk over kinds, from what a swap takes to what it gives. It is worth having when it leads from the
-//! waiting task to the outside for less than the task is worth, or in a circle for less than nothing. Walks by floors may
-//! be twice as long as those by costs: then a swap that any chain worth having goes through is found here.
+//! waiting task to the outside for less than the task is worth, or in a circle for less than nothing. Costs of a swap are
+//! completed by walks of so many hops on either side. So the walks by floors beside any other swap of the same chain have
+//! at most twice as many, and those beside another swap of the same circle as many: no swap that could be listed, nor any
+//! that its walks go through, is left out.
 
 use super::floors::{NEVER, lesser};
 
-/// Longest walk, in swaps.
-const HOPS_MAX: usize = 8;
 /// After so many rounds a circle below nothing is taken to be there.
 const ROUNDS_MAX: usize = 32;
 
@@ -15,6 +15,8 @@ const ROUNDS_MAX: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Reach {
     size: usize,
+    /// Longest walk by costs, in swaps.
+    hops: usize,
     /// By (gives, takes).
     arcs: Vec<f32>,
     /// By (takes, gives).
@@ -31,9 +33,10 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    /// No arcs among `size` kinds, the outside included.
-    pub(super) fn clear(&mut self, size: usize) {
+    /// No arcs among `size` kinds, the outside included. Walks by costs have so many hops.
+    pub(super) fn clear(&mut self, size: usize, hops: usize) {
         self.size = size;
+        self.hops = hops;
         self.arcs.clear();
         self.arcs.resize(size * size, NEVER);
     }
@@ -51,7 +54,7 @@ impl Reach {
         self.ending.clear();
         self.ending.resize(size, NEVER);
         self.ending[size - 1] = 0.0;
-        walk(&self.arcs, &mut self.ending, &mut self.next, HOPS_MAX);
+        walk(&self.arcs, &mut self.ending, &mut self.next, 2 * self.hops);
         self.closing.clear();
         let mut potential = vec![0.0; size];
         if !walk(&self.arcs, &mut potential, &mut self.next, ROUNDS_MAX) {
@@ -65,7 +68,7 @@ impl Reach {
         self.closing.clone_from(&self.back);
         (0..size).for_each(|at| self.closing[at * size + at] = lesser(self.closing[at * size + at], 0.0));
         let mut hops = 1;
-        while hops < HOPS_MAX {
+        while hops < self.hops {
             let before = self.closing.clone();
             for row in self.closing.chunks_exact_mut(size) {
                 let first = row.to_vec();
@@ -90,7 +93,7 @@ impl Reach {
         for (kind, cost) in starts {
             self.opening[*kind] = lesser(self.opening[*kind], *cost);
         }
-        walk(&self.back, &mut self.opening, &mut self.next, HOPS_MAX);
+        walk(&self.back, &mut self.opening, &mut self.next, 2 * self.hops);
     }
 
     /// Whether a swap of this floor may be part of a chain worth having.
@@ -102,7 +105,10 @@ impl Reach {
     /// What swaps that give this kind may take and matter.
     pub(super) fn partners(&self, gives: usize) -> impl Iterator<Item = usize> + '_ {
         let arcs = &self.arcs[gives * self.size..][..self.size];
-        arcs.iter().enumerate().filter(move |(takes, floor)| self.matters(gives, *takes, **floor)).map(|(takes, _)| takes)
+        arcs.iter()
+            .enumerate()
+            .filter(move |(takes, floor)| self.matters(gives, *takes, **floor))
+            .map(|(takes, _)| takes)
     }
 }
 

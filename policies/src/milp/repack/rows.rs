@@ -1,13 +1,46 @@
 //! Swaps of one node that give the same.
 
+use std::ops::Range;
+
 use engine::{JobId, NodeId};
 
 use super::cast::Cast;
 use super::paths::{NEVER, Paths};
 use super::shortlist::{Shortlist, Swap};
 
+/// Rows in the order of nodes, and what they may take where that matters.
+#[derive(Debug, Default)]
+pub(super) struct Rows<'a> {
+    rows: Vec<Row<'a>>,
+    pub(super) partners: Vec<u16>,
+    /// What taking each of them costs.
+    costs: Vec<f64>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// One more row. Its costs are read once, from tables that are spread over the memory.
+    pub(super) fn push(&mut self, cast: &Cast, mut row: Row<'a>) {
+        row.costs = self.costs.len();
+        let takes = self.partners[row.partners.clone()].iter();
+        self.costs.extend(takes.map(|takes| row.cost(cast, usize::from(*takes))));
+        self.rows.push(row);
+    }
+
+    /// Each row with the numbers of the kinds that it may take, and what that costs.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Row<'a>, impl Iterator<Item = (usize, f64)> + '_)> {
+        self.rows.iter().map(|row| {
+            let takes = self.partners[row.partners.clone()].iter().map(|takes| usize::from(*takes));
+            (row, takes.zip(self.costs[row.costs..].iter().copied()))
+        })
+    }
+}
+
 /// Swaps of one node that give the same: one task or none.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Row<'a> {
     pub(super) node: NodeId,
     /// The number of its kind, and the run.
@@ -18,6 +51,10 @@ pub(super) struct Row<'a> {
     pub(super) nothing: f64,
     /// Growth of F by the kind that is taken.
     pub(super) takes: &'a [f64],
+    /// Where the kinds stand that it may take.
+    pub(super) partners: Range<usize>,
+    /// Where their costs begin.
+    pub(super) costs: usize,
 }
 
 impl Row<'_> {
@@ -27,7 +64,7 @@ impl Row<'_> {
     }
 
     /// What it costs to take the kind of this number, too.
-    pub(super) fn cost(&self, cast: &Cast, takes: usize) -> f64 {
+    fn cost(&self, cast: &Cast, takes: usize) -> f64 {
         if takes == cast.outside() { self.nothing } else { self.takes[cast.kind(takes) as usize] + self.charge }
     }
 
@@ -37,21 +74,19 @@ impl Row<'_> {
     /// outside.
     pub(super) fn list(
         &self,
-        cast: &Cast,
+        outside: usize,
         paths: &Paths,
         shortlist: &mut Shortlist,
-        partners: &[usize],
+        taken: impl Iterator<Item = (usize, f64)>,
         waiting: Option<(usize, f64)>,
     ) {
-        let outside = cast.outside();
         let gives = self.gives_or(outside);
         let (closing, ending) = (paths.costs_from(gives), paths.cost(gives, outside));
         let (opening, worth) = match waiting {
             Some((number, worth)) => (Some(paths.costs_from(number)), worth),
             None => (None, 0.0),
         };
-        for takes in partners.iter().copied() {
-            let cost = self.cost(cast, takes);
+        for (takes, cost) in taken {
             let circle = cost + closing[takes];
             let circle = if circle < 0.0 { circle + worth } else { NEVER };
             let chain = opening.map_or(circle, |opening| circle.min(opening[takes] + cost + ending));

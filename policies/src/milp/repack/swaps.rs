@@ -98,6 +98,9 @@ impl Table {
 
     /// Fills in the kinds that are new.
     fn extend(&mut self, workload: &Workload, kinds: &Kinds) {
+        let more = kinds.len() - self.takes.len();
+        self.takes.reserve_exact(more);
+        self.groups.iter_mut().for_each(|group| group.takes.reserve_exact(more));
         for kind in self.takes.len()..kinds.len() {
             let (request, now) = (kinds.request(kind as Kind), self.now);
             let after = |room: &NodeRoom| {
