@@ -30,8 +30,8 @@ const PATIENCE_MAX: u64 = 8;
 const BLOCK_NODES: usize = 16;
 
 /// In one decision it looks for moves in vain at most so often, and solves at most so many programs in vain.
-const LOOKS_MAX: u32 = 32;
-const PROGRAMS_MAX: u32 = 4;
+const LOOKS_MAX: u32 = 8;
+const PROGRAMS_MAX: u32 = 2;
 
 /// Placement by programs.
 pub struct Milp {
@@ -293,7 +293,9 @@ impl Milp {
             Err(Idle::Failed) => (Some(Solve::Failed), None),
         };
         let is_solved = solve.is_some();
-        solve.into_iter().for_each(|solve| draft.note_solve(solve));
+        if let Some(solve) = solve {
+            draft.note_solve(solve);
+        }
         let Some(done) = done else {
             turn.looks_left -= 1;
             if is_solved {

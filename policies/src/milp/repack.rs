@@ -213,7 +213,9 @@ impl Exchanger {
             row.list(outside, &self.paths, &mut self.shortlist, taken, waiting);
         }
         if let Some((number, worth)) = waiting {
-            leads.iter().for_each(|lead| lead.list(&self.paths, &mut self.shortlist, (number, worth), outside));
+            for lead in &leads {
+                lead.list(&self.paths, &mut self.shortlist, (number, worth), outside);
+            }
         }
         self.shortlist.take(scene.rules.columns_max)
     }

@@ -11,7 +11,7 @@ use super::shortlist::{Shortlist, Swap};
 /// Rows in the order of nodes, and what they may take where that matters.
 #[derive(Debug, Default)]
 pub(super) struct Rows<'a> {
-    rows: Vec<Row<'a>>,
+    all: Vec<Row<'a>>,
     pub(super) partners: Vec<u16>,
     /// What taking each of them costs.
     costs: Vec<f64>,
@@ -19,7 +19,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.all.is_empty()
     }
 
     /// One more row. Its costs are read once, from tables that are spread over the memory.
@@ -27,12 +27,12 @@ impl<'a> Rows<'a> {
         row.costs = self.costs.len();
         let takes = self.partners[row.partners.clone()].iter();
         self.costs.extend(takes.map(|takes| row.cost(cast, usize::from(*takes))));
-        self.rows.push(row);
+        self.all.push(row);
     }
 
     /// Each row with the numbers of the kinds that it may take, and what that costs.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Row<'a>, impl Iterator<Item = (usize, f64)> + '_)> {
-        self.rows.iter().map(|row| {
+        self.all.iter().map(|row| {
             let takes = self.partners[row.partners.clone()].iter().map(|takes| usize::from(*takes));
             (row, takes.zip(self.costs[row.costs..].iter().copied()))
         })
