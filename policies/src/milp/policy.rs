@@ -7,7 +7,7 @@
 //! jobs change places to undo it. What the solver says is carried out through the draft, which checks each step; if that
 //! fails, the greedy plan stands.
 
-use engine::{ClassId, Draft, JobId, Needs, NodeId, NodeState, Policy, Solve, TaskRequest, Time, Triggers};
+use engine::{ClassId, Draft, JobId, Needs, NodeId, Policy, Solve, TaskRequest, Time, Triggers};
 
 use super::repack::{Exchange, Exchanger, Idle, Repack, Residents, Scene, carry_out};
 use super::rules::Rules;
@@ -20,10 +20,18 @@ use crate::ready::{Filing, LaneKey, Ready};
 
 /// Places of the board: what starts have stranded since the last tidying, in thousandths of a GPU.
 const STRANDED: usize = 0;
+/// Searches that were in vain lately.
+const IN_VAIN: usize = 1;
 /// From here on two places a class: the epoch in which it could not be placed, and when to look for moves again.
-const CLASSES: usize = 1;
+const CLASSES: usize = 2;
 /// After each search for moves that found none a class waits twice as long, up to 2 to this power of epochs.
 const PATIENCE_MAX: u64 = 8;
+/// Nodes of a block, at most.
+const BLOCK_NODES: usize = 16;
+
+/// In one decision it looks for moves in vain at most so often, and solves at most so many programs in vain.
+const LOOKS_MAX: u32 = 8;
+const PROGRAMS_MAX: u32 = 2;
 
 /// Placement by programs.
 pub struct Milp {
@@ -53,8 +61,22 @@ impl Filing for ByClass {
 /// One decision.
 struct Turn {
     moves_left: u32,
+    /// How often it may look for moves in vain.
+    looks_left: u32,
+    /// Programs that it may solve in vain.
+    programs_left: u32,
     /// Classes that did not fit in this decision.
     failed: Vec<ClassId>,
+}
+
+impl Turn {
+    /// Whether it may look for moves, now and in the long run.
+    fn may_look(&self, draft: &mut Draft<'_>) -> bool {
+        self.moves_left > 0
+            && self.looks_left > 0
+            && self.programs_left > 0
+            && Allowance::of(draft).spent < Allowance::SPENT_MAX
+    }
 }
 
 impl Policy for Milp {
@@ -68,11 +90,17 @@ impl Policy for Milp {
             self.exchanger.forget();
         }
         let before = self.watched.meter().sum();
-        let mut turn = Turn { moves_left: self.rules.repack.map_or(0, |repack| repack.moves_max), failed: Vec::new() };
+        let mut turn = Turn {
+            moves_left: self.rules.repack.map_or(0, |repack| repack.moves_max),
+            looks_left: LOOKS_MAX,
+            programs_left: PROGRAMS_MAX,
+            failed: Vec::new(),
+        };
         while self.start_batch(draft, &mut turn) {}
         if let Some(repack) = self.rules.repack {
             self.note_stranded(draft, before);
             self.residents.sync(draft);
+            self.exchanger.touch(self.residents.take_changed());
             self.make_room(draft, repack, &mut turn);
             self.tidy_up(draft, repack, &mut turn);
         }
@@ -182,7 +210,7 @@ impl Milp {
     /// Makes room for the first of each class that does not fit, while moves are left.
     fn make_room(&mut self, draft: &mut Draft<'_>, repack: Repack, turn: &mut Turn) {
         let mut at = 0;
-        while at < turn.failed.len() && turn.moves_left > 0 {
+        while at < turn.failed.len() && turn.may_look(draft) {
             let class = turn.failed[at];
             let request = draft.state().class(class).shape.single().copied().filter(|request| request.gpus.milli() > 0);
             let (Some(job), Some(request), true) = (self.head_of(class), request, is_due(draft, class)) else {
@@ -203,7 +231,7 @@ impl Milp {
         let (sum, total) = (self.watched.meter().sum(), self.watched.meter().workload().total());
         let much = self.rules.strand_milli.max(1);
         let tight = 2 * sum >= draft.cluster().free_gpu_milli() * total;
-        if *board(draft, STRANDED) < much || turn.moves_left == 0 || !tight {
+        if *board(draft, STRANDED) < much || !tight || !turn.may_look(draft) {
             return;
         }
         *board(draft, STRANDED) = 0;
@@ -222,7 +250,8 @@ impl Milp {
     ) -> Found {
         let rules = Repack { moves_max: turn.moves_left, ..repack };
         let workload = self.watched.meter().workload();
-        let scene = Scene { rules, workload, residents: &self.residents, nodes, waiting };
+        let block_nodes = self.block_nodes();
+        let scene = Scene { rules, workload, residents: &self.residents, nodes, block_nodes, waiting };
         self.exchanger.search(draft, &scene, &mut *self.solver)
     }
 }
@@ -231,17 +260,19 @@ impl Milp {
 type Found = Result<Exchange, Idle>;
 
 impl Milp {
-    /// The nodes that one re-packing looks at: all that are up, or a part of them by lot where they are many (Narayanan et
-    /// al., SOSP 2021: problems split at random are solved almost as well).
+    /// The nodes that one re-packing looks at: all, or a part of their blocks by lot where they are many (Narayanan et al.,
+    /// SOSP 2021: problems split at random are solved almost as well).
     fn part(&self, draft: &Draft<'_>, drawn: u64) -> Vec<NodeId> {
-        let cluster = draft.cluster();
-        let parts = cluster.len().div_ceil(self.rules.nodes_max.max(1)).max(1) as u64;
-        let turn = mix(drawn) % parts;
-        let chosen = |node: &NodeId| {
-            let lot = mix(u64::from(node.0) << 32 ^ drawn) % parts;
-            (parts == 1 || lot == turn) && cluster.state(*node) == NodeState::Up
-        };
-        (0..cluster.len()).map(NodeId::new).filter(chosen).collect()
+        let nodes = draft.cluster().len();
+        let parts = nodes.div_ceil(self.rules.nodes_max.max(1)).max(1) as u64;
+        let (turn, block_nodes) = (mix(drawn) % parts, self.block_nodes());
+        let chosen = |node: &usize| parts == 1 || mix((node / block_nodes) as u64 ^ mix(drawn)) % parts == turn;
+        (0..nodes).filter(chosen).map(NodeId::new).collect()
+    }
+
+    /// Nodes of a block: fewer than a part, so that parts can differ.
+    fn block_nodes(&self) -> usize {
+        (self.rules.nodes_max / BLOCK_NODES).clamp(1, BLOCK_NODES)
     }
 
     fn head_of(&self, class: ClassId) -> Option<JobId> {
@@ -251,22 +282,28 @@ impl Milp {
 
     /// Carries out what was found and counts it. Whether anything was moved or started.
     fn settle(&mut self, draft: &mut Draft<'_>, turn: &mut Turn, found: Found, waiting: Option<JobId>) -> bool {
-        let exchange = match found {
-            Ok(exchange) => exchange,
-            Err(Idle::NoChain) => return false,
-            Err(Idle::NotWorth(answer)) => {
-                draft.note_solve(answered(&answer));
-                return false;
-            }
-            Err(Idle::Failed) => {
-                draft.note_solve(Solve::Failed);
-                return false;
-            }
-        };
         let price = self.rules.repack.map(|repack| repack.price).unwrap_or_default();
-        let done = carry_out(draft, &exchange, waiting, self.watched.meter().workload(), price);
-        draft.note_solve(if done.is_ok() { answered(&exchange.answer) } else { Solve::Failed });
-        let Ok(done) = done else { return false };
+        let (solve, done) = match found {
+            Ok(exchange) => match carry_out(draft, &exchange, waiting, self.watched.meter().workload(), price) {
+                Ok(done) => (Some(answered(&exchange.answer)), Some(done)),
+                Err(_) => (Some(Solve::Failed), None),
+            },
+            Err(Idle::NoChain) => (None, None),
+            Err(Idle::NotWorth(answer)) => (Some(answered(&answer)), None),
+            Err(Idle::Failed) => (Some(Solve::Failed), None),
+        };
+        let is_solved = solve.is_some();
+        if let Some(solve) = solve {
+            draft.note_solve(solve);
+        }
+        let Some(done) = done else {
+            turn.looks_left -= 1;
+            if is_solved {
+                turn.programs_left -= 1;
+                Allowance::spend(draft);
+            }
+            return false;
+        };
         turn.moves_left = turn.moves_left.saturating_sub(done.moves);
         if let Some(job) = waiting.filter(|_| done.started) {
             self.ready.remove(job);
@@ -278,6 +315,37 @@ impl Milp {
 
 fn answered(answer: &Answer) -> Solve {
     batch::answered(answer.gap, answer.objective, answer.stopped)
+}
+
+/// Programs that were solved in vain, of all classes together. Each counts until as many epochs have passed as
+/// [`Allowance::EPOCHS`], one after the other. Epochs end when something becomes free.
+struct Allowance {
+    spent: u64,
+    since: u64,
+}
+
+impl Allowance {
+    /// No search while so many count.
+    const SPENT_MAX: u64 = 64;
+    /// After so many epochs one counts no more.
+    const EPOCHS: u64 = 64;
+
+    fn of(draft: &mut Draft<'_>) -> Self {
+        let epoch = draft.state().freed_epoch();
+        let noted = *board(draft, IN_VAIN);
+        let (spent, since) = (noted & 0xff, noted >> 8);
+        let over = epoch.saturating_sub(since) / Self::EPOCHS;
+        if over >= spent {
+            Self { spent: 0, since: epoch }
+        } else {
+            Self { spent: spent - over, since: since + over * Self::EPOCHS }
+        }
+    }
+
+    fn spend(draft: &mut Draft<'_>) {
+        let Self { spent, since } = Self::of(draft);
+        *board(draft, IN_VAIN) = since << 8 | (spent + 1);
+    }
 }
 
 /// When a class could not be placed.

@@ -9,26 +9,34 @@
 //! from below ([`Paths`]), whatever the nodes. Of swaps of equal kinds the best nodes stay.
 
 mod carry_out;
+mod cast;
+mod floors;
+mod pairs;
 mod paths;
+mod reach;
 mod residents;
+mod rows;
 mod seat;
 mod shortlist;
 mod swaps;
 
-use engine::{Draft, JobId, NodeId, TaskRequest};
-use smallvec::SmallVec;
+use engine::{Draft, JobId, NodeId, NodeState, TaskRequest};
 
 pub(super) use self::carry_out::carry_out;
-use self::paths::{NEVER, Paths};
+use self::cast::Cast;
+use self::floors::Floors;
+use self::pairs::Lead;
+use self::paths::Paths;
+use self::reach::Reach;
 pub(super) use self::residents::Residents;
 use self::shortlist::{Shortlist, Swap};
-use self::swaps::{Kind, Kinds, Table, Tables, growth};
+use self::swaps::{Kind, Kinds, Tables};
 use super::solver::{Answer, Limits, Program, Solver, Source, solve};
 use crate::evict::Price;
 use crate::fragmentation::Workload;
 
-/// Kinds that are looked at: the most frequent. Paths over kinds cost their cube.
-const KINDS_MAX: usize = 160;
+/// Kinds that are remembered, at most, unless more than half as many are there at once.
+const KINDS_KEPT: usize = 512;
 /// Longest chain that bounds a swap.
 const HOPS_MAX: usize = 4;
 
@@ -78,19 +86,15 @@ pub(super) enum Idle {
     Failed,
 }
 
-/// The kinds that take part, in the order of their requests, so that no cache shows in the order of columns.
-#[derive(Debug, Default)]
-struct Cast {
-    kinds: Vec<Kind>,
-    /// By kind: its number.
-    numbers: Vec<Option<u16>>,
-}
-
 /// The search for exchanges, with its reused memory and caches.
 #[derive(Debug, Default)]
 pub(super) struct Exchanger {
     kinds: Kinds,
+    /// Kinds that must be there before all are forgotten.
+    kinds_max: usize,
     tables: Tables,
+    floors: Floors,
+    reach: Reach,
     paths: Paths,
     shortlist: Shortlist,
     cast: Cast,
@@ -102,15 +106,41 @@ pub(super) struct Scene<'a> {
     pub(super) rules: Repack,
     pub(super) workload: &'a Workload,
     pub(super) residents: &'a Residents,
+    /// In order, whole blocks.
     pub(super) nodes: &'a [NodeId],
+    /// Nodes of one block.
+    pub(super) block_nodes: usize,
     /// The waiting task and what it is worth in thousandths of a GPU.
     pub(super) waiting: Option<(TaskRequest, f64)>,
+}
+
+impl Scene<'_> {
+    /// The block of a node.
+    fn block(&self, node: NodeId) -> usize {
+        node.index() / self.block_nodes
+    }
+
+    /// What a whole chain must cost less than.
+    fn worth(&self) -> f64 {
+        self.waiting.map_or(0.0, |(_, worth)| worth)
+    }
+}
+
+/// What giving one run costs beside the change of F, in thousandths of a GPU.
+fn charge(draft: &Draft<'_>, scene: &Scene<'_>, job: JobId) -> f64 {
+    scene.rules.price.bill(draft, job) as f64 / scene.rules.horizon_us + scene.rules.move_milli
 }
 
 impl Exchanger {
     /// The workload is another.
     pub(super) fn forget(&mut self) {
         self.tables.forget();
+        self.floors.forget();
+    }
+
+    /// The runs of these nodes changed. They are told once, however often nothing is searched for.
+    pub(super) fn touch(&mut self, nodes: impl Iterator<Item = NodeId>) {
+        nodes.for_each(|node| self.tables.forget_node(node));
     }
 
     /// The best exchange, if one is worth more than it costs.
@@ -120,14 +150,13 @@ impl Exchanger {
         scene: &Scene<'_>,
         solver: &mut dyn Solver,
     ) -> Result<Exchange, Idle> {
-        let waiting = scene.waiting.map(|(request, worth)| (self.kinds.of(&request), worth));
-        self.tables.refresh(draft, scene.workload, scene.residents, &mut self.kinds, scene.nodes);
-        self.cast.choose(&self.kinds, &self.tables, scene.nodes, waiting.map(|(kind, _)| kind));
+        let waiting = self.refresh(draft, scene);
+        self.cast.choose(draft, scene, &self.kinds, &self.tables, waiting);
         let swaps = self.shortlist_of(draft, scene, waiting);
         if swaps.is_empty() {
             return Err(Idle::NoChain);
         }
-        let waiting = waiting.and_then(|(kind, worth)| Some((self.cast.number(kind)?, worth)));
+        let waiting = scene.waiting.and_then(|(_, worth)| Some((self.cast.number(waiting?)?, worth)));
         self.formulate(&swaps, scene.rules, waiting);
         let answer = solve(solver, &self.program, scene.rules.limits).map_err(|_| Idle::Failed)?;
         if let Source::Start { failure: Some(_) } = answer.source {
@@ -139,45 +168,70 @@ impl Exchanger {
         Ok(self.read(&swaps, answer))
     }
 
-    /// Swaps that can be part of a chain worth having, the best first.
-    fn shortlist_of(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, waiting: Option<(Kind, f64)>) -> Vec<Swap> {
-        let outside = self.cast.kinds.len();
-        let waiting = waiting.and_then(|(kind, worth)| Some((self.cast.number(kind)?, worth)));
-        self.paths.clear(outside + 1);
-        let tables: Vec<(NodeId, &Table)> =
-            scene.nodes.iter().filter_map(|node| Some((*node, self.tables.of(*node)?))).collect();
-        for (_, table) in &tables {
-            self.cast.each_row(draft, scene, table, |row| {
-                let arcs = self.paths.arcs_to(row.gives.map_or(outside, |give| give.0));
-                arcs[outside] = arcs[outside].min(row.nothing);
-                for (arc, kind) in arcs.iter_mut().zip(&self.cast.kinds) {
-                    *arc = arc.min(row.takes[*kind as usize] + row.charge);
-                }
-            });
+    /// Brings the caches up to date. The kind of the waiting task.
+    fn refresh(&mut self, draft: &Draft<'_>, scene: &Scene<'_>) -> Option<Kind> {
+        if self.kinds.len() > self.kinds_max.max(KINDS_KEPT) {
+            self.kinds = Kinds::default();
+            self.forget();
         }
-        self.paths.close((scene.rules.moves_max as usize).clamp(1, HOPS_MAX));
-        self.shortlist.clear(outside + 1, waiting.map_or(0.0, |(_, worth)| worth));
-        for (node, table) in tables {
-            self.cast.each_row(draft, scene, table, |row| {
-                list_row(&self.cast, &self.paths, &mut self.shortlist, node, row, waiting);
-            });
-            let Some((number, worth)) = waiting else { continue };
-            let request = self.kinds.request(self.cast.kinds[number]);
-            self.cast.each_pair(draft, scene, table, (number, request), |gives, cost| {
-                let chain = cost + gives.iter().map(|give| self.paths.cost(give.0, outside)).sum::<f64>();
-                if chain < worth {
-                    let (one, other) = (gives[0].0.min(gives[1].0), gives[0].0.max(gives[1].0));
-                    self.shortlist.two(one, other, chain, || Swap {
-                        node,
-                        takes: number,
-                        gives: gives.into(),
-                        cost,
-                        chain,
-                    });
-                }
-            });
+        let is_new = self.kinds.len() == 0;
+        let waiting = scene.waiting.map(|(request, _)| self.kinds.of(&request));
+        let Self { kinds, tables, floors, .. } = self;
+        tables.refresh(draft, scene.workload, scene.residents, kinds, scene.nodes, |node| {
+            floors.touch(scene.block(node));
+        });
+        if is_new {
+            self.kinds_max = 2 * self.kinds.len();
+        }
+        self.floors.refresh(draft, scene, &self.tables, self.kinds.len());
+        waiting
+    }
+
+    /// Swaps that can be part of a chain worth having, the best first.
+    fn shortlist_of(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, waiting: Option<Kind>) -> Vec<Swap> {
+        let hops = (scene.rules.moves_max as usize).clamp(1, HOPS_MAX);
+        self.cast.reach(&self.floors, &mut self.reach, hops);
+        self.reach.end();
+        let leads = self.leads(draft, scene, waiting);
+        let number = waiting.and_then(|kind| self.cast.number(kind));
+        let starts = leads.iter().flat_map(|lead| lead.starts(&self.reach)).chain(number.map(|number| (number, 0.0)));
+        self.reach.open(&starts.collect::<Vec<_>>(), scene.worth());
+        let rows = self.cast.rows(draft, scene, (&self.tables, &self.floors), &self.reach);
+        if rows.is_empty() && leads.is_empty() {
+            return Vec::new();
+        }
+        let outside = self.cast.outside();
+        self.paths.clear(outside + 1);
+        for (row, taken) in rows.iter() {
+            let arcs = self.paths.arcs_to(row.gives_or(outside));
+            taken.for_each(|(takes, cost)| arcs[takes] = arcs[takes].min(cost));
+        }
+        self.paths.close(hops);
+        self.shortlist.clear(outside + 1, scene.worth());
+        let waiting = number.map(|number| (number, scene.worth()));
+        for (row, taken) in rows.iter() {
+            row.list(outside, &self.paths, &mut self.shortlist, taken, waiting);
+        }
+        if let Some((number, worth)) = waiting {
+            for lead in &leads {
+                lead.list(&self.paths, &mut self.shortlist, (number, worth), outside);
+            }
         }
         self.shortlist.take(scene.rules.columns_max)
+    }
+
+    /// Pairs of runs that may make room for the waiting task, by the floors of what becomes of them.
+    fn leads(&mut self, draft: &Draft<'_>, scene: &Scene<'_>, waiting: Option<Kind>) -> Vec<Lead> {
+        let Some(waiting) = waiting else { return Vec::new() };
+        self.tables.pair(scene.workload, &self.kinds, scene.nodes, waiting);
+        let mut leads = Vec::new();
+        for node in scene.nodes.iter().filter(|node| is_up(draft, **node)) {
+            let pairs = self.tables.of(*node).map_or(&[][..], |table| table.pairs.of(waiting));
+            for pair in pairs {
+                leads.extend(pair.lead(draft, scene, *node, &self.cast, &self.reach));
+            }
+        }
+        leads
     }
 
     fn formulate(&mut self, swaps: &[Swap], rules: Repack, waiting: Option<(usize, f64)>) {
@@ -185,7 +239,7 @@ impl Exchanger {
         program.clear();
         let columns: Vec<_> = swaps.iter().map(|swap| program.integer(-swap.cost, 0, 1)).collect();
         let placed = waiting.map(|(number, worth)| (number, program.integer(worth, 0, 1)));
-        let outside = self.cast.kinds.len();
+        let outside = self.cast.outside();
         let moves = program.row(f64::NEG_INFINITY, f64::from(rules.moves_max));
         let mut balance = vec![None; outside];
         let mut of_kind =
@@ -212,130 +266,19 @@ impl Exchanger {
     }
 
     fn read(&self, swaps: &[Swap], answer: Answer) -> Exchange {
-        let outside = self.cast.kinds.len();
+        let outside = self.cast.outside();
         let (mut lifted, mut puts) = (Vec::new(), Vec::new());
         for (swap, _) in swaps.iter().zip(&answer.values).filter(|(_, value)| **value > 0.5) {
             lifted.extend(swap.gives.iter().map(|give| give.1));
             if swap.takes != outside {
-                puts.push(Put { node: swap.node, request: *self.kinds.request(self.cast.kinds[swap.takes]) });
+                puts.push(Put { node: swap.node, request: *self.kinds.request(self.cast.kind(swap.takes)) });
             }
         }
         Exchange { lifted, puts, answer }
     }
 }
 
-/// Swaps of one node that give the same.
-struct Row<'a> {
-    gives: Option<(usize, JobId)>,
-    /// What giving costs beside the growth of F.
-    charge: f64,
-    /// The cost of giving and taking nothing.
-    nothing: f64,
-    /// Growth of F by the kind that is taken.
-    takes: &'a [f64],
-}
-
-/// Lists the swaps of a row whose chains cost less than what is listed.
-///
-/// The least cost of a chain with a swap is that of a circle, or of a chain that begins with the waiting task and ends
-/// outside.
-fn list_row(
-    cast: &Cast,
-    paths: &Paths,
-    shortlist: &mut Shortlist,
-    node: NodeId,
-    row: &Row<'_>,
-    waiting: Option<(usize, f64)>,
-) {
-    let outside = cast.kinds.len();
-    let gives = row.gives.map_or(outside, |give| give.0);
-    let (closing, ending) = (paths.costs_from(gives), paths.cost(gives, outside));
-    let (opening, worth) = match waiting {
-        Some((number, worth)) => (Some(paths.costs_from(number)), worth),
-        None => (None, 0.0),
-    };
-    for takes in 0..=outside {
-        let cost = if takes == outside { row.nothing } else { row.takes[cast.kinds[takes] as usize] + row.charge };
-        let circle = cost + closing[takes];
-        let circle = if circle < 0.0 { circle + worth } else { NEVER };
-        let chain = opening.map_or(circle, |opening| circle.min(opening[takes] + cost + ending));
-        if chain < shortlist.bars(gives)[takes] {
-            let gives_all = row.gives.into_iter().collect();
-            shortlist.one(gives, Swap { node, takes, gives: gives_all, cost, chain });
-        }
-    }
-}
-
-impl Cast {
-    /// The kinds of the runs on `nodes`, the most frequent if there are many, and that of the waiting task.
-    fn choose(&mut self, kinds: &Kinds, tables: &Tables, nodes: &[NodeId], waiting: Option<Kind>) {
-        let mut counts = vec![0_u64; kinds.len()];
-        for group in nodes.iter().filter_map(|node| tables.of(*node)).flat_map(|table| &table.groups) {
-            counts[group.kind as usize] += group.runs.len() as u64;
-        }
-        if let Some(kind) = waiting {
-            counts[kind as usize] = u64::MAX;
-        }
-        let mut present: Vec<Kind> = (0..kinds.len() as Kind).filter(|kind| counts[*kind as usize] > 0).collect();
-        present.sort_by_key(|kind| (std::cmp::Reverse(counts[*kind as usize]), *kinds.request(*kind)));
-        present.truncate(KINDS_MAX);
-        present.sort_by_key(|kind| *kinds.request(*kind));
-        self.numbers.clear();
-        self.numbers.resize(kinds.len(), None);
-        present.iter().enumerate().for_each(|(number, kind)| self.numbers[*kind as usize] = Some(number as u16));
-        self.kinds = present;
-    }
-
-    fn number(&self, kind: Kind) -> Option<usize> {
-        self.numbers[kind as usize].map(usize::from)
-    }
-
-    /// What giving one run costs beside the change of F, in thousandths of a GPU.
-    fn charge(draft: &Draft<'_>, scene: &Scene<'_>, job: JobId) -> f64 {
-        scene.rules.price.bill(draft, job) as f64 / scene.rules.horizon_us + scene.rules.move_milli
-    }
-
-    /// Tells all swaps of one node that give at most one task. Of equal runs the cheapest goes.
-    fn each_row(&self, draft: &Draft<'_>, scene: &Scene<'_>, table: &Table, mut tell: impl FnMut(&Row<'_>)) {
-        tell(&Row { gives: None, charge: 0.0, nothing: NEVER, takes: &table.takes });
-        for group in &table.groups {
-            let charges = group.runs.iter().map(|run| (Self::charge(draft, scene, run.job), run.job));
-            let cheapest = charges.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-            let (Some(given), Some((charge, job))) = (self.number(group.kind), cheapest) else { continue };
-            tell(&Row { gives: Some((given, job)), charge, nothing: group.gives + charge, takes: &group.takes });
-        }
-    }
-
-    /// Tells all swaps of one node that give two tasks for the waiting one. Of pairs that look alike (equal groups, both on
-    /// one GPU or not) the first.
-    fn each_pair(
-        &self,
-        draft: &Draft<'_>,
-        scene: &Scene<'_>,
-        table: &Table,
-        (number, request): (usize, &TaskRequest),
-        mut tell: impl FnMut([(usize, JobId); 2], f64),
-    ) {
-        let mut seen: SmallVec<[(u16, u16, bool); 32]> = SmallVec::new();
-        let runs = || {
-            table.groups.iter().enumerate().flat_map(|(at, group)| group.runs.iter().map(move |run| (at, group, run)))
-        };
-        for (place, (at, group, run)) in runs().enumerate() {
-            for (beside, other, second) in runs().skip(place + 1) {
-                let (Some(a), Some(b)) = (self.number(group.kind), self.number(other.kind)) else { continue };
-                let alike = (at as u16, beside as u16, run.slice.overlaps(&second.slice));
-                if a == number || b == number || seen.contains(&alike) {
-                    continue;
-                }
-                seen.push(alike);
-                let mut room = table.room.clone();
-                room.put_slice(&run.slice);
-                room.put_slice(&second.slice);
-                let Some(seat) = seat::best(scene.workload, &room, request) else { continue };
-                let charge = Self::charge(draft, scene, run.job) + Self::charge(draft, scene, second.job);
-                let grown = growth(scene.workload, table.now, seat.fragmentation);
-                tell([(a, run.job), (b, second.job)], grown + charge);
-            }
-        }
-    }
+/// Whether a node takes part.
+fn is_up(draft: &Draft<'_>, node: NodeId) -> bool {
+    draft.cluster().state(node) == NodeState::Up
 }

@@ -17,6 +17,8 @@ pub(in crate::milp) struct Residents {
     seen: u64,
     by_node: Vec<Vec<Resident>>,
     node_of: Vec<Option<NodeId>>,
+    /// Nodes whose runs changed since they were last taken.
+    changed: Vec<NodeId>,
 }
 
 impl Residents {
@@ -24,7 +26,9 @@ impl Residents {
     pub(in crate::milp) fn sync(&mut self, draft: &Draft<'_>) {
         let changes = draft.state().changes_since(self.seen);
         if changes.anew || self.by_node.len() != draft.cluster().len() {
-            *self = Self { by_node: vec![Vec::new(); draft.cluster().len()], ..Self::default() };
+            let nodes = draft.cluster().len();
+            *self = Self { by_node: vec![Vec::new(); nodes], ..Self::default() };
+            self.changed.extend((0..nodes).map(NodeId::new));
         }
         for job in changes.jobs {
             self.remove(job);
@@ -39,6 +43,7 @@ impl Residents {
         }
         if let Some(node) = self.node_of[job.index()].take() {
             self.by_node[node.index()].retain(|resident| resident.job != job);
+            self.changed.push(node);
         }
     }
 
@@ -49,10 +54,16 @@ impl Residents {
         }
         if let (Some(request), [slice]) = (draft.state().class_of(id).shape.single(), job.placement.as_slice()) {
             self.node_of[id.index()] = Some(slice.node);
+            self.changed.push(slice.node);
             let residents = &mut self.by_node[slice.node.index()];
             let at = residents.partition_point(|resident| resident.job < id);
             residents.insert(at, Resident { job: id, request: *request, slice: *slice });
         }
+    }
+
+    /// The nodes whose runs came, went, or saved their work since the last call; some more than once.
+    pub(in crate::milp) fn take_changed(&mut self) -> impl Iterator<Item = NodeId> + '_ {
+        self.changed.drain(..)
     }
 
     /// Those on `node`, the earliest submission first.

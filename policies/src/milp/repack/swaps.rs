@@ -1,17 +1,18 @@
 //! What each node could give and take: the columns of a re-packing.
 
-use engine::{JobId, NodeId, TaskRequest};
+use engine::{Draft, NodeId, TaskRequest};
 use smallvec::{SmallVec, smallvec};
 
+use super::pairs::Pairs;
 use super::residents::{Resident, Residents};
 use super::seat;
 use crate::fragmentation::{NodeRoom, Workload};
 
 /// A request that tasks share, by its place in [`Kinds`].
-pub(super) type Kind = u16;
+pub(super) type Kind = u32;
 
 /// The requests that were seen, in the order in which they were seen. What it holds beyond those of running tasks never
-/// matters: nobody could take what nobody gives.
+/// matters: nobody could take what nobody gives. Nor do its numbers: all that is sorted is sorted by request.
 #[derive(Debug, Default)]
 pub(super) struct Kinds {
     requests: Vec<TaskRequest>,
@@ -55,14 +56,14 @@ pub(super) struct Group {
 #[derive(Clone, Debug)]
 pub(super) struct Table {
     version: u64,
-    /// Whom it was made for: a run that has just started changes nothing else.
-    movable: Vec<JobId>,
     /// F as it is.
     pub(super) now: u64,
     pub(super) room: NodeRoom,
     pub(super) groups: Vec<Group>,
     /// By kind: how F grows when one of it comes.
     pub(super) takes: Vec<f64>,
+    /// Two runs that leave together, by the kind that comes.
+    pub(super) pairs: Pairs,
 }
 
 impl Table {
@@ -84,12 +85,22 @@ impl Table {
                 }),
             }
         }
-        let movable = residents.iter().map(|(_, resident)| resident.job).collect();
-        Self { version, movable, now, room, groups, takes: Vec::new() }
+        Self { version, now, room, groups, takes: Vec::new(), pairs: Pairs::default() }
+    }
+
+    /// Whether it was made for just those of these runs that may move.
+    fn is_of(&self, draft: &Draft<'_>, residents: &[Resident]) -> bool {
+        let mut movable = residents.iter().filter(|resident| draft.is_placed(resident.job));
+        let count = self.groups.iter().map(|group| group.runs.len()).sum::<usize>();
+        count == movable.clone().count()
+            && movable.all(|resident| self.groups.iter().any(|group| group.runs.contains(resident)))
     }
 
     /// Fills in the kinds that are new.
     fn extend(&mut self, workload: &Workload, kinds: &Kinds) {
+        let more = kinds.len() - self.takes.len();
+        self.takes.reserve_exact(more);
+        self.groups.iter_mut().for_each(|group| group.takes.reserve_exact(more));
         for kind in self.takes.len()..kinds.len() {
             let (request, now) = (kinds.request(kind as Kind), self.now);
             let after = |room: &NodeRoom| {
@@ -118,7 +129,7 @@ fn sorted(room: &NodeRoom) -> SmallVec<[u16; 8]> {
     gpus
 }
 
-/// The tables of all nodes, computed when they are asked for and kept until the node changes.
+/// The tables of all nodes, computed when they are asked for and kept until the node or its runs change.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     by_node: Vec<Option<Table>>,
@@ -130,41 +141,58 @@ impl Tables {
         self.by_node.clear();
     }
 
-    /// Brings the tables of `nodes` up to date. Runs that this draft stops, moves or starts stay where they are.
+    /// Forgets one node: other runs may move, or at another price.
+    pub(super) fn forget_node(&mut self, node: NodeId) {
+        if let Some(table) = self.by_node.get_mut(node.index()) {
+            *table = None;
+        }
+    }
+
+    /// Brings the tables of `nodes` up to date and tells which were made anew. Runs that this draft stops, moves or starts
+    /// stay where they are; whatever the draft does with a run also changes its node.
     pub(super) fn refresh(
         &mut self,
-        draft: &engine::Draft<'_>,
+        draft: &Draft<'_>,
         workload: &Workload,
         residents: &Residents,
         kinds: &mut Kinds,
         nodes: &[NodeId],
+        mut tell: impl FnMut(NodeId),
     ) {
         let cluster = draft.cluster();
         self.by_node.resize(cluster.len(), None);
-        for resident in nodes.iter().flat_map(|node| residents.on(*node)) {
-            kinds.of(&resident.request);
-        }
         for node in nodes {
             let version = cluster.versions()[node.index()];
             let entry = &mut self.by_node[node.index()];
-            let movable = residents.on(*node).iter().filter(|resident| draft.is_placed(resident.job));
-            let holds = |table: &Table| {
-                table.version == version
-                    && movable.clone().map(|resident| resident.job).eq(table.movable.iter().copied())
-            };
-            if !entry.as_ref().is_some_and(holds) {
-                let movable: Vec<(Kind, Resident)> =
-                    movable.map(|resident| (kinds.of(&resident.request), *resident)).collect();
-                *entry = Some(Table::new(workload, NodeRoom::of(cluster, *node), version, &movable));
+            if entry.as_ref().is_some_and(|table| table.version == version) {
+                debug_assert!(entry.as_ref().is_some_and(|table| table.is_of(draft, residents.on(*node))));
+                continue;
             }
-            if let Some(table) = entry {
+            let movable = residents.on(*node).iter().filter(|resident| draft.is_placed(resident.job));
+            let movable: Vec<(Kind, Resident)> =
+                movable.map(|resident| (kinds.of(&resident.request), *resident)).collect();
+            *entry = Some(Table::new(workload, NodeRoom::of(cluster, *node), version, &movable));
+            tell(*node);
+        }
+        for node in nodes {
+            if let Some(table) = self.by_node[node.index()].as_mut().filter(|table| table.takes.len() < kinds.len()) {
                 table.extend(workload, kinds);
+            }
+        }
+    }
+
+    /// Computes which pairs of runs make room for a task of this kind on `nodes`, where that is not known.
+    pub(super) fn pair(&mut self, workload: &Workload, kinds: &Kinds, nodes: &[NodeId], kind: Kind) {
+        let request = kinds.request(kind);
+        for node in nodes {
+            if let Some(table) = self.by_node[node.index()].as_mut() {
+                table.pair(workload, kind, request);
             }
         }
     }
 
     /// The table of a node that was refreshed.
     pub(super) fn of(&self, node: NodeId) -> Option<&Table> {
-        self.by_node[node.index()].as_ref()
+        self.by_node.get(node.index())?.as_ref()
     }
 }
