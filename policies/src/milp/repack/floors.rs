@@ -12,7 +12,7 @@ use super::swaps::{Kind, Table, Tables};
 use super::{Scene, charge};
 
 /// No swap.
-pub(super) const NEVER: f32 = f32::INFINITY;
+pub(super) const NEVER: f64 = f64::INFINITY;
 /// A block is computed anew after this time at the latest: a run of one GPU costs 17 thousandths of a GPU a minute.
 const AGE_MAX: Span = Span(60_000_000);
 /// Each floor is so much lower than the cost, in thousandths of a GPU and as a share, that no rounding of sums of a few
@@ -27,7 +27,7 @@ struct Block {
     /// Kinds that swaps give, each once; the number of kinds stands for giving nothing.
     gives: Vec<Kind>,
     /// By (place in `gives`, kind that is taken); the last of each row is taking nothing.
-    floors: Vec<f32>,
+    floors: Vec<f64>,
 }
 
 /// The floors of all blocks.
@@ -39,7 +39,7 @@ pub(super) struct Floors {
     /// The blocks of which the least is made.
     of: Vec<usize>,
     /// The least of these blocks, by (gives, takes).
-    least: Vec<f32>,
+    least: Vec<f64>,
 }
 
 impl Floors {
@@ -90,12 +90,12 @@ impl Floors {
     }
 
     /// The least floors of swaps that give this kind (the number of kinds: nothing), by the kind that they take.
-    pub(super) fn least(&self, gives: usize) -> &[f32] {
+    pub(super) fn least(&self, gives: usize) -> &[f64] {
         &self.least[gives * self.width..][..self.width]
     }
 
     /// The floors of one block: what swaps give, and by the kind that they take.
-    pub(super) fn of_block(&self, block: usize) -> impl Iterator<Item = (usize, &[f32])> + '_ {
+    pub(super) fn of_block(&self, block: usize) -> impl Iterator<Item = (usize, &[f64])> + '_ {
         let block = &self.blocks[block];
         block.gives.iter().map(|gives| *gives as usize).zip(block.floors.chunks_exact(self.width))
     }
@@ -120,7 +120,7 @@ impl Block {
         }
     }
 
-    fn row(&mut self, gives: Kind, width: usize) -> &mut [f32] {
+    fn row(&mut self, gives: Kind, width: usize) -> &mut [f64] {
         let at = self.gives.iter().position(|other| *other == gives).unwrap_or_else(|| {
             self.gives.push(gives);
             self.floors.resize(self.gives.len() * width, NEVER);
@@ -131,17 +131,17 @@ impl Block {
 }
 
 /// Lowers floors to what is below these costs.
-fn lower(floors: &mut [f32], takes: &[f64], nothing: f64, charge: f64) {
+fn lower(floors: &mut [f64], takes: &[f64], nothing: f64, charge: f64) {
     let bias = charge - MARGIN.0 - charge.abs() * MARGIN.1;
     for (floor, cost) in floors.iter_mut().zip(takes) {
-        *floor = lesser(*floor, (cost + bias) as f32);
+        *floor = lesser(*floor, cost + bias);
     }
     if let Some(floor) = floors.last_mut() {
-        *floor = lesser(*floor, (nothing + bias) as f32);
+        *floor = lesser(*floor, nothing + bias);
     }
 }
 
 /// The lesser of two, in the form that becomes one instruction.
-pub(super) fn lesser(a: f32, b: f32) -> f32 {
+pub(super) fn lesser(a: f64, b: f64) -> f64 {
     if b < a { b } else { a }
 }

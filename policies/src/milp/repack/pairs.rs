@@ -89,7 +89,7 @@ impl Pair {
     ) -> Option<Lead> {
         let [(one, run), (other, second)] = self.runs;
         let (one, other) = (cast.number(one)?, cast.number(other)?);
-        let ends = f64::from(reach.ending(one)) + f64::from(reach.ending(other)) - MARGIN;
+        let ends = reach.ending(one) + reach.ending(other) - MARGIN;
         if self.grown + 2.0 * scene.rules.move_milli + ends >= scene.worth() {
             return None;
         }
@@ -108,9 +108,9 @@ pub(super) struct Lead {
 
 impl Lead {
     /// The kinds that go on from here, and what that costs at least when the other one ends.
-    pub(super) fn starts(&self, reach: &Reach) -> [(usize, f32); 2] {
+    pub(super) fn starts(&self, reach: &Reach) -> [(usize, f64); 2] {
         let [(one, _), (other, _)] = self.gives;
-        let cost = (self.cost - MARGIN) as f32;
+        let cost = self.cost - MARGIN;
         [(one, cost + reach.ending(other)), (other, cost + reach.ending(one))]
     }
 

@@ -18,18 +18,18 @@ pub(super) struct Reach {
     /// Longest walk by costs, in swaps.
     hops: usize,
     /// By (gives, takes).
-    arcs: Vec<f32>,
+    arcs: Vec<f64>,
     /// By (takes, gives).
-    back: Vec<f32>,
+    back: Vec<f64>,
     /// From the waiting task to each kind.
-    opening: Vec<f32>,
+    opening: Vec<f64>,
     /// From each kind to the outside.
-    ending: Vec<f32>,
+    ending: Vec<f64>,
     /// By (gives, takes): from what is given back to what is taken. Empty when no circle is worth anything.
-    closing: Vec<f32>,
+    closing: Vec<f64>,
     /// What the waiting task is worth.
-    worth: f32,
-    next: Vec<f32>,
+    worth: f64,
+    next: Vec<f64>,
 }
 
 impl Reach {
@@ -42,7 +42,7 @@ impl Reach {
     }
 
     /// The arcs to one kind, by the kind that they come from.
-    pub(super) fn arcs_to(&mut self, gives: usize) -> &mut [f32] {
+    pub(super) fn arcs_to(&mut self, gives: usize) -> &mut [f64] {
         &mut self.arcs[gives * self.size..][..self.size]
     }
 
@@ -81,13 +81,13 @@ impl Reach {
     }
 
     /// What it costs at least to end a chain that gave this kind.
-    pub(super) fn ending(&self, gives: usize) -> f32 {
+    pub(super) fn ending(&self, gives: usize) -> f64 {
         self.ending[gives]
     }
 
     /// Walks that begin with these kinds at these costs, for what is worth so much; without any, circles are all.
-    pub(super) fn open(&mut self, starts: &[(usize, f32)], worth: f64) {
-        self.worth = worth as f32;
+    pub(super) fn open(&mut self, starts: &[(usize, f64)], worth: f64) {
+        self.worth = worth;
         self.opening.clear();
         self.opening.resize(self.size, NEVER);
         for (kind, cost) in starts {
@@ -97,7 +97,7 @@ impl Reach {
     }
 
     /// Whether a swap of this floor may be part of a chain worth having.
-    pub(super) fn matters(&self, gives: usize, takes: usize, floor: f32) -> bool {
+    pub(super) fn matters(&self, gives: usize, takes: usize, floor: f64) -> bool {
         self.opening[takes] + floor + self.ending[gives] < self.worth
             || !self.closing.is_empty() && floor + self.closing[gives * self.size + takes] < 0.0
     }
@@ -113,7 +113,7 @@ impl Reach {
 }
 
 /// Lengthens walks by at most so many arcs: from the kind of a row to those in it. Whether no walk can be cheaper.
-fn walk(rows: &[f32], costs: &mut Vec<f32>, next: &mut Vec<f32>, hops: usize) -> bool {
+fn walk(rows: &[f64], costs: &mut Vec<f64>, next: &mut Vec<f64>, hops: usize) -> bool {
     let size = costs.len();
     for _ in 0..hops {
         next.clone_from(costs);
@@ -128,6 +128,6 @@ fn walk(rows: &[f32], costs: &mut Vec<f32>, next: &mut Vec<f32>, hops: usize) ->
     false
 }
 
-fn relax(known: &mut [f32], arcs: &[f32], cost: f32) {
+fn relax(known: &mut [f64], arcs: &[f64], cost: f64) {
     known.iter_mut().zip(arcs).for_each(|(known, arc)| *known = lesser(*known, cost + arc));
 }
