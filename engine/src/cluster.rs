@@ -5,6 +5,7 @@
 
 mod check;
 mod domains;
+mod image;
 mod scores;
 mod search;
 mod states;
@@ -12,7 +13,10 @@ mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use self::domains::DomainIndex;
+pub(crate) use self::image::ClusterImage;
 use self::scores::ScoreIndex;
 pub use self::search::Scan;
 pub use self::usage::Held;
@@ -26,7 +30,7 @@ use crate::terms::Amounts;
 use crate::topology::Level;
 
 /// Whether a node takes work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum NodeState {
     /// It does.
     Up,
@@ -87,6 +91,13 @@ pub struct Cluster {
     up_beside: [u64; 2],
     /// Nodes that are up and have no limit of CPU, of memory.
     up_unlimited: [u32; 2],
+}
+
+/// No nodes.
+impl Default for Cluster {
+    fn default() -> Self {
+        Self::new(Inventory::default())
+    }
 }
 
 impl Cluster {

@@ -180,7 +180,7 @@ impl Outcome {
 }
 
 /// A job and its history so far. Written by the engine alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// What the user wants.
     pub spec: JobSpec,
