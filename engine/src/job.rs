@@ -280,6 +280,11 @@ impl Job {
         matches!(self.phase, Phase::Launching | Phase::Running | Phase::Draining(_))
     }
 
+    /// Whether its live run was ordered to launch; a claim on GPUs that drain was not.
+    pub fn is_launched(&self) -> bool {
+        self.is_live() && self.launch_ordered
+    }
+
     /// Whether a policy counts it among the running: placed and not ordered to stop.
     pub fn is_placed(&self) -> bool {
         matches!(self.phase, Phase::Launching | Phase::Running)

@@ -6,5 +6,15 @@
 //!
 //! The clock, the network and the disk live here and nowhere else.
 
+pub mod book;
+pub mod clock;
+pub mod inbox;
 pub mod job_file;
 pub mod launcher;
+pub mod ledger;
+pub mod note;
+pub mod rehearsal;
+pub mod signals;
+pub mod submission;
+pub mod timers;
+pub mod world;
