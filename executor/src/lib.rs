@@ -8,6 +8,7 @@
 
 pub mod book;
 pub mod clock;
+pub mod handle;
 pub mod inbox;
 pub mod job_file;
 pub mod launcher;
@@ -17,4 +18,5 @@ pub mod rehearsal;
 pub mod signals;
 pub mod submission;
 pub mod timers;
+pub mod view;
 pub mod world;
