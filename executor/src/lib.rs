@@ -8,3 +8,4 @@
 
 pub mod job_file;
 pub mod launcher;
+pub mod store;
