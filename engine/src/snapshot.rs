@@ -73,7 +73,16 @@ impl Core {
     }
 }
 
+/// Whether the bytes are a whole, unchanged snapshot of this version, without building a core from them.
+pub fn check(bytes: &[u8]) -> Result<(), SnapshotError> {
+    payload(bytes).map(drop)
+}
+
 fn decode(bytes: &[u8]) -> Result<Image, SnapshotError> {
+    postcard::from_bytes(payload(bytes)?).map_err(|_| SnapshotError::Damaged("its content cannot be decoded"))
+}
+
+fn payload(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASnapshot)?;
     let head = rest.get(..HEAD - MAGIC.len()).ok_or(SnapshotError::Damaged("it ends within its head"))?;
     let word = |at: usize| head.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_le_bytes);
@@ -89,5 +98,5 @@ fn decode(bytes: &[u8]) -> Result<Image, SnapshotError> {
     if crc32fast::hash(payload) != word(12) {
         return Err(SnapshotError::Damaged("the checksum of its content does not match"));
     }
-    postcard::from_bytes(payload).map_err(|_| SnapshotError::Damaged("its content cannot be decoded"))
+    Ok(payload)
 }

@@ -20,3 +20,4 @@ pub mod submission;
 pub mod timers;
 pub mod view;
 pub mod world;
+pub mod store;

@@ -27,6 +27,7 @@ fn an_idle_cluster_is_restored() {
     let core = Core::restore(&bytes, Box::new(Idle)).unwrap();
     assert_eq!(core.state().cluster().free_gpu_milli(), 24_000);
     assert_eq!(core.snapshot(), bytes);
+    assert_eq!(engine::snapshot::check(&bytes), Ok(()));
     core.check().unwrap();
 }
 
@@ -36,8 +37,8 @@ fn every_flipped_byte_and_every_cut_is_noticed() {
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 0x20;
-        refused(&changed);
-        refused(&bytes[..at]);
+        assert_eq!(engine::snapshot::check(&changed), Err(refused(&changed)));
+        assert_eq!(engine::snapshot::check(&bytes[..at]), Err(refused(&bytes[..at])));
     }
     assert_eq!(refused(b"TYJ1"), SnapshotError::NotASnapshot);
 }
