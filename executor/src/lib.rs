@@ -8,3 +8,5 @@
 
 pub mod job_file;
 pub mod launcher;
+pub mod runs;
+pub mod shim;
