@@ -93,6 +93,7 @@ pub(crate) struct Task {
 }
 
 fn run(folder: &Path, generation: u64, prefix: &[OsString]) -> io::Result<u8> {
+    close_inherited()?;
     // Fails only for a process that leads a group, and then it is alone already.
     let _ = nix::unistd::setsid();
     std::env::set_current_dir(folder)?;
@@ -114,6 +115,17 @@ fn run(folder: &Path, generation: u64, prefix: &[OsString]) -> io::Result<u8> {
             Ok(0)
         }
     }
+}
+
+/// Closes what whoever started the server left open: it would reach the program, and outlive the server with it.
+fn close_inherited() -> io::Result<()> {
+    let names = std::fs::read_dir("/proc/self/fd")?.map(|entry| Ok(entry?.file_name()));
+    let names = names.collect::<io::Result<Vec<OsString>>>()?;
+    // Nothing is open here yet but the three usual ones. The one by which the list was read is closed already.
+    for fd in names.iter().filter_map(|name| name.to_str()?.parse::<i32>().ok()).filter(|fd| *fd > 2) {
+        let _ = nix::unistd::close(fd);
+    }
+    Ok(())
 }
 
 /// The folder of the task: the shim stays in it, so that paths are short and cannot be moved away.

@@ -38,6 +38,8 @@ enum Executed {
     NotYet,
     Yes,
     Refused,
+    /// It was not let go.
+    Never,
 }
 
 /// What the server wants of the program.
@@ -68,6 +70,7 @@ pub(super) fn to_the_end(task: &Task, program: Program) -> io::Result<()> {
     children.add(Signal::SIGCHLD);
     let ends = SignalFd::with_flags(&children, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     if unwanted.is_some() {
+        watch.executed = Executed::Never;
         watch.kill();
     } else {
         watch.program.link.write_all(b"!")?;
