@@ -202,6 +202,8 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
 
     fn observed(&mut self, now: Time, observation: Observation, batch: &mut Vec<Input>) {
         let run = observation.run;
+        // Programs went on while the server was away; facts are told when they are known, work is counted to when it was done.
+        let then = Time(now.0.saturating_sub(observation.ago.0));
         // What is said of a run that is over is late: the engine would ignore it too.
         let Some(live) = self.live.get_mut(&run.job).filter(|live| live.attempt == run.attempt) else { return };
         let event = match observation.what {
@@ -211,14 +213,14 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
                 self.plan_warning(now, run);
                 Event::Started { run, rate: Rate::FULL }
             }
-            Seen::Saved { checkpoint } => match self.saved(now, run, checkpoint) {
+            Seen::Saved { checkpoint, .. } => match self.saved(then, run, checkpoint) {
                 Some(event) => event,
                 None => return,
             },
             Seen::Ended(end) => {
                 let exit = exit(&end, live.stops);
                 // A program that has done its work needs no checkpoint.
-                let done = live.since.filter(|_| exit == Exit::Completed).map(|since| live.from + now.since(since));
+                let done = live.since.filter(|_| exit == Exit::Completed).map(|since| live.from + then.since(since));
                 let saved = Some(done.unwrap_or(live.saved));
                 self.live.remove(&run.job);
                 self.note(Note::End { run, end });
@@ -230,11 +232,11 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         batch.push(Input { at: now, event });
     }
 
-    /// A run has saved all the work that it has done.
-    fn saved(&mut self, now: Time, run: RunId, checkpoint: String) -> Option<Event> {
+    /// A run has saved all the work that it had done by then.
+    fn saved(&mut self, then: Time, run: RunId, checkpoint: String) -> Option<Event> {
         let live = self.live.get_mut(&run.job).filter(|live| live.attempt == run.attempt)?;
-        let work = live.from + now.since(live.since?);
-        live.saved = work;
+        let work = live.from + then.since(live.since?);
+        live.saved = live.saved.max(work);
         if !checkpoint.is_empty() {
             self.note(Note::Checkpoint { run, checkpoint });
         }
