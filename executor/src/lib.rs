@@ -8,14 +8,18 @@
 
 pub mod book;
 pub mod clock;
+pub mod config;
+pub mod gpus;
 pub mod handle;
 pub mod inbox;
 pub mod job_file;
 pub mod launcher;
 pub mod ledger;
+pub mod machine;
 pub mod note;
 pub mod rehearsal;
 pub mod runs;
+pub mod server;
 pub mod shim;
 pub mod signals;
 pub mod store;
