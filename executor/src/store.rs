@@ -43,6 +43,11 @@ pub struct Position {
     pub record: u64,
 }
 
+impl Position {
+    /// Before the very first record.
+    pub const START: Self = Self { segment: 0, record: 0 };
+}
+
 /// The journal and the snapshots of one server.
 #[derive(Debug)]
 pub struct Store<D: Disk = LocalDisk> {

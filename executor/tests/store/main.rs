@@ -6,4 +6,7 @@
 mod crashes;
 mod damage;
 mod disk;
+mod local;
+mod queries;
+mod records;
 mod support;
