@@ -28,7 +28,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            policy: "easy".to_owned(),
+            policy: "priority".to_owned(),
             seed: 1,
             grace: Spoken(engine::Span::secs(30)),
             log_bytes_max: 1 << 30,
@@ -77,11 +77,14 @@ pub struct ConfigError {
 impl Config {
     /// Reads the file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let error = |message: String, hint: &str| {
-            ConfigError { path: path.display().to_string(), message, hint: hint.to_owned() }
+        let error = |message: String, hint: &str| ConfigError {
+            path: path.display().to_string(),
+            message,
+            hint: hint.to_owned(),
         };
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| error(format!("cannot be read: {source}"), "name a file in TOML, or leave --config out"))?;
+        let text = std::fs::read_to_string(path).map_err(|source| {
+            error(format!("cannot be read: {source}"), "name a file in TOML, or leave --config out")
+        })?;
         let config: Self = toml::from_str(&text).map_err(|source| {
             let line = source.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
             let hint = "keys are policy, seed, grace, log_bytes_max, segment_bytes_max and [[nodes]]";

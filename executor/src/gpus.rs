@@ -18,7 +18,9 @@ pub struct Found {
 pub fn discover() -> Result<Vec<Found>, String> {
     let nvml = Nvml::init().map_err(|error| unavailable(&error))?;
     let count = nvml.device_count().map_err(|error| unavailable(&error))?;
-    (0..count).map(|index| found(&nvml, index).map_err(|error| format!("GPU {index} does not answer: {error}"))).collect()
+    (0..count)
+        .map(|index| found(&nvml, index).map_err(|error| format!("GPU {index} does not answer: {error}")))
+        .collect()
 }
 
 fn unavailable(error: &NvmlError) -> String {

@@ -36,8 +36,7 @@ pub fn declared(gpus: u32, model: &str) -> Machines {
         domains: Domains::default(),
     };
     let models = vec![GpuModel { name: model.to_owned(), memory_mib: 0, price_per_hour: None }];
-    let inventory =
-        Inventory { models, pools: vec!["default".to_owned()], nodes: vec![node], ..Inventory::default() };
+    let inventory = Inventory { models, pools: vec!["default".to_owned()], nodes: vec![node], ..Inventory::default() };
     Machines { inventory, uuids: Vec::new() }
 }
 

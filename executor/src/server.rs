@@ -60,10 +60,7 @@ pub struct Ready {
 
 /// Runs a server on this thread until it is told to stop. `attend` is called once the state is read back, and lets people in.
 /// Programs go on when the server ends, and are taken up by the next.
-pub fn serve(
-    setup: &Setup,
-    attend: impl FnOnce(Ready) -> Result<(), ServeError>,
-) -> Result<(), ServeError> {
+pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>) -> Result<(), ServeError> {
     let header = header(setup)?;
     let Recovery { core, shared, store, records, origin_us, header, warnings } = recovery::recover(setup, header)?;
     let (sender, receiver) = channel();
@@ -80,7 +77,8 @@ pub fn serve(
     let shared = Rc::new(RefCell::new(shared));
     let store = Rc::new(RefCell::new(store));
     let folders = store.borrow().folders().clone();
-    let clerk = Clerk::new(Rc::clone(&store), records, handle.clone(), header, setup.config.segment_bytes_max, origin_us);
+    let clerk =
+        Clerk::new(Rc::clone(&store), records, handle.clone(), header, setup.config.segment_bytes_max, origin_us);
     attend(Ready { handle, folders, origin_us, warnings })?;
     go_on(setup, core, inbox, local, &shared, store, clerk)
 }
@@ -116,12 +114,15 @@ fn go_on<L: Launcher>(
 /// The header that this server writes.
 fn header(setup: &Setup) -> Result<Header, ServeError> {
     let built = policies::build(&setup.config.policy, context(setup.config.seed));
-    let policy = built.map_err(|error| ServeError::Policy(error.to_string()))?.text;
+    let built = built.map_err(|error| ServeError::Policy(error.to_string()))?;
+    if built.policy.needs().oracle {
+        return Err(ServeError::Policy(format!("`{}` must know how long jobs really run, which nobody does", built.text)));
+    }
     let now_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
     Ok(Header {
         version: VERSION,
         trainyard_version: env!("CARGO_PKG_VERSION").to_owned(),
-        policy,
+        policy: built.text,
         estimates: true,
         seed: setup.config.seed,
         inventory: setup.machines.inventory.clone(),

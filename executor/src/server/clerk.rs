@@ -7,9 +7,9 @@ use std::rc::Rc;
 use engine::journal::{Entry, Header};
 use engine::{Command, Core, Event, Input, JobId};
 
+use super::ServeError;
 use super::recovery::beside;
 use super::rows::Rows;
-use super::ServeError;
 use crate::handle::{Change, Handle};
 use crate::ledger::{Audience, Durable};
 use crate::note::Note;
