@@ -9,4 +9,5 @@ mod disk;
 mod local;
 mod queries;
 mod records;
+mod speed;
 mod support;
