@@ -153,6 +153,26 @@ fn a_failure_of_any_operation_loses_nothing_that_was_acknowledged() {
     }
 }
 
+#[test]
+fn a_start_that_dies_while_it_finishes_a_rotation_leaves_it_to_be_finished() {
+    for (killed_at, dies_at) in (0..10).flat_map(|killed_at| (0..10).map(move |dies_at| (killed_at, dies_at))) {
+        for seed in 0..20 {
+            let mut server = Server::new();
+            server.start().unwrap();
+            for step in [Step::Append, Step::Commit] {
+                server.take(step, seed).unwrap();
+            }
+            server.disk.fail(killed_at, Failure::Death, seed);
+            let _ = server.take(Step::Rotate, seed);
+            server.store = None;
+            server.disk.restart(Crash::Process, seed);
+            server.disk.fail(dies_at, Failure::Death, seed);
+            let _ = server.start();
+            server.survive(Crash::Power, seed);
+        }
+    }
+}
+
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => Just(Step::Append),
