@@ -69,7 +69,7 @@ fn submitted(number: u32) -> Projected {
 fn ended(number: u32) -> Projected {
     let Projected { rows, .. } = submitted(number);
     let Some(Row::Submitted { mut job, .. }) = rows.into_iter().next() else { unreachable!() };
-    job.state = "done".to_owned();
+    "done".clone_into(&mut job.state);
     job.ended_us = Some(1);
     let position = Position { segment: 2, record: u64::from(number) };
     Projected { position, rows: vec![Row::Job(job)] }
