@@ -80,10 +80,8 @@ impl<D: Disk> Store<D> {
             make_folder(&disk, folder)?;
         }
         settle_rotation(&disk, &folders)?;
-        // The server before may have been killed after it made a name and before it synced it.
-        for folder in [folders.state(), &folders.journal(), &folders.snapshots()] {
-            sync_folder(&disk, folder)?;
-        }
+        // The server before may have been killed after it made the folders and before it synced their names.
+        sync_folder(&disk, folders.state())?;
         let recovered = read(&disk, &folders, start)?;
         let (segment, changed) = match recovered.segments.last() {
             Some(last) => (reopen(&disk, &folders, last)?, differences(&last.header, header)),

@@ -82,8 +82,8 @@ impl Folders {
 
     /// What is there. Other files are left alone.
     pub(crate) fn scan(&self, disk: &impl Disk) -> Result<Found, StoreError> {
-        let journal = self.names(disk, &self.journal())?;
-        let snapshots = self.names(disk, &self.snapshots())?;
+        let journal = names(disk, &self.journal())?;
+        let snapshots = names(disk, &self.snapshots())?;
         Ok(Found {
             segments: numbers(&journal, ".tyj"),
             new_segments: numbers(&journal, ".tyj.new"),
@@ -91,10 +91,10 @@ impl Folders {
             new_snapshots: numbers(&snapshots, ".tys.new"),
         })
     }
+}
 
-    fn names(&self, disk: &impl Disk, folder: &Path) -> Result<Vec<String>, StoreError> {
-        disk.list(folder).map_err(|source| StoreError::io("read the folder", folder, source))
-    }
+fn names(disk: &impl Disk, folder: &Path) -> Result<Vec<String>, StoreError> {
+    disk.list(folder).map_err(|source| StoreError::io("read the folder", folder, source))
 }
 
 fn numbers(names: &[String], suffix: &str) -> Vec<u64> {

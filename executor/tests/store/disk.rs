@@ -71,11 +71,15 @@ impl SimDisk {
         self.lock().dead
     }
 
+    /// Nothing fails any more.
+    pub(crate) fn heal(&self) {
+        self.lock().failure = None;
+    }
+
     /// The disk as the next process finds it.
     pub(crate) fn restart(&self, crash: Crash, seed: u64) {
         let mut sim = self.lock();
         sim.random = seed;
-        sim.failure = None;
         sim.dead = false;
         if crash == Crash::Power {
             sim.lose_names();

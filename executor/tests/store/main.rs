@@ -1,7 +1,7 @@
 //! The durable store: nothing acknowledged is lost, whatever fails and whenever; no damage goes unnoticed; and what people
 //! ask for is what the journal says.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test fails loudly")]
 
 mod crashes;
 mod damage;
@@ -9,4 +9,5 @@ mod disk;
 mod local;
 mod queries;
 mod records;
+mod speed;
 mod support;

@@ -69,7 +69,7 @@ pub(super) const COLUMNS: &str = "jobs.number, jobs.name, jobs.tenant, jobs.owne
     jobs.attempts, jobs.preemptions, jobs.exit_code, jobs.outcome, jobs.labels";
 
 /// A query and its values.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Query {
     pub(super) sql: String,
     pub(super) values: Vec<Value>,
@@ -79,7 +79,7 @@ impl JobFilter {
     /// Walks the index that leaves the fewest jobs to look at, and tells SQLite which: it knows no statistics, and would
     /// rather walk the whole table in order, or sort.
     pub(super) fn query(&self) -> Query {
-        let mut query = Query { sql: String::new(), values: Vec::new() };
+        let mut query = Query::default();
         let number = self.walk(&mut query);
         self.conditions(&mut query);
         let (beyond, direction) = match self.order {
@@ -89,7 +89,7 @@ impl JobFilter {
         if let Some(after) = self.after {
             query.and(&format!("{number} {beyond} ?"), [Value::from(after)]);
         }
-        query.sql += &format!(" ORDER BY {number} {direction} LIMIT {}", self.limit);
+        query.page(&format!("{number} {direction}"), self.limit);
         query
     }
 
@@ -161,7 +161,14 @@ impl Query {
         "list.number"
     }
 
-    fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
+    pub(super) fn page(&mut self, order: &str, limit: u32) {
+        self.sql += " ORDER BY ";
+        self.sql += order;
+        self.sql += " LIMIT ?";
+        self.values.push(Value::from(limit));
+    }
+
+    pub(super) fn and(&mut self, condition: &str, values: impl IntoIterator<Item = Value>) {
         self.sql += " AND ";
         self.sql += condition;
         self.values.extend(values);
@@ -185,10 +192,6 @@ mod tests {
         lines.collect::<Result<Vec<_>, _>>().unwrap().join("; ")
     }
 
-    fn some(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     #[test]
     fn every_page_walks_an_index_from_where_the_last_one_ended_and_sorts_nothing() {
         let page = JobFilter { after: Some(7), ..JobFilter::default() };
@@ -199,7 +202,7 @@ mod tests {
                 "SEARCH {list} USING PRIMARY KEY ({column} AND number>?); SEARCH jobs USING INTEGER PRIMARY KEY (rowid=?)"
             )
         };
-        let live_of_tenant = JobFilter { tenant: some("t"), ..live.clone() };
+        let live_of_tenant = JobFilter { tenant: Some("t".to_owned()), ..live.clone() };
         assert!(live_of_tenant.query().sql.contains("FROM live_tenants AS list"));
         let cases = [
             (page.clone(), "SEARCH jobs USING INTEGER PRIMARY KEY (rowid>?)".to_owned()),
@@ -209,18 +212,18 @@ mod tests {
                 "SEARCH jobs USING INDEX jobs_state (state=? AND number>?)".to_owned(),
             ),
             (
-                JobFilter { owner: some("ann"), ..page.clone() },
+                JobFilter { owner: Some("ann".to_owned()), ..page.clone() },
                 "SEARCH jobs USING INDEX jobs_owner (owner=? AND number>?)".to_owned(),
             ),
             (
-                JobFilter { owner: some("ann"), tenant: some("t"), ..live.clone() },
+                JobFilter { owner: Some("ann".to_owned()), tenant: Some("t".to_owned()), ..live.clone() },
                 "SEARCH jobs USING INDEX jobs_live_owner (owner=? AND number>?)".to_owned(),
             ),
             (
-                JobFilter { name: some("lm"), owner: some("ann"), ..page.clone() },
+                JobFilter { name: Some("lm".to_owned()), owner: Some("ann".to_owned()), ..page.clone() },
                 "SEARCH jobs USING INDEX jobs_name (name=? AND number>?)".to_owned(),
             ),
-            (JobFilter { tenant: some("t"), ..page.clone() }, joined("list", "tenant=?")),
+            (JobFilter { tenant: Some("t".to_owned()), ..page.clone() }, joined("list", "tenant=?")),
             (live_of_tenant, joined("list", "tenant=?")),
             (JobFilter { labels: vec![label], ..page }, joined("list", "key=? AND value=?")),
         ];

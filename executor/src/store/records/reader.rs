@@ -7,8 +7,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params_from_iter};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::jobs::{COLUMNS, JobFilter};
+use super::jobs::{COLUMNS, JobFilter, Query};
 use super::row::{AuditRow, JobRow, RunRow};
+use super::write::integer;
 use super::{RecordsError, absolute, schema};
 
 /// A connection for questions. Each thread has its own.
@@ -84,8 +85,7 @@ impl Reader {
 
     /// A page of jobs.
     pub fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRow>, RecordsError> {
-        let query = filter.query();
-        self.rows(&query.sql, query.values, job_row)
+        self.rows(filter.query(), job_row)
     }
 
     /// One job with its runs.
@@ -114,44 +114,41 @@ impl Reader {
         let below = below.map_or(Value::Null, |tenant| Value::from(tenant.to_owned()));
         let mut values = vec![Value::from(first), Value::from(last)];
         values.extend([below.clone(), below.clone(), below.clone(), below]);
-        self.rows(sql, values, |row| Ok(TenantUsage { tenant: row.get(0)?, gpu_milli_us: natural(row, 1)? }))
+        self.rows(Query { sql: sql.to_owned(), values }, |row| {
+            Ok(TenantUsage { tenant: row.get(0)?, gpu_milli_us: natural(row, 1)? })
+        })
     }
 
     /// A page of the audit.
     pub fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>, RecordsError> {
-        let (mut sql, mut values) = ("SELECT * FROM audit WHERE TRUE".to_owned(), Vec::new());
-        let text = |text: &String| Value::from(text.clone());
-        let equal =
-            [("who", &filter.who), ("subject", &filter.subject), ("verb", &filter.verb), ("outcome", &filter.outcome)];
-        for (column, value) in equal {
+        let mut query = Query { sql: "SELECT * FROM audit WHERE TRUE".to_owned(), values: Vec::new() };
+        // A plus keeps SQLite from an index: verbs and outcomes rarely leave few lines.
+        let equal = [
+            ("who = ?", &filter.who),
+            ("subject = ?", &filter.subject),
+            ("+verb = ?", &filter.verb),
+            ("+outcome = ?", &filter.outcome),
+        ];
+        for (condition, value) in equal {
             if let Some(value) = value {
-                // A plus keeps SQLite from an index: these are rarely what leaves few lines.
-                let plus = if matches!(column, "verb" | "outcome") { "+" } else { "" };
-                sql += &format!(" AND {plus}{column} = ?");
-                values.push(text(value));
+                query.and(condition, [Value::from(value.clone())]);
             }
         }
         if let Some(since) = filter.since_us {
             // Time does not go back in the journal, so that an instant is a place.
-            sql += " AND seq >= (SELECT seq FROM audit WHERE at_us >= ? ORDER BY at_us, seq LIMIT 1)";
-            values.push(Value::from(super::write::integer(since)));
+            let first = "seq >= (SELECT seq FROM audit WHERE at_us >= ? ORDER BY at_us, seq LIMIT 1)";
+            query.and(first, [Value::from(integer(since))]);
         }
         if let Some(before) = filter.before {
-            sql += " AND seq < ?";
-            values.push(Value::from(super::write::integer(before)));
+            query.and("seq < ?", [Value::from(integer(before))]);
         }
-        sql += &format!(" ORDER BY seq DESC LIMIT {}", filter.limit);
-        self.rows(&sql, values, audit_line)
+        query.page("seq DESC", filter.limit);
+        self.rows(query, audit_line)
     }
 
-    fn rows<T>(
-        &self,
-        sql: &str,
-        values: Vec<Value>,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>, RecordsError> {
-        let rows = self.connection.prepare_cached(sql).and_then(|mut statement| {
-            let rows = statement.query_map(params_from_iter(values), read)?;
+    fn rows<T>(&self, query: Query, read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>) -> Result<Vec<T>, RecordsError> {
+        let rows = self.connection.prepare_cached(&query.sql).and_then(|mut statement| {
+            let rows = statement.query_map(params_from_iter(query.values), read)?;
             rows.collect()
         });
         rows.map_err(|source| self.failed(source))

@@ -120,7 +120,7 @@ pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
         transaction.execute_batch(migration)?;
     }
     if found < MIGRATIONS.len() {
-        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as u32)?;
     }
     transaction.commit()
 }
