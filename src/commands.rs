@@ -6,6 +6,7 @@ mod figures;
 pub(crate) mod policies;
 pub(crate) mod reproduce;
 pub(crate) mod saturate;
+pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod trace;
 pub(crate) mod verify;
