@@ -31,7 +31,7 @@ pub use self::disk::{Disk, LocalDisk};
 pub use self::error::StoreError;
 pub use self::folders::Folders;
 pub use self::lock::ServerLock;
-pub use self::recover::{Recovered, Segment, Start, Warning, read, read_local};
+pub use self::recover::{Recovered, Segment, Start, Warning, read, read_local, read_one};
 use self::segment::OpenSegment;
 
 /// A place in the journal: after a record.

@@ -127,6 +127,15 @@ pub fn read(disk: &impl Disk, folders: &Folders, start: Start) -> Result<Recover
     Ok(recovered)
 }
 
+/// Reads one segment and the snapshot that it begins from, and changes nothing: what a replay of that segment alone needs.
+pub fn read_one(disk: &impl Disk, folders: &Folders, number: u64) -> Result<Recovered, StoreError> {
+    let found = folders.scan(disk)?;
+    let tail = if found.segments.last() > Some(&number) { Tail::Whole } else { Tail::MayBeTorn };
+    let (segment, warning) = read_segment(disk, folders, &found, number, tail)?;
+    let snapshot = if number > 1 { Some(read_snapshot(disk, folders, &found, number)?) } else { None };
+    Ok(Recovered { snapshot, segments: vec![segment], warnings: warning.into_iter().collect() })
+}
+
 fn read_snapshot(disk: &impl Disk, folders: &Folders, found: &Found, number: u64) -> Result<Vec<u8>, StoreError> {
     let path = folders.snapshot(number);
     let bytes = disk.read(&path).map_err(|source| StoreError::io("read", &path, source))?;

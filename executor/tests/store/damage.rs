@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use engine::journal::Damage;
-use executor::store::{Folders, Recovered, Start, Store, StoreError, Warning};
+use executor::store::{Folders, Recovered, Start, Store, StoreError, Warning, read_one};
 
 use crate::disk::SimDisk;
 use crate::support::{STATE, acknowledge, header, history, numbers, snapshot};
@@ -170,6 +170,20 @@ fn a_missing_segment_and_an_unknown_snapshot_are_refused() {
     insta::assert_snapshot!(refusal(open(&disk, Start::Snapshot(7))));
     executor::store::Disk::remove(&disk, &folders.segment(3)).unwrap();
     insta::assert_snapshot!(refusal(open(&disk, Start::Newest)));
+}
+
+#[test]
+fn each_segment_can_be_read_alone_with_the_snapshot_that_it_begins_from() {
+    let (disk, folders) = three_segments();
+    for (number, before, entries) in [(1, None, [0, 1, 2]), (2, Some(3), [3, 4, 5]), (3, Some(6), [6, 7, 8])] {
+        let one = read_one(&disk, &folders, number).unwrap();
+        assert_eq!((one.snapshot.clone(), numbers(&one)), (before.map(snapshot), entries.to_vec()));
+    }
+    assert!(matches!(read_one(&disk, &folders, 4), Err(StoreError::SegmentMissing { .. })));
+    let mut bytes = disk.content(&folders.segment(2));
+    bytes.pop();
+    disk.set_content(&folders.segment(2), bytes);
+    assert!(matches!(read_one(&disk, &folders, 2), Err(StoreError::ArchiveDamaged { .. })));
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
-use executor::store::{Folders, LocalDisk, Start, Store, StoreError, read_local};
+use executor::store::records::{AuditFilter, JobFilter, Projected, Reader, Records, Row, Writer};
+use executor::store::{Folders, LocalDisk, Position, Start, Store, StoreError, read_local};
 
+use crate::records::{file, job};
 use crate::support::{acknowledge, header, history, numbers, snapshot};
 
 fn open(state: &Path) -> Result<Store, StoreError> {
@@ -73,6 +75,14 @@ fn links_and_files_in_the_place_of_folders_are_refused() {
 
 const CHILD: &str = "STORE_TEST_STATE";
 
+fn start_child(name: &str, state: &Path) -> (Child, impl Iterator<Item = String>) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", name, "--nocapture"]).env(CHILD, state).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    (child, lines)
+}
+
 /// Not a test by itself: what the next one starts and kills. It says which entries are acknowledged.
 #[test]
 fn child_that_is_killed() {
@@ -99,13 +109,7 @@ fn a_killed_server_loses_nothing_that_it_acknowledged() {
     let state = folder.path().join("state");
     let mut acknowledged = 0;
     for round in 0..12_u64 {
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "local::child_that_is_killed", "--nocapture"])
-            .env(CHILD, &state)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let (mut child, mut lines) = start_child("local::child_that_is_killed", &state);
         let start: u64 = lines.find_map(|line| line.strip_prefix("start ").map(|n| n.parse().unwrap())).unwrap();
         assert!(start >= acknowledged, "{start} of {acknowledged} are there");
         // What it says until it is killed, at a moment that is nowhere in particular.
@@ -123,4 +127,44 @@ fn a_killed_server_loses_nothing_that_it_acknowledged() {
     assert_eq!(all, (0..all.len() as u64).collect::<Vec<_>>());
     assert!(store.position().segment > 1);
     assert!(numbers(&recovered).len() <= 20);
+}
+
+/// Not a test by itself: what the next one starts and kills. Record n of its journal submits job n.
+#[test]
+fn child_that_is_killed_while_it_projects() {
+    let Some(state) = std::env::var_os(CHILD) else { return };
+    let records = Records::open(Path::new(&state), Position { segment: 9, record: 0 }).unwrap().0;
+    let first = records.watermark().record as u32 + 1;
+    let writer = Writer::start(records, 8).unwrap();
+    println!("\nstart {first}");
+    for number in first.. {
+        let row = Row::Submitted { job: Box::new(job(number)), job_file: "{}".to_owned() };
+        let audit = Row::Audit(Box::default());
+        let position = Position { segment: 1, record: u64::from(number) };
+        writer.send(Projected { position, rows: vec![row, audit] }).unwrap();
+        println!("sent {number}");
+    }
+}
+
+#[test]
+fn records_of_a_killed_server_are_exactly_those_up_to_the_watermark() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(&folder);
+    let mut watermark = Position::START;
+    for round in 0..8 {
+        let (mut child, mut lines) = start_child("local::child_that_is_killed_while_it_projects", &path);
+        lines.nth(5 + round * 331 % 500).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let (records, warnings) = Records::open(&path, Position { segment: 9, record: 0 }).unwrap();
+        assert_eq!(warnings, []);
+        assert!(records.watermark() >= watermark);
+        watermark = records.watermark();
+        let reader = Reader::open(&path).unwrap();
+        let jobs = reader.jobs(&JobFilter { limit: u32::MAX, ..JobFilter::default() }).unwrap();
+        let audit = reader.audit(&AuditFilter { limit: u32::MAX, ..AuditFilter::default() }).unwrap();
+        assert_eq!((jobs.len() as u64, audit.len() as u64), (watermark.record, watermark.record));
+        assert_eq!(jobs.last().map_or(0, |job| u64::from(job.number)), watermark.record);
+    }
+    assert!(watermark.record > 100);
 }
