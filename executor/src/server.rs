@@ -116,7 +116,10 @@ fn header(setup: &Setup) -> Result<Header, ServeError> {
     let built = policies::build(&setup.config.policy, context(setup.config.seed));
     let built = built.map_err(|error| ServeError::Policy(error.to_string()))?;
     if built.policy.needs().oracle {
-        return Err(ServeError::Policy(format!("`{}` must know how long jobs really run, which nobody does", built.text)));
+        return Err(ServeError::Policy(format!(
+            "`{}` must know how long jobs really run, which nobody does",
+            built.text
+        )));
     }
     let now_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
     Ok(Header {

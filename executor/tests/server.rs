@@ -74,7 +74,12 @@ impl Server {
             if job.state == state {
                 return job;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "job {} is {} and not {state}: {job:?}", id.0, job.state);
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "job {} is {} and not {state}: {job:?}",
+                id.0,
+                job.state
+            );
             thread::sleep(Duration::from_millis(10));
         }
     }

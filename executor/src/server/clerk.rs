@@ -68,6 +68,12 @@ impl Clerk {
         if self.store.borrow().segment_bytes() < self.segment_bytes_max {
             return;
         }
+        // The records may not fall behind the snapshot from which the next server starts.
+        if self.records_failed.is_none()
+            && let Err(error) = self.records.sync()
+        {
+            self.records_failed = Some(error.to_string());
+        }
         let mut timers = shared.timers.clone();
         for command in commands {
             timers.follow(command);

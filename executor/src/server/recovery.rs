@@ -67,10 +67,14 @@ pub(super) fn recover(setup: &Setup, mut header: Header) -> Result<Recovery, Ser
     let origin_us = origin_us(&header);
     let records = Writer::start(records, WAITING_MAX).map_err(unusable)?;
     let (core, shared) = replay(setup, &recovered, &header, &records, origin_us)?;
-    let (core, shared) = if store.changed().is_empty() {
+    let restarted = matches!(setup.start, Start::Snapshot(_));
+    let (core, shared) = if store.changed().is_empty() && !restarted {
         (core, shared)
     } else {
-        warnings.push(format!("from here on another {}", store.changed().join(", another ")));
+        if !store.changed().is_empty() {
+            warnings.push(format!("from here on another {}", store.changed().join(", another ")));
+        }
+        records.sync().map_err(unusable)?;
         let snapshot = core.snapshot(&beside(&shared.book, &shared.timers));
         store.rotate(&snapshot, &header)?;
         restore(setup, &header, &snapshot)?
