@@ -308,7 +308,8 @@ fn whatever_happened_happens_again() {
     for seed in first..first + cases {
         let case = Case::new(seed);
         // Somebody else moves runs about: no policy that a journal could name. Training steps are in no journal.
-        if case.moves || case.physics.round_steps {
+        let steps = case.physics.round.is_some() && case.physics.round_steps;
+        if case.moves || steps {
             continue;
         }
         let (bytes, clairvoyant) = recorded(&case);
@@ -335,7 +336,7 @@ fn whatever_happened_happens_again() {
         }
     }
     println!("{played} journals played again, {lived} of them without the truth");
-    assert!(cases < 50 || (played * 2 > cases && lived * 10 > cases), "{played} {lived}");
+    assert!(cases < 50 || (played * 2 > cases && lived * 20 > cases), "{played} {lived}");
 }
 
 /// Whether a program failed after it was told to stop: most do so because they were told, and it is taken for that.

@@ -39,7 +39,7 @@ pub(crate) fn read(input: &Input<'_>, bytes: &[u8]) -> Result<Trace, TraceError>
         Some("allow") => Cut::Allowed,
         Some(_) => return Err(input.bad_option("cut", "the word allow")),
     };
-    Recording::read(input.file, bytes, cut)?.trace()
+    Recording::read(input.file, bytes, cut).map_err(JournalError::into_error)?.trace()
 }
 
 /// What to do with a journal that ends inside a record.
@@ -52,6 +52,26 @@ pub enum Cut {
     },
     /// What is before it is used.
     Allowed,
+}
+
+/// Why a journal cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JournalError {
+    /// It is none, or one of another version.
+    #[error(transparent)]
+    Unreadable(TraceError),
+    /// It is damaged, ends inside a record, or contradicts itself.
+    #[error(transparent)]
+    Damaged(TraceError),
+}
+
+impl JournalError {
+    /// What is wrong.
+    pub fn into_error(self) -> TraceError {
+        match self {
+            Self::Unreadable(error) | Self::Damaged(error) => error,
+        }
+    }
 }
 
 /// What a journal tells.
@@ -152,13 +172,19 @@ impl RecordedRun {
 }
 
 impl Recording {
+    /// Reads the journal at `path`.
+    pub fn load(path: &str, cut: Cut) -> Result<Self, JournalError> {
+        let bytes = crate::bytes::read_unpacked(path).map_err(JournalError::Unreadable)?;
+        Self::read(path, &bytes, cut)
+    }
+
     /// Reads a journal from its bytes.
-    pub fn read(source: &str, bytes: &[u8], cut: Cut) -> Result<Self, TraceError> {
+    pub fn read(source: &str, bytes: &[u8], cut: Cut) -> Result<Self, JournalError> {
         let (header, mut reader) = Reader::new(bytes).map_err(|damage| error::unreadable(source, &damage))?;
         let mut follow = follow::Follow::new(source, header);
         loop {
             match reader.next_entry() {
-                Ok(Some(entry)) => follow.entry(reader.record(), entry)?,
+                Ok(Some(entry)) => follow.entry(reader.record(), entry).map_err(JournalError::Damaged)?,
                 Ok(None) => break,
                 Err(Damage::Truncated { record, .. }) if cut == Cut::Allowed => {
                     follow.cut(record);

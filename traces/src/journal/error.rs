@@ -2,7 +2,7 @@
 
 use engine::journal::Damage;
 
-use super::Cut;
+use super::{Cut, JournalError};
 use crate::error::TraceError;
 
 const COPY_AGAIN: &str = "copy it again from where it was written, and keep what wrote it";
@@ -14,20 +14,22 @@ pub(super) fn not_a_journal(source: &str) -> TraceError {
 }
 
 /// The header cannot be read.
-pub(super) fn unreadable(source: &str, damage: &Damage) -> TraceError {
+pub(super) fn unreadable(source: &str, damage: &Damage) -> JournalError {
     match damage {
-        Damage::NotAJournal => not_a_journal(source),
-        Damage::Version { .. } => TraceError::new(source, damage.to_string())
-            .with_hint("read it with the version of trainyard that wrote it"),
+        Damage::NotAJournal => JournalError::Unreadable(not_a_journal(source)),
+        Damage::Version { .. } => {
+            let error = TraceError::new(source, damage.to_string());
+            JournalError::Unreadable(error.with_hint("read it with the version of trainyard that wrote it"))
+        }
         Damage::Record { .. } | Damage::Truncated { .. } => {
-            TraceError::new(source, format!("{damage}; without its header nothing of it can be read"))
-                .with_hint(COPY_AGAIN)
+            let message = format!("{damage}; without its header nothing of it can be read");
+            JournalError::Damaged(TraceError::new(source, message).with_hint(COPY_AGAIN))
         }
     }
 }
 
 /// A record cannot be read. Those before it are sound.
-pub(super) fn damaged(source: &str, damage: &Damage, cut: Cut) -> TraceError {
+pub(super) fn damaged(source: &str, damage: &Damage, cut: Cut) -> JournalError {
     let record = match damage {
         Damage::Record { record, .. } | Damage::Truncated { record, .. } => *record,
         Damage::NotAJournal | Damage::Version { .. } => 0,
@@ -38,12 +40,12 @@ pub(super) fn damaged(source: &str, damage: &Damage, cut: Cut) -> TraceError {
         sound => format!("the {sound} records before it are sound"),
     };
     let error = TraceError::new(source, format!("{damage}; {before}"));
-    match (damage, cut) {
+    JournalError::Damaged(match (damage, cut) {
         (Damage::Truncated { .. }, Cut::Refused { hint }) => {
             error.with_hint(format!("what wrote it was stopped there, or the copy is not whole; {hint}"))
         }
         _ => error.with_hint(COPY_AGAIN),
-    }
+    })
 }
 
 /// A record says something that makes no sense after those before it.
