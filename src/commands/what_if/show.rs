@@ -4,12 +4,13 @@ use std::fmt::Write as _;
 
 use simulator::fidelity::Spread;
 use simulator::report::fmt;
-use simulator::whatif::{Alternative, Figures, Outlook, PairedDifference, Verdict, WhatIf};
+use simulator::whatif::{Alternative, Figures, Outlook, PairedDifference, TenantDifferences, Verdict, WhatIf};
 
 use super::super::figures::physics_words;
 use super::super::recorded::{self, seconds, share};
 use crate::table;
 
+const NO_INTERVAL: &str = "\nno interval: jobs that wait together count as one block, and there are fewer than ten blocks\n";
 /// Tenants that are shown; JSON has all.
 const TENANTS: usize = 12;
 
@@ -23,6 +24,10 @@ pub(super) fn table(answer: &WhatIf) -> String {
     let mut text = table::facts(&rows) + "\n" + &days(answer) + "\n" + &error(answer);
     for alternative in &answer.policies {
         text += &compared(alternative, &answer.simulated);
+    }
+    let differences = answer.policies.iter().flat_map(|policy| &policy.differences);
+    if differences.into_iter().any(|difference| difference.verdict == Verdict::NoInterval) {
+        text += NO_INTERVAL;
     }
     text
 }
@@ -64,7 +69,9 @@ fn marked(of: &Outlook) -> String {
 fn compared(alternative: &Alternative, base: &Outlook) -> String {
     let mut text = format!("\n{} against {} simulated\n", marked(&alternative.outlook), base.policy);
     let mut rows = vec![row("all", &alternative.differences)];
-    let tenants = &alternative.tenant_differences;
+    let mut tenants: Vec<_> = alternative.tenant_differences.iter().collect();
+    let pairs = |of: &TenantDifferences| of.differences.first().map_or(0, |difference| difference.pairs);
+    tenants.sort_by_key(|of| std::cmp::Reverse(pairs(of)));
     if tenants.len() > 1 {
         rows.extend(tenants.iter().take(TENANTS).map(|tenant| row(&tenant.tenant, &tenant.differences)));
     }
@@ -81,11 +88,22 @@ fn row(name: &str, differences: &[PairedDifference]) -> Vec<String> {
     for of in differences {
         let interval = of.ci_low.zip(of.ci_high).filter(|_| of.verdict != Verdict::Same);
         let interval = interval.map(|(low, high)| format!("{} to {}", signed(low), signed(high)));
-        cells.push(of.difference.map_or_else(|| fmt::NOTHING.to_owned(), signed));
+        cells.push(difference(of));
         cells.push(interval.unwrap_or_else(|| fmt::NOTHING.to_owned()));
         cells.push(verdict(of.verdict).to_owned());
     }
     cells
+}
+
+/// The mean difference, with its share of what it was.
+fn difference(of: &PairedDifference) -> String {
+    let Some(difference) = of.difference else { return fmt::NOTHING.to_owned() };
+    match of.baseline_mean {
+        Some(base) if base > 0.0 && of.verdict != Verdict::Same => {
+            format!("{} ({:+.1} %)", signed(difference), difference / base * 100.0)
+        }
+        _ => signed(difference),
+    }
 }
 
 fn verdict(verdict: Verdict) -> &'static str {
@@ -94,7 +112,7 @@ fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Better => "better",
         Verdict::Worse => "worse",
         Verdict::NoDifference => "no difference",
-        Verdict::NoInterval => "too few jobs for an interval",
+        Verdict::NoInterval => "no interval",
         Verdict::NoData => "no job",
     }
 }
