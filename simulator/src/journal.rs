@@ -23,11 +23,8 @@ pub struct JournalFile {
 /// The header of a journal of `spec`.
 pub fn header(spec: &RunSpec<'_>, workload: &Workload<'_>) -> Header {
     let trace = workload.trace();
-    let mut notes = vec![
-        ("trace", trace.source.clone()),
-        ("load", spec.load.to_string()),
-        ("physics", spec.physics.describe()),
-    ];
+    let mut notes =
+        vec![("trace", trace.source.clone()), ("load", spec.load.to_string()), ("physics", spec.physics.describe())];
     notes.extend(trace.origin.clone().map(|origin| ("origin", origin)));
     Header {
         version: VERSION,

@@ -15,7 +15,7 @@ use crate::run::{RunError, RunSpec};
 use crate::summary::summarise;
 use crate::targets;
 use crate::workload::Workload;
-use crate::workload::recorded::is_taken_out;
+use crate::workload::recorded::{Foresight, is_taken_out};
 use crate::world::{Flaw, SimWorld};
 
 /// What the physics of yesterday is called.
@@ -120,7 +120,7 @@ impl<'a> Rerun<'a> {
     /// the recorded ones.
     pub fn yesterday(&self) -> Result<Day, RerunError> {
         let (mut core, policy) = self.core(&self.recording.header.policy)?;
-        let workload = Workload::recorded(&self.trace, self.recording);
+        let workload = Workload::recorded(&self.trace, self.recording, Foresight::Recorded);
         let mut recorder = Recorder::new(&workload, &self.recording.header.inventory, Segments::Off);
         let mut log = DecisionLog::default();
         let mut orders = Vec::new();
@@ -147,10 +147,11 @@ impl<'a> Rerun<'a> {
     pub fn simulated(&self, policy: &str) -> Result<Day, RerunError> {
         let header = &self.recording.header;
         let (mut core, policy) = self.core(policy)?;
-        let workload = Workload::recorded(&self.trace, self.recording);
-        let mut world = SimWorld::new(&workload, &self.physics, &header.inventory, header.seed)?;
-        // Nobody told the policy of the journal more than the journal says.
+        // The policy of the journal knows what it knew; nobody told it more than the journal says.
         let is_another = policy != self.core(&header.policy)?.1;
+        let foresight = if is_another { Foresight::Hindsight } else { Foresight::Recorded };
+        let workload = Workload::recorded(&self.trace, self.recording, foresight);
+        let mut world = SimWorld::new(&workload, &self.physics, &header.inventory, header.seed)?;
         if is_another && core.expects_workload() && !workload.tells_what_to_expect() {
             world.declare_workload();
         }

@@ -197,7 +197,10 @@ impl<'a> Workload<'a> {
     /// The submission of job `index`.
     pub fn submission(&self, index: usize) -> Event {
         let spec = self.amended.get(&index).cloned().unwrap_or_else(|| self.spec(index));
-        let truth = Some(self.work(JobId::new(index))).filter(|work| *work < Span::MAX);
+        let truth = match &self.told {
+            Some(told) => told.truths[index],
+            None => Some(self.trace.jobs[index].duration),
+        };
         Event::Submitted { job: JobId::new(index), spec: Box::new(spec), truth }
     }
 

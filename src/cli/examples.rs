@@ -13,8 +13,8 @@ Examples:
   trainyard simulate synthetic:llm --cluster 302x8 --policy 'fifo[skip=true]' --format json
   trainyard simulate jobs.csv --cluster 4x8 --policy srtf --set restart_s=30 --journal run.tyj
 
-Quote brackets in a shell. Settings of --set: launch_s, restart_s, checkpoint_s, preempt_saves, drain_s,
-spread_penalty, failures_per_node_day, repair_s; none of it costs anything by default.";
+Quote brackets in a shell. Settings of --set: launch_s, restart_s, checkpoint_s, preempt_saves,
+drain_s, spread_penalty, failures_per_node_day, repair_s; none of it costs anything by default.";
 
 pub(super) const COMPARE: &str = "\
 Examples:

@@ -110,6 +110,8 @@ pub struct RecordedJob {
     pub submit: Time,
     /// What its user wanted.
     pub spec: JobSpec,
+    /// The work that it needs, where that was known in advance: in a simulation.
+    pub truth: Option<Span>,
     /// All the work that it needs, where the journal tells: it was known in advance, or the job did it.
     pub work: Option<Span>,
     /// The work that it had done when the journal, or the job, ended.

@@ -175,11 +175,7 @@ fn read_unchanged(
 }
 
 /// The same of a journal.
-fn read_journal(
-    brackets: &Brackets<'_>,
-    format: Option<Format>,
-    bytes: &[u8],
-) -> Result<(Trace, Changes), TraceError> {
+fn read_journal(brackets: &Brackets<'_>, format: Option<Format>, bytes: &[u8]) -> Result<(Trace, Changes), TraceError> {
     let name = brackets.path;
     if let Some(other) = format.filter(|format| *format != Format::JOURNAL) {
         let message = format!("the file is a journal, but {} files are text", other.name());

@@ -19,6 +19,17 @@ pub(super) struct Told {
     pub(super) later: Vec<(Time, Event)>,
     /// Work of each job; [`Span::MAX`] where nobody knows it.
     pub(super) works: Vec<Span>,
+    /// What a clairvoyant policy may know of each.
+    pub(super) truths: Vec<Option<Span>>,
+}
+
+/// What a clairvoyant policy is told of run times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foresight {
+    /// What the policy of the journal was told: in a live world, nothing.
+    Recorded,
+    /// All that is known by now.
+    Hindsight,
 }
 
 impl<'a> Workload<'a> {
@@ -26,7 +37,7 @@ impl<'a> Workload<'a> {
     ///
     /// Jobs whose work nobody knows go on until what ended them in the journal ends them again: a failure, a time limit, a
     /// user. Where nothing did, they are cancelled after the end of the journal ([`is_taken_out`]).
-    pub fn recorded(trace: &'a Arc<Trace>, recording: &Recording) -> Self {
+    pub fn recorded(trace: &'a Arc<Trace>, recording: &Recording, foresight: Foresight) -> Self {
         let jobs = || recording.jobs.iter();
         let taken_out = jobs().enumerate().filter(|(_, job)| is_taken_out(job));
         let after = recording.end + Span(1);
@@ -35,6 +46,7 @@ impl<'a> Workload<'a> {
             declared: recording.declared.clone(),
             later: recording.outside.iter().cloned().chain(taken_out).collect(),
             works: jobs().map(|job| job.work.unwrap_or(Span::MAX)).collect(),
+            truths: jobs().map(|job| if foresight == Foresight::Recorded { job.truth } else { job.work }).collect(),
         };
         Self {
             trace,
@@ -55,9 +67,9 @@ impl<'a> Workload<'a> {
     /// Whether the journal itself says which jobs are to be expected.
     pub(crate) fn tells_what_to_expect(&self) -> bool {
         let is_mix = |event: &Event| matches!(event, Event::WorkloadDeclared { .. });
-        self.told.as_ref().is_some_and(|told| {
-            told.declared.iter().any(is_mix) || told.later.iter().any(|(_, event)| is_mix(event))
-        })
+        self.told
+            .as_ref()
+            .is_some_and(|told| told.declared.iter().any(is_mix) || told.later.iter().any(|(_, event)| is_mix(event)))
     }
 }
 

@@ -10,7 +10,8 @@ use super::super::figures::physics_words;
 use super::super::recorded::{self, seconds, share};
 use crate::table;
 
-const NO_INTERVAL: &str = "\nno interval: jobs that wait together count as one block, and there are fewer than ten blocks\n";
+const NO_INTERVAL: &str =
+    "\nno interval: jobs that wait together count as one block, and there are fewer than ten blocks\n";
 /// Tenants that are shown; JSON has all.
 const TENANTS: usize = 12;
 

@@ -146,6 +146,7 @@ impl Follow {
         told.jobs.push(RecordedJob {
             submit: at,
             spec: spec.clone(),
+            truth,
             work: truth,
             done: Span::ZERO,
             first_launch: None,

@@ -67,9 +67,11 @@ fn cut_by_gpus(shape: &Shape, per_node: u32, milli: u64, models: ModelSet) -> Op
     };
     // Shares are rounded up: the most of which these are the shares.
     let whole_of = |of: fn(&TaskRequest) -> u32| {
-        let wholes = shape.groups.iter().filter(|group| part(group) > 0).map(|group| {
-            capped(u64::from(of(&group.request)) * u64::from(gpus) / u64::from(part(group)))
-        });
+        let wholes = shape
+            .groups
+            .iter()
+            .filter(|group| part(group) > 0)
+            .map(|group| capped(u64::from(of(&group.request)) * u64::from(gpus) / u64::from(part(group))));
         wholes.min().unwrap_or(0)
     };
     let (cpu_milli, memory_mib) = (whole_of(|request| request.cpu_milli), whole_of(|request| request.memory_mib));

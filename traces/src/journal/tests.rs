@@ -1,7 +1,7 @@
 use engine::journal::{Entry, Header, VERSION, Writer};
 use engine::{
-    ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Outcome, Placement, Rate, RunId, Shape,
-    Span, TaskGroup, TaskRequest, TenantId, Time,
+    ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Outcome, Placement, Rate, RunId,
+    Shape, Span, TaskGroup, TaskRequest, TenantId, Time,
 };
 
 use super::gang::Gang;
@@ -55,11 +55,7 @@ fn declarations() -> Vec<Event> {
         weight_milli: 1000,
     };
     let shape = Shape::uniform(2, TaskRequest::whole_gpus(1));
-    vec![
-        Event::ClassDeclared { class: ClassId(0), shape },
-        tenant(0, "org", None),
-        tenant(1, "team", Some(0)),
-    ]
+    vec![Event::ClassDeclared { class: ClassId(0), shape }, tenant(0, "org", None), tenant(1, "team", Some(0))]
 }
 
 fn submitted(job: u32) -> Event {
@@ -122,7 +118,10 @@ fn failures_and_overheads_are_kept() {
     // A program that exits with an error because it was told to stop has not failed.
     assert!(recording.jobs[4].failures.is_empty());
     let measures = recording.measures();
-    assert_eq!((measures.launch.runs, measures.launch.p50, measures.launch.p90), (5, Some(Span::secs(2)), Some(Span::secs(3))));
+    assert_eq!(
+        (measures.launch.runs, measures.launch.p50, measures.launch.p90),
+        (5, Some(Span::secs(2)), Some(Span::secs(3)))
+    );
     assert_eq!((measures.relaunch.runs, measures.relaunch.p50), (2, Some(Span::secs(1))));
     assert_eq!((measures.drain.runs, measures.drain.p50, measures.kill.runs), (3, Some(Span::secs(1)), 0));
     // One of three kept its work.
