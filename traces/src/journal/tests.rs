@@ -1,3 +1,5 @@
+//! A journal by hand: each kind of end, each kind of damage, each kind of gang.
+
 use engine::journal::{Entry, Header, VERSION, Writer};
 use engine::{
     ClassId, Command, Event, Exit, GpuRequest, Input, Inventory, JobId, JobSpec, Outcome, Placement, Rate, RunId,
