@@ -55,13 +55,13 @@ pub(super) fn of<'r>(pairs: impl Iterator<Item = (&'r JobRow, &'r JobRow)>) -> V
     let started = pairs.iter().filter(|(a, b)| a.start != Time::NEVER && b.start != Time::NEVER);
     let queue = |row: &JobRow| row.start.since(row.submit).secs_f64();
     vec![
-        PairedDifference::of("jct_s", finished.map(|(a, b)| (jct(a), jct(b))).collect()),
-        PairedDifference::of("queue_s", started.map(|(a, b)| (queue(a), queue(b))).collect()),
+        PairedDifference::of("jct_s", &finished.map(|(a, b)| (jct(a), jct(b))).collect::<Vec<_>>()),
+        PairedDifference::of("queue_s", &started.map(|(a, b)| (queue(a), queue(b))).collect::<Vec<_>>()),
     ]
 }
 
 impl PairedDifference {
-    fn of(metric: &'static str, pairs: Vec<(f64, f64)>) -> Self {
+    fn of(metric: &'static str, pairs: &[(f64, f64)]) -> Self {
         let gaps: Vec<f64> = pairs.iter().map(|(base, other)| other - base).collect();
         let interval = block_interval(&gaps);
         let side = |side: fn(&(f64, f64)) -> f64| mean(&pairs.iter().map(side).collect::<Vec<_>>());

@@ -44,15 +44,12 @@ impl Gang {
             (gang.cpu_milli, gang.memory_mib) = (cpu, memory);
             return gang;
         }
-        match shape.groups.as_slice() {
-            [one] => {
-                let whole = one.request.gpus.milli() >= u64::from(MILLI);
-                gang.tasks = if one.tasks_max == 1 && !whole { 0 } else { one.tasks_max };
-            }
-            _ => {
-                gang.gpu_milli = if milli < u64::from(MILLI) { gang.gpu_milli } else { capped(whole_gpus(milli)) };
-                gang.lost = Some(UNLIKE);
-            }
+        if let [one] = shape.groups.as_slice() {
+            let whole = one.request.gpus.milli() >= u64::from(MILLI);
+            gang.tasks = if one.tasks_max == 1 && !whole { 0 } else { one.tasks_max };
+        } else {
+            gang.gpu_milli = if milli < u64::from(MILLI) { gang.gpu_milli } else { capped(whole_gpus(milli)) };
+            gang.lost = Some(UNLIKE);
         }
         gang
     }
