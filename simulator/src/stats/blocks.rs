@@ -130,15 +130,17 @@ mod tests {
         let alike = |seed: u64| -> Vec<f64> {
             noise(1019, seed).windows(20).map(|draws| draws.iter().sum::<f64>() / 20.0).collect()
         };
-        let (mut blocks, mut student) = (0, 0);
+        let (mut all, mut blocks, mut student) = (0, 0, 0);
         for seed in 0..200 {
             let values = alike(seed);
-            let found = block_interval(&values).unwrap();
+            // Now and then chance looks like a memory without end.
+            let Some(found) = block_interval(&values) else { continue };
+            all += 1;
             let known = super::super::Estimate::of(&values).unwrap();
             blocks += u32::from(found.low <= 0.0 && 0.0 <= found.high);
             student += u32::from(known.mean.abs() <= known.half_width.unwrap());
         }
-        assert!(blocks >= 170, "{blocks} of 200");
-        assert!(student < 120, "{student} of 200");
+        assert!(all >= 150 && blocks * 100 >= all * 85, "{blocks} of {all}");
+        assert!(student * 100 < all * 60, "{student} of {all}");
     }
 }
