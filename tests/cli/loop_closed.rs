@@ -86,8 +86,7 @@ fn journals_that_are_cut_damaged_or_none() {
     damaged[sound.len() / 2] ^= 0x10;
     yard.write("damaged.tyj", damaged);
     yard.write("head.tyj", &sound[..40]);
-    let mut said = String::new();
-    for (args, code) in [
+    let refused = [
         ("what-if cut.tyj --policy fifo", 1),
         ("fidelity cut.tyj", 1),
         ("trace info cut.tyj", 2),
@@ -102,12 +101,13 @@ fn journals_that_are_cut_damaged_or_none() {
         ("what-if run.tyj --policy esay", 2),
         ("what-if run.tyj --policy fifo --set drain=5", 2),
         ("what-if run.tyj", 2),
-    ] {
+    ];
+    let said = |(args, code): (&str, i32)| {
         let done = yard.run(args);
         assert_eq!((done.code, done.stdout.as_str()), (code, ""), "{args}\n{}", done.stderr);
-        said += &format!("$ trainyard {args}\n{}", done.stderr);
-    }
-    insta::assert_snapshot!("journals-refused", said);
+        format!("$ trainyard {args}\n{}", done.stderr)
+    };
+    insta::assert_snapshot!("journals-refused", refused.map(said).concat());
     let found = json(&yard.good("fidelity cut.tyj --allow-cut --format json"));
     assert!(found["cut_at_record"].as_u64().unwrap() > 1 && found["divergence"].is_null());
     assert_eq!(found["outcome_differs_jobs"], 0);
