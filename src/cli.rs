@@ -7,7 +7,6 @@
 #![allow(clippy::doc_markdown, reason = "the comments here are help texts, shown as they stand")]
 
 mod examples;
-mod serve;
 mod values;
 
 use std::path::PathBuf;
@@ -15,7 +14,6 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use serve::ServeArgs;
 pub(crate) use values::{Load, Resample, Window};
 
 use crate::{commands, error};
@@ -60,12 +58,6 @@ enum Command {
     /// Exit code 0: identical. 1: different or damaged. 2: not a journal.
     #[command(after_help = examples::VERIFY)]
     Verify(VerifyArgs),
-    /// Schedule and run jobs on this machine.
-    ///
-    /// Everything is in the state folder: the journal, what jobs print, and the socket that the other commands talk to.
-    /// When the server ends, programs go on; the next start takes them up.
-    #[command(after_help = examples::SERVE)]
-    Serve(ServeArgs),
     /// Yesterday under another policy: a journal as it happened, simulated, and simulated under each policy asked for.
     ///
     /// Differences are paired by job, against the simulation of yesterday, with intervals; beside them stands how far
@@ -370,7 +362,6 @@ pub(crate) fn main() -> ExitCode {
         Command::Policies(args) => commands::policies::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
-        Command::Serve(args) => commands::serve::run(&args),
         Command::WhatIf(args) => commands::what_if::run(&args),
         Command::Fidelity(args) => commands::fidelity::run(&args),
     };

@@ -8,7 +8,6 @@ pub(crate) mod policies;
 mod recorded;
 pub(crate) mod reproduce;
 pub(crate) mod saturate;
-pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod trace;
 pub(crate) mod verify;
