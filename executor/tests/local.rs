@@ -9,5 +9,6 @@ mod local {
     mod space;
     mod stops;
     mod stress;
+    mod throughput;
     mod users;
 }

@@ -16,7 +16,7 @@ fn a_job_runs_as_its_user_and_reaches_only_what_it_needs() {
         return;
     };
     let mut yard = Yard::new();
-    let script = "id -u; id -G; echo again > /dev/stdout; touch $TRAINYARD_CHECKPOINT_DIR/a && echo saved; \
+    let script = "id -u; id -G; echo again >> /dev/stdout; touch $TRAINYARD_CHECKPOINT_DIR/a && echo saved; \
                   cat $TRAINYARD_RUN_DIR/spec.json || echo hidden; touch $TRAINYARD_RUN_DIR/ended.json || echo kept; \
                   test -w $TRAINYARD_RUN_DIR/../../../shims.sock || echo quiet; cat $TRAINYARD_HOSTFILE; umask";
     let mut gang = Gang { user: Some("nobody".to_owned()), ..gang(1, sh(script)) };
