@@ -56,9 +56,7 @@ pub fn submission(
     defaults: Defaults,
     book: &mut Book,
 ) -> Result<Vec<Event>, Refused> {
-    let shape = shape(file, inventory)?;
-    let after = parents(file, job, book)?;
-    check_words(file)?;
+    let (shape, after) = check(file, job, inventory, book)?;
     let retry = RetryRule {
         failures_max: file.retry.failures,
         codes: file.retry.codes.iter().copied().collect(),
@@ -85,6 +83,19 @@ pub fn submission(
     };
     facts.push(Event::Submitted { job, spec: Box::new(spec), truth: None });
     Ok(facts)
+}
+
+/// The gang of a job file and the jobs that it waits for, if nothing is wrong with it. Changes nothing.
+pub fn check(
+    file: &JobFile,
+    job: JobId,
+    inventory: &Inventory,
+    book: &Book,
+) -> Result<(Shape, smallvec::SmallVec<[JobId; 2]>), Refused> {
+    let shape = shape(file, inventory)?;
+    let after = parents(file, job, book)?;
+    check_words(file)?;
+    Ok((shape, after))
 }
 
 /// The gang, if this cluster could ever hold it.

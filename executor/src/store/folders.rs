@@ -45,6 +45,16 @@ impl Folders {
         self.state.join("lock")
     }
 
+    /// Where the server listens.
+    pub fn socket(&self) -> PathBuf {
+        self.state.join("trainyard.sock")
+    }
+
+    /// Where shims write down what runs leave.
+    pub fn runs(&self) -> PathBuf {
+        self.state.join("runs")
+    }
+
     /// The file of [`super::records`].
     pub fn records(&self) -> PathBuf {
         self.state.join("records.sqlite")

@@ -151,7 +151,7 @@ fn a_start_of_another_boot_is_lost_and_an_end_is_not() {
     started.at.boot_id = "before".to_owned();
     // A process that has the number of the program now is not touched.
     let mut stranger = Command::new("sleep").arg("1000").spawn().unwrap();
-    started.program = executor::runs::process::find(stranger.id() as i32).unwrap();
+    started.program = executor::runs::process::find(stranger.id().cast_signed()).unwrap();
     write_json(&folder, name::STARTED, &started, Sync::Later).unwrap();
     yard.serve();
     yard.local().reattach(gang.clone());
@@ -182,7 +182,7 @@ fn a_number_that_was_given_again_is_not_killed() {
     let mut stranger = Command::new("sleep").arg("1000").spawn().unwrap();
     let folder = yard.task(gang.run, 0);
     let mut started: Started = read_json(&folder, name::STARTED).unwrap().unwrap();
-    started.program.pid = stranger.id() as i32;
+    started.program.pid = stranger.id().cast_signed();
     write_json(&folder, name::STARTED, &started, Sync::Later).unwrap();
     fs::remove_file(folder.join(name::ENDED)).unwrap();
     yard.serve();

@@ -26,7 +26,7 @@ fn writer() -> Writer {
 
 fn record(writer: &mut Writer, at_s: u64, facts: Vec<Event>, orders: Vec<Command>) {
     let facts = facts.into_iter().map(|event| Input { at: Time(at_s * 1_000_000), event }).collect();
-    writer.entry(&Entry { facts, orders });
+    writer.entry(&Entry { facts, orders, notes: Vec::new() });
 }
 
 fn run(job: u32, attempt: u32) -> RunId {
