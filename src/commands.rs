@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod client;
 pub(crate) mod compare;
 mod expected;
 pub(crate) mod fidelity;
@@ -8,6 +9,7 @@ pub(crate) mod policies;
 mod recorded;
 pub(crate) mod reproduce;
 pub(crate) mod saturate;
+pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod trace;
 pub(crate) mod verify;

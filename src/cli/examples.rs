@@ -75,6 +75,20 @@ Examples:
   trainyard trace convert jobs.parquet jobs.swf
   trainyard trace convert 'jobs.csv[sample_jobs=0.1,seed=7]' - | head";
 
+pub(super) const SUBMIT: &str = "\
+Examples:
+  trainyard submit --gpus 2 --name llm -- python train.py --epochs 3
+  trainyard submit job.yaml --priority 5
+  trainyard wait $(trainyard submit --gpus 1 -- ./eval.sh)";
+
+pub(super) const SERVE: &str = "\
+Examples:
+  trainyard serve --state state --gpus 4
+  trainyard serve --state /var/lib/trainyard --config trainyard.toml
+
+Without --config, --gpus and [[nodes]] the GPUs of this machine are found by NVIDIA's library. SIGTERM
+and Ctrl-C end the server.";
+
 pub(super) const POLICIES: &str = "\
 Examples:
   trainyard policies
