@@ -58,6 +58,15 @@ enum Command {
     /// Exit code 0: identical. 1: different or damaged. 2: not a journal.
     #[command(after_help = examples::VERIFY)]
     Verify(VerifyArgs),
+    /// Yesterday under another policy: a journal as it happened, simulated, and simulated under each policy asked for.
+    ///
+    /// Differences are paired by job, against the simulation of yesterday, with intervals; beside them stands how far
+    /// that simulation is from what happened.
+    #[command(after_help = examples::WHAT_IF)]
+    WhatIf(WhatIfArgs),
+    /// Simulate what a journal recorded under its own policy, and compare it with what happened, job by job.
+    #[command(after_help = examples::FIDELITY)]
+    Fidelity(FidelityArgs),
 }
 
 /// How results are shown.
@@ -293,11 +302,47 @@ pub(crate) enum ReproduceFormat {
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// Journal, as `simulate --journal` writes it
+    /// Journal, as `serve` and `simulate --journal` write it
     pub(crate) journal: PathBuf,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
     pub(crate) format: Format,
+}
+
+/// A journal that is played again.
+#[derive(Args, Debug)]
+pub(crate) struct RerunArgs {
+    /// Journal, as `serve` and `simulate --journal` write it
+    pub(crate) journal: PathBuf,
+    /// Physics, such as drain_s=5; what is not set here is what the journal shows
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Use what is sound of a journal that ends inside a record
+    #[arg(long)]
+    pub(crate) allow_cut: bool,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) format: Format,
+}
+
+/// Arguments of `what-if`.
+#[derive(Args, Debug)]
+pub(crate) struct WhatIfArgs {
+    #[command(flatten)]
+    pub(crate) rerun: RerunArgs,
+    /// Policy: name or name[key=value,...]; give it once for each
+    #[arg(long = "policy", value_name = "POLICY", required = true)]
+    pub(crate) policies: Vec<String>,
+    /// Also write the files of a comparison, with the report, to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `fidelity`.
+#[derive(Args, Debug)]
+pub(crate) struct FidelityArgs {
+    #[command(flatten)]
+    pub(crate) rerun: RerunArgs,
 }
 
 /// Runs the command; every error ends here.
@@ -317,6 +362,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Policies(args) => commands::policies::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
+        Command::WhatIf(args) => commands::what_if::run(&args),
+        Command::Fidelity(args) => commands::fidelity::run(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,12 +13,11 @@ mod usage;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use self::domains::DomainIndex;
 pub(crate) use self::image::ClusterImage;
 use self::scores::ScoreIndex;
 pub use self::search::Scan;
+pub use self::states::NodeState;
 pub use self::usage::Held;
 use self::usage::Usage;
 use crate::bitmap::Bitmap;
@@ -28,17 +27,6 @@ use crate::placement::{BANK, Placement, Slice};
 use crate::shape::{GpuRequest, MILLI, TaskRequest};
 use crate::terms::Amounts;
 use crate::topology::Level;
-
-/// Whether a node takes work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum NodeState {
-    /// It does.
-    Up,
-    /// An operator wants it empty: what runs there ends in peace, nothing new starts.
-    Draining,
-    /// It is broken.
-    Down,
-}
 
 /// The part of a node that changes, kept small because every placement reads it.
 #[derive(Clone, Debug)]
@@ -91,13 +79,6 @@ pub struct Cluster {
     up_beside: [u64; 2],
     /// Nodes that are up and have no limit of CPU, of memory.
     up_unlimited: [u32; 2],
-}
-
-/// No nodes.
-impl Default for Cluster {
-    fn default() -> Self {
-        Self::new(Inventory::default())
-    }
 }
 
 impl Cluster {

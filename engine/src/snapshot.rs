@@ -4,7 +4,8 @@
 //! snapshot = "TYS1" version: u32 LE, length: u64 LE, crc32 of the payload: u32 LE, payload (postcard)
 //! ```
 //!
-//! The policy is not part of it: a fresh one decides the same. The cluster is rebuilt from what jobs hold.
+//! The policy is not part of it: a fresh one decides the same. The cluster is rebuilt from what jobs hold. What a live world
+//! knows beside goes with it as bytes that the engine does not look at.
 
 use serde::{Deserialize, Serialize};
 
@@ -40,19 +41,21 @@ pub enum SnapshotError {
 struct ImageRef<'a> {
     cluster: ClusterImage,
     state: &'a State,
+    beside: &'a [u8],
 }
 
 #[derive(Deserialize)]
 struct Image {
     cluster: ClusterImage,
     state: State,
+    beside: Vec<u8>,
 }
 
 impl Core {
-    /// All that the core knows, as bytes.
-    pub fn snapshot(&self) -> Vec<u8> {
+    /// All that the core knows, and what a world knows beside, as bytes.
+    pub fn snapshot(&self, beside: &[u8]) -> Vec<u8> {
         let state = self.state();
-        let image = ImageRef { cluster: ClusterImage::of(state.cluster()), state };
+        let image = ImageRef { cluster: ClusterImage::of(state.cluster()), state, beside };
         // Writing plain data into memory cannot fail; if it ever did, the empty payload would be named on reading.
         let payload = postcard::to_allocvec(&image).unwrap_or_default();
         let mut bytes = MAGIC.to_vec();
@@ -63,17 +66,28 @@ impl Core {
         bytes
     }
 
-    /// The core as it was, with a fresh policy of the same kind.
-    pub fn restore(bytes: &[u8], policy: Box<dyn Policy>) -> Result<Self, SnapshotError> {
-        let Image { cluster, mut state } = decode(bytes)?;
+    /// The core as it was, with a fresh policy, and what was beside it. Another kind of policy takes over as it would have
+    /// after the last fact.
+    pub fn restore(bytes: &[u8], policy: Box<dyn Policy>) -> Result<(Self, Vec<u8>), SnapshotError> {
+        let Image { cluster, mut state, beside } = decode(bytes)?;
         let disagrees = SnapshotError::Damaged("what jobs hold does not fit the cluster");
         state.cluster = cluster.restore(state.jobs.iter().flat_map(planned_with)).ok_or(disagrees)?;
         state.plans = vec![Plan::Nothing; state.jobs.len()];
-        Ok(Self::of(state, policy))
+        state.tenants.set_half_life(policy.needs().usage_half_life);
+        Ok((Self::of(state, policy), beside))
     }
 }
 
+/// Whether the bytes are a whole, unchanged snapshot of this version, without building a core from them.
+pub fn check(bytes: &[u8]) -> Result<(), SnapshotError> {
+    payload(bytes).map(drop)
+}
+
 fn decode(bytes: &[u8]) -> Result<Image, SnapshotError> {
+    postcard::from_bytes(payload(bytes)?).map_err(|_| SnapshotError::Damaged("its content cannot be decoded"))
+}
+
+fn payload(bytes: &[u8]) -> Result<&[u8], SnapshotError> {
     let rest = bytes.strip_prefix(MAGIC).ok_or(SnapshotError::NotASnapshot)?;
     let head = rest.get(..HEAD - MAGIC.len()).ok_or(SnapshotError::Damaged("it ends within its head"))?;
     let word = |at: usize| head.get(at..at + 4).and_then(|word| word.try_into().ok()).map_or(0, u32::from_le_bytes);
@@ -89,5 +103,5 @@ fn decode(bytes: &[u8]) -> Result<Image, SnapshotError> {
     if crc32fast::hash(payload) != word(12) {
         return Err(SnapshotError::Damaged("the checksum of its content does not match"));
     }
-    postcard::from_bytes(payload).map_err(|_| SnapshotError::Damaged("its content cannot be decoded"))
+    Ok(payload)
 }

@@ -41,6 +41,11 @@ impl Tenants {
         Self { table: Vec::new(), half_life }
     }
 
+    /// Usage decays by another half-life from its last change on.
+    pub(crate) fn set_half_life(&mut self, half_life: Option<Span>) {
+        self.half_life = half_life;
+    }
+
     pub(crate) fn declare(&mut self, name: String, parent: Option<TenantId>, weight_milli: u32, now: Time) {
         let depth = parent.map_or(0, |parent| self.table[parent.index()].depth + 1);
         let terms = Terms { weight_milli, ..Terms::default() };

@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::job_file::JobFile;
 
+mod local;
+
+pub use self::local::{Local, Settings};
+
 /// A GPU that a task gets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gpu {
@@ -58,11 +62,14 @@ pub struct Gang {
     pub saved: Span,
 }
 
-/// What a launcher has seen. The time of an observation is that of its arrival at the world.
+/// What a launcher has seen. The time of an observation is that of its arrival at the world. After a restart of the server
+/// it may be made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
     /// The run.
     pub run: RunId,
+    /// How long before it was sent it happened: long when the server was away.
+    pub ago: Span,
     /// What happened to it.
     pub what: Seen,
 }
@@ -76,6 +83,10 @@ pub enum Seen {
     Saved {
         /// Where the checkpoint is.
         checkpoint: String,
+        /// The task that saved.
+        task: u32,
+        /// 1 for its first checkpoint in this run: tells one that was seen before a restart of the server.
+        number: u32,
     },
     /// None of its tasks is alive.
     Ended(End),

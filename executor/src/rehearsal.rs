@@ -48,14 +48,14 @@ impl Stage {
             }
             let what = match act {
                 Act::Start => Seen::Started,
-                Act::Save => Seen::Saved { checkpoint: String::new() },
+                Act::Save => Seen::Saved { checkpoint: String::new(), task: 0, number: 1 },
                 Act::Finish => Seen::Ended(End::Exited(0)),
                 Act::Stop => Seen::Ended(End::Signalled(SIGTERM)),
             };
             if matches!(what, Seen::Ended(_)) {
                 self.live.remove(&run.job);
             }
-            messages.push(Message::Observed(Observation { run, what }));
+            messages.push(Message::Observed(Observation { run, ago: Span::ZERO, what }));
         }
     }
 }

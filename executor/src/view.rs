@@ -81,7 +81,8 @@ pub fn state_word(phase: Phase) -> &'static str {
     }
 }
 
-fn node_word(state: NodeState) -> &'static str {
+/// Word for the state of a node.
+pub fn node_word(state: NodeState) -> &'static str {
     match state {
         NodeState::Up => "up",
         NodeState::Draining => "draining",

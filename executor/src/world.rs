@@ -6,6 +6,7 @@ mod requests;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use engine::journal::Entry;
 use engine::{
@@ -97,8 +98,26 @@ impl std::fmt::Debug for Open {
 pub struct Shared {
     /// What is known beside the engine.
     pub book: Book,
+    /// Times that were asked for, and have not come.
+    pub timers: Timers,
     /// The open batch.
     pub open: Open,
+}
+
+impl Shared {
+    /// Learns from an entry of the journal, without any effect.
+    pub fn replay(&mut self, entry: &Entry, notes: &[Note]) {
+        for note in notes {
+            self.book.note(note);
+        }
+        for input in &entry.facts {
+            self.book.learn(&input.event);
+            self.timers.came(input.at, &input.event);
+        }
+        for command in &entry.orders {
+            self.timers.follow(command);
+        }
+    }
 }
 
 /// The live world.
@@ -109,8 +128,9 @@ pub struct LiveWorld<I, L> {
     shared: Rc<RefCell<Shared>>,
     inventory: Inventory,
     defaults: Defaults,
-    timers: Timers,
     live: BTreeMap<JobId, Live>,
+    /// Unique names of the GPUs of each node, where they are real ones.
+    uuids: Vec<Vec<String>>,
     messages: Vec<Message>,
     stopped: bool,
 }
@@ -118,32 +138,15 @@ pub struct LiveWorld<I, L> {
 impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
     /// A world without jobs.
     pub fn new(inbox: I, launcher: L, shared: Rc<RefCell<Shared>>, inventory: Inventory, defaults: Defaults) -> Self {
-        let (timers, live, messages) = (Timers::default(), BTreeMap::new(), Vec::new());
-        Self { inbox, launcher, shared, inventory, defaults, timers, live, messages, stopped: false }
+        let (live, uuids, messages) = (BTreeMap::new(), Vec::new(), Vec::new());
+        Self { inbox, launcher, shared, inventory, defaults, live, uuids, messages, stopped: false }
     }
 
-    /// Takes up timers from a snapshot.
-    pub fn set_timers(&mut self, timers: Timers) {
-        self.timers = timers;
-    }
-
-    /// The timers, for a snapshot.
-    pub fn timers(&self) -> &Timers {
-        &self.timers
-    }
-
-    /// Learns from an entry of the journal, without any effect.
-    pub fn replay(&mut self, entry: &Entry, notes: &[Note]) {
-        let shared = Rc::clone(&self.shared);
-        let book = &mut shared.borrow_mut().book;
-        for note in notes {
-            book.note(note);
-        }
-        for input in &entry.facts {
-            book.learn(&input.event);
-            self.timers.came(input.at, &input.event);
-        }
-        entry.orders.iter().for_each(|command| self.timers.follow(command));
+    /// GPUs that are real have unique names, a list a node; programs get those.
+    #[must_use]
+    pub fn with_uuids(mut self, uuids: Vec<Vec<String>>) -> Self {
+        self.uuids = uuids;
+        self
     }
 
     /// Takes up the runs of a core that was restored: the launcher finds out what has become of them.
@@ -165,7 +168,7 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
             if let Some(since) = since {
                 self.plan_warning(since, run);
             }
-            if stops && self.timers.awaits(run, Alarm::Grace) {
+            if stops && self.shared.borrow().timers.awaits(run, Alarm::Grace) {
                 self.launcher.stop(run);
             } else if stops {
                 self.launcher.kill(run);
@@ -177,8 +180,12 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         self.live.get(&run.job).is_some_and(|live| live.attempt == run.attempt)
     }
 
+    fn due(&self, now: Time) -> Option<(Time, Due)> {
+        self.shared.borrow_mut().timers.due(now)
+    }
+
     fn timers_at(&mut self, now: Time, batch: &mut Vec<Input>) {
-        while let Some((_, due)) = self.timers.due(now) {
+        while let Some((_, due)) = self.due(now) {
             let event = match due {
                 // An alarm about a run that is over says nothing; the wait after a run is about its job.
                 Due::Alarm(run, kind) if kind == Alarm::Backoff || self.is_live(run) => Event::Alarm { run, kind },
@@ -195,6 +202,8 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
 
     fn observed(&mut self, now: Time, observation: Observation, batch: &mut Vec<Input>) {
         let run = observation.run;
+        // Programs went on while the server was away; facts are told when they are known, work is counted to when it was done.
+        let then = Time(now.0.saturating_sub(observation.ago.0));
         // What is said of a run that is over is late: the engine would ignore it too.
         let Some(live) = self.live.get_mut(&run.job).filter(|live| live.attempt == run.attempt) else { return };
         let event = match observation.what {
@@ -204,14 +213,14 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
                 self.plan_warning(now, run);
                 Event::Started { run, rate: Rate::FULL }
             }
-            Seen::Saved { checkpoint } => match self.saved(now, run, checkpoint) {
+            Seen::Saved { checkpoint, .. } => match self.saved(then, run, checkpoint) {
                 Some(event) => event,
                 None => return,
             },
             Seen::Ended(end) => {
                 let exit = exit(&end, live.stops);
                 // A program that has done its work needs no checkpoint.
-                let done = live.since.filter(|_| exit == Exit::Completed).map(|since| live.from + now.since(since));
+                let done = live.since.filter(|_| exit == Exit::Completed).map(|since| live.from + then.since(since));
                 let saved = Some(done.unwrap_or(live.saved));
                 self.live.remove(&run.job);
                 self.note(Note::End { run, end });
@@ -223,11 +232,11 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         batch.push(Input { at: now, event });
     }
 
-    /// A run has saved all the work that it has done.
-    fn saved(&mut self, now: Time, run: RunId, checkpoint: String) -> Option<Event> {
+    /// A run has saved all the work that it had done by then.
+    fn saved(&mut self, then: Time, run: RunId, checkpoint: String) -> Option<Event> {
         let live = self.live.get_mut(&run.job).filter(|live| live.attempt == run.attempt)?;
-        let work = live.from + now.since(live.since?);
-        live.saved = work;
+        let work = live.from + then.since(live.since?);
+        live.saved = live.saved.max(work);
         if !checkpoint.is_empty() {
             self.note(Note::Checkpoint { run, checkpoint });
         }
@@ -236,10 +245,10 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
 
     /// A run that makes progress since then is warned before its time limit.
     fn plan_warning(&mut self, since: Time, run: RunId) {
-        let shared = self.shared.borrow();
-        let Some(file) = shared.book.job(run.job).map(|entry| &entry.file) else { return };
+        let mut shared = self.shared.borrow_mut();
+        let Some(file) = shared.book.job(run.job).map(|entry| Arc::clone(&entry.file)) else { return };
         if let (Some(limit), Some(warn)) = (file.time_limit, file.warn) {
-            self.timers.set(since + (limit.0 - warn.0), Due::Warn(run));
+            shared.timers.set(since + (limit.0 - warn.0), Due::Warn(run));
         }
     }
 
@@ -294,7 +303,8 @@ impl<I: Inbox, L: Launcher> World for LiveWorld<I, L> {
         if self.stopped {
             return Ok(false);
         }
-        let now = self.inbox.wait(self.timers.next(), &mut self.messages);
+        let until = self.shared.borrow().timers.next();
+        let now = self.inbox.wait(until, &mut self.messages);
         if let Some(by_us) = self.inbox.stepped_us() {
             self.note(Note::ClockStepped { by_us });
         }
@@ -322,7 +332,7 @@ impl<I: Inbox, L: Launcher> World for LiveWorld<I, L> {
     }
 
     fn perform(&mut self, _: Time, command: &Command) -> Result<(), LiveError> {
-        self.timers.follow(command);
+        self.shared.borrow_mut().timers.follow(command);
         match command {
             Command::Launch { run, placement, resume_from } => self.launch(*run, placement, *resume_from),
             Command::Drain { run, .. } => self.stop(*run),

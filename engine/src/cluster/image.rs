@@ -8,6 +8,13 @@ use crate::inventory::Inventory;
 use crate::placement::Slice;
 use crate::time::Time;
 
+/// No nodes.
+impl Default for Cluster {
+    fn default() -> Self {
+        Self::new(Inventory::default())
+    }
+}
+
 /// A cluster without what is held.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct ClusterImage {

@@ -14,7 +14,7 @@ impl Policy for Idle {
 }
 
 fn snapshot() -> Vec<u8> {
-    Core::new(Inventory::uniform(3, 8, "A100"), Box::new(Idle)).snapshot()
+    Core::new(Inventory::uniform(3, 8, "A100"), Box::new(Idle)).snapshot(b"beside")
 }
 
 fn refused(bytes: &[u8]) -> SnapshotError {
@@ -24,9 +24,11 @@ fn refused(bytes: &[u8]) -> SnapshotError {
 #[test]
 fn an_idle_cluster_is_restored() {
     let bytes = snapshot();
-    let core = Core::restore(&bytes, Box::new(Idle)).unwrap();
+    let (core, beside) = Core::restore(&bytes, Box::new(Idle)).unwrap();
+    assert_eq!(beside, b"beside");
     assert_eq!(core.state().cluster().free_gpu_milli(), 24_000);
-    assert_eq!(core.snapshot(), bytes);
+    assert_eq!(core.snapshot(b"beside"), bytes);
+    assert_eq!(engine::snapshot::check(&bytes), Ok(()));
     core.check().unwrap();
 }
 
@@ -36,8 +38,8 @@ fn every_flipped_byte_and_every_cut_is_noticed() {
     for at in 0..bytes.len() {
         let mut changed = bytes.clone();
         changed[at] ^= 0x20;
-        refused(&changed);
-        refused(&bytes[..at]);
+        assert_eq!(engine::snapshot::check(&changed), Err(refused(&changed)));
+        assert_eq!(engine::snapshot::check(&bytes[..at]), Err(refused(&bytes[..at])));
     }
     assert_eq!(refused(b"TYJ1"), SnapshotError::NotASnapshot);
 }

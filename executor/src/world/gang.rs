@@ -11,11 +11,12 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         let shared = self.shared.borrow();
         let entry = shared.book.job(run.job)?;
         let name = |node: NodeId| self.inventory.nodes.get(node.index()).map(|node| node.name.clone());
+        let uuid = |node: NodeId, gpu: u32| self.uuids.get(node.index())?.get(gpu as usize).cloned();
         Some(Gang {
             run,
             job: entry.file.clone(),
             user: None,
-            tasks: tasks(&live.placement, entry.file.gpus, |node| name(node).unwrap_or_default()),
+            tasks: tasks(&live.placement, entry.file.gpus, |node| name(node).unwrap_or_default(), uuid),
             checkpoint: entry.checkpoint.clone().filter(|_| live.from > engine::Span::ZERO),
             saved: live.from,
         })
@@ -23,7 +24,12 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
 }
 
 /// Slices follow each other as tasks were placed; a task with more than 64 GPUs has several.
-fn tasks(placement: &Placement, gpus: f64, name: impl Fn(NodeId) -> String) -> Vec<Task> {
+fn tasks(
+    placement: &Placement,
+    gpus: f64,
+    name: impl Fn(NodeId) -> String,
+    uuid: impl Fn(NodeId, u32) -> Option<String>,
+) -> Vec<Task> {
     let whole = if gpus >= 1.0 { gpus as u32 } else { 0 };
     let mut tasks: Vec<Task> = Vec::new();
     let mut missing = 0;
@@ -35,7 +41,8 @@ fn tasks(placement: &Placement, gpus: f64, name: impl Fn(NodeId) -> String) -> V
             missing = whole;
         }
         if let Some(task) = tasks.last_mut() {
-            task.gpus.extend(slice.gpu_indices().map(|index| Gpu { index, uuid: None, milli: slice.milli }));
+            let gpu = |index| Gpu { index, uuid: uuid(slice.node, index), milli: slice.milli };
+            task.gpus.extend(slice.gpu_indices().map(gpu));
         }
         missing = missing.saturating_sub(slice.gpus());
     }
@@ -54,7 +61,7 @@ mod tests {
         let mut placement = Placement::new();
         cluster.take(NodeId(0), &TaskRequest::whole_gpus(100), &mut placement).unwrap();
         cluster.take(NodeId(0), &TaskRequest::whole_gpus(100), &mut placement).unwrap();
-        let tasks = tasks(&placement, 100.0, |node| node.to_string());
+        let tasks = tasks(&placement, 100.0, |node| node.to_string(), |_, _| None);
         assert_eq!(tasks.iter().map(|task| task.gpus.len()).collect::<Vec<_>>(), [100, 100]);
         let mut all: Vec<u32> = tasks.iter().flat_map(|task| &task.gpus).map(|gpu| gpu.index).collect();
         all.sort_unstable();
@@ -69,11 +76,11 @@ mod tests {
         for request in [&half, &half] {
             cluster.take(NodeId(0), request, &mut placement).unwrap();
         }
-        assert_eq!(tasks(&placement, 0.5, |node| node.to_string()).len(), 2);
+        assert_eq!(tasks(&placement, 0.5, |node| node.to_string(), |_, _| None).len(), 2);
         let mut placement = Placement::new();
         for _ in 0..3 {
             cluster.take(NodeId(0), &TaskRequest::whole_gpus(0), &mut placement).unwrap();
         }
-        assert_eq!(tasks(&placement, 0.0, |node| node.to_string()).len(), 3);
+        assert_eq!(tasks(&placement, 0.0, |node| node.to_string(), |_, _| None).len(), 3);
     }
 }
