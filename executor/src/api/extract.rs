@@ -48,8 +48,8 @@ fn wrong(error: &serde_json::Error) -> ApiError {
 
 /// The field that a message of serde is about, where it names one.
 fn named_field(message: &str) -> Option<&str> {
-    let rest = ["unknown field `", "missing field `", "duplicate field `"].into_iter();
-    let rest = rest.find_map(|begin| message.strip_prefix(begin))?;
+    let mut begins = ["unknown field `", "missing field `", "duplicate field `"].into_iter();
+    let rest = begins.find_map(|begin| message.strip_prefix(begin))?;
     rest.split_once('`').map(|(field, _)| field)
 }
 
@@ -61,7 +61,14 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> Result<Self, ApiError> {
         Query::<T>::try_from_uri(&parts.uri).map(|Query(params)| Self(params)).map_err(|rejection| {
-            let problem = |text: &str| ApiError::new(StatusCode::BAD_REQUEST, "bad-query", text, "look at the spelling of the keys and the form of the values");
+            let problem = |text: &str| {
+                ApiError::new(
+                    StatusCode::BAD_REQUEST,
+                    "bad-query",
+                    text,
+                    "look at the spelling of the keys and the form of the values",
+                )
+            };
             let text = rejection.body_text();
             let text = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
             match named_field(text) {

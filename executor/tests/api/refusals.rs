@@ -54,7 +54,8 @@ async fn an_oversized_body_is_refused_and_the_server_goes_on() {
     let (status, code, ..) = sent(&yard, &vec![b' '; (1 << 20) + 1]).await;
     assert_eq!((status, code.as_str()), (413, "too-large"));
     // One that does not say how long it is, too.
-    let mut request = b"POST /v1/jobs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
+    let mut request =
+        b"POST /v1/jobs HTTP/1.1\r\nhost: x\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n".to_vec();
     for _ in 0..33 {
         request.extend(b"8000\r\n");
         request.extend(vec![b' '; 0x8000]);

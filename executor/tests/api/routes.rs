@@ -66,7 +66,9 @@ async fn lists_by_state_tenant_and_name_and_in_pages() {
     let yard = Yard::new();
     for (at, tenant) in ["a", "a/b", "ab", "a", "c"].iter().enumerate() {
         let command = if at == 3 { "true" } else { "run" };
-        yard.post("/v1/jobs", &json!({"command": [command], "tenant": tenant, "name": format!("n{at}"), "gpus": 2})).await.unwrap();
+        yard.post("/v1/jobs", &json!({"command": [command], "tenant": tenant, "name": format!("n{at}"), "gpus": 2}))
+            .await
+            .unwrap();
     }
     yard.until(3, "finished").await;
     let list = async |query: &str| numbers(&yard.get(&format!("/v1/jobs{query}")).await.unwrap());
@@ -109,7 +111,10 @@ async fn nodes_drain_with_a_reason_and_resume() {
     yard.post("/v1/nodes/node-0001/drain", &json!({"reason": "fan"})).await.unwrap();
     let nodes = yard.get("/v1/nodes").await.unwrap()["nodes"].clone();
     assert_eq!((&nodes[0]["state"], &nodes[1]["state"]), (&json!("up"), &json!("draining")));
-    assert_eq!((&nodes[1]["reason"], &nodes[1]["gpus"], &nodes[1]["model"]), (&json!("fan"), &json!(4), &json!("A100")));
+    assert_eq!(
+        (&nodes[1]["reason"], &nodes[1]["gpus"], &nodes[1]["model"]),
+        (&json!("fan"), &json!(4), &json!("A100"))
+    );
     yard.post("/v1/nodes/node-0001/resume", &Value::Null).await.unwrap();
     assert_eq!(yard.get("/v1/nodes").await.unwrap()["nodes"][1]["state"], "up");
     yard.end().await;
@@ -125,7 +130,10 @@ async fn explain_says_what_is_short_and_where_it_is_idle() {
     yard.job("run", 2.0).await;
     yard.until(1, "running").await;
     let short = yard.get("/v1/jobs/2/explain").await.unwrap();
-    assert_eq!((&short["job"]["reason"], &short["position"], &short["pending"]), (&json!("too-few-gpus"), &json!(1), &json!(2)));
+    assert_eq!(
+        (&short["job"]["reason"], &short["position"], &short["pending"]),
+        (&json!("too-few-gpus"), &json!(1), &json!(2))
+    );
     assert_eq!((&short["shortage"]["gpus_needed"], &short["shortage"]["gpus_free"]), (&json!(4.0), &json!(2.0)));
     let torn = yard.get("/v1/jobs/3/explain").await.unwrap();
     assert_eq!((&torn["job"]["reason"], &torn["position"]), (&json!("no-placement"), &json!(2)));

@@ -79,10 +79,11 @@ async fn events_tell_each_change_in_order() {
     writer.write_all(b"GET /v1/events HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut lines = BufReader::new(reader).lines();
     while lines.next_line().await.unwrap().unwrap() != ": following" {}
-    let job = yard.job("true", 1.0).await;
-    yard.until(job, "finished").await;
+    let job = yard.job("run", 1.0).await;
+    yard.until(job, "running").await;
+    yard.post("/v1/jobs/0/cancel", &Value::Null).await.unwrap();
     let mut states = Vec::new();
-    while states.last().is_none_or(|state| state != "finished") {
+    while states.last().is_none_or(|state| state != "cancelled") {
         let line = lines.next_line().await.unwrap().unwrap();
         if let Some(data) = line.strip_prefix("data: ") {
             let change: Value = serde_json::from_str(data).unwrap();
@@ -91,7 +92,7 @@ async fn events_tell_each_change_in_order() {
         }
     }
     states.dedup();
-    assert_eq!(states, ["launching", "running", "finished"]);
+    assert_eq!(states, ["launching", "running", "stopping", "cancelled"]);
     // The end of the server ends the stream.
     yard.end().await;
     let mut rest = Vec::new();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use engine::journal::Entry;
-use engine::{Command, Core, Input, Inventory, RunId, drive};
+use engine::{Command, Core, Input, Inventory, RunId, Span, drive};
 use executor::api::client::{Call, Client, ClientError};
 use executor::api::server::{Limits, Shutdown, listen, serve};
 use executor::api::{Peers, Settings, router};
@@ -48,7 +48,7 @@ struct Pretended(Sender<Message>);
 
 impl Pretended {
     fn see(&self, run: RunId, what: Seen) {
-        let _ = self.0.send(Message::Observed(Observation { run, what }));
+        let _ = self.0.send(Message::Observed(Observation { run, ago: Span::ZERO, what }));
     }
 }
 
@@ -116,8 +116,7 @@ impl Yard {
             let inventory = Inventory::uniform(2, 4, "A100");
             let shared = Rc::new(RefCell::new(Shared::default()));
             let (inbox, launcher) = (Channel::new(receiver, clock), Pretended(sender));
-            let mut world =
-                LiveWorld::new(inbox, launcher, Rc::clone(&shared), inventory.clone(), Defaults::default());
+            let mut world = LiveWorld::new(inbox, launcher, Rc::clone(&shared), inventory.clone(), Defaults::default());
             let built = policies::build("fifo[skip=true]", Context { estimates: true, seed: 1 }).unwrap();
             let mut core = Core::new(inventory, built.policy);
             let mut ledger = Ledger::new(kept, Rc::clone(&shared));
