@@ -48,8 +48,8 @@ fn wrong(error: &serde_json::Error) -> ApiError {
 
 /// The field that a message of serde is about, where it names one.
 fn named_field(message: &str) -> Option<&str> {
-    let mut rest = ["unknown field `", "missing field `", "duplicate field `"].into_iter();
-    let rest = rest.find_map(|begin| message.strip_prefix(begin))?;
+    let mut begins = ["unknown field `", "missing field `", "duplicate field `"].into_iter();
+    let rest = begins.find_map(|begin| message.strip_prefix(begin))?;
     rest.split_once('`').map(|(field, _)| field)
 }
 

@@ -99,11 +99,8 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         if wish != Wish::Refusal {
             wish.verb().clone_into(&mut audit.verb);
         }
-        let before = batch.len();
+        // What a submission declares the book has learned already.
         let done = self.wish(now, wish, &mut audit, batch);
-        for input in &batch[before..] {
-            self.shared.borrow_mut().book.learn(&input.event);
-        }
         match &done {
             Done::Job(job) | Done::Again(job) => audit.subject = format!("job {}", job.0),
             Done::Refused(refused) => (audit.outcome, audit.detail) = ("refused".to_owned(), refused.to_string()),
