@@ -88,7 +88,8 @@ fn a_gang_is_told_what_torchrun_and_jax_would_tell_it() {
 #[test]
 fn a_library_that_a_job_preloads_is_not_loaded_by_its_shim() {
     let mut yard = Yard::new();
-    let env = ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"].map(|name| (name.to_owned(), "/nowhere/evil.so".to_owned()));
+    let env =
+        ["LD_PRELOAD", "LD_LIBRARY_PATH", "LD_AUDIT"].map(|name| (name.to_owned(), "/nowhere/evil.so".to_owned()));
     let gang = gang(1, JobFile { env: env.into(), ..sh("echo $LD_PRELOAD; echo up; sleep 1000") });
     let run = yard.launch(&gang);
     let output = super::harness::text_with(&yard.task(run, 0).join("stdout"), "up");

@@ -68,7 +68,11 @@ fn a_gang_of_which_a_task_cannot_start_ends() {
 #[test]
 fn checkpoints_of_tasks_are_numbered_each() {
     let mut yard = Yard::new();
-    let file = JobFile { tasks: 2, command: ["bash", "-c", "echo c$RANK >&$TRAINYARD_SAVED_FD"].map(str::to_owned).to_vec(), ..sh("") };
+    let file = JobFile {
+        tasks: 2,
+        command: ["bash", "-c", "echo c$RANK >&$TRAINYARD_SAVED_FD"].map(str::to_owned).to_vec(),
+        ..sh("")
+    };
     let run = yard.launch(&gang(1, file));
     let (mut seen, end) = yard.wait(run);
     seen.retain(|seen| *seen != Seen::Started);

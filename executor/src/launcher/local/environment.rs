@@ -24,7 +24,10 @@ pub(super) fn of_task(
     ports: &RangeInclusive<u16>,
 ) -> Result<BTreeMap<String, String>, String> {
     if let Some(wrong) = gang.job.env.iter().find(|(name, value)| !is_sound(name, value)) {
-        return Err(format!("the environment cannot hold a variable named `{}` with that value", wrong.0.escape_debug()));
+        return Err(format!(
+            "the environment cannot hold a variable named `{}` with that value",
+            wrong.0.escape_debug()
+        ));
     }
     let mut env = gang.job.env.clone();
     let mut set = |name: &str, value: String| {

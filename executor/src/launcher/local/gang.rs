@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use engine::{RunId, Span};
 
+use super::Settings;
 use super::spec;
 use super::task::{Shims, Standing, TaskWatch};
-use super::Settings;
 use crate::launcher::{End, Gang, Observation, Seen};
 use crate::runs::record::Ended;
 use crate::runs::{Runs, TaskId, name};

@@ -39,9 +39,8 @@ impl Hints {
         fs::set_permissions(&socket, fs::Permissions::from_mode(0o600))?;
         let quit = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&quit);
-        let thread = std::thread::Builder::new()
-            .name("hints".to_owned())
-            .spawn(move || receive(&listener, &orders, &flag))?;
+        let thread =
+            std::thread::Builder::new().name("hints".to_owned()).spawn(move || receive(&listener, &orders, &flag))?;
         Ok(Self { quit, _state: folder, socket, thread: Some(thread) })
     }
 }

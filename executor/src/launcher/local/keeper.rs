@@ -51,7 +51,16 @@ impl Keeper {
     ) -> Self {
         let shims = Shims { command, log: runs.state().join(name::SHIM_LOG), patience: settings.patience };
         let sweep_at = Instant::now() + settings.sweep;
-        Self { runs, shims, settings, observations, gangs: BTreeMap::new(), leaving: Vec::new(), sweep_at, soon: BTreeSet::new() }
+        Self {
+            runs,
+            shims,
+            settings,
+            observations,
+            gangs: BTreeMap::new(),
+            leaving: Vec::new(),
+            sweep_at,
+            soon: BTreeSet::new(),
+        }
     }
 
     /// Follows orders until it is told to quit.
