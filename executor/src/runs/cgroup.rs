@@ -100,3 +100,30 @@ fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
         Err(error) => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A plain folder in place of a group: what is written and read, not what the kernel makes of it.
+    #[test]
+    fn only_limits_whose_controller_is_there_are_said_to_be_enforced() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("cpu.max"), "max").unwrap();
+        let limits = Limits { cpu_milli: 1500, memory_mib: 64, ..Limits::default() };
+        let group = Group::make(folder.path(), &limits).unwrap();
+        assert_eq!(group.enforced, ["cgroup.kill", "cpu.max"]);
+        assert_eq!(fs::read_to_string(folder.path().join("cpu.max")).unwrap(), "150000 100000");
+    }
+
+    #[test]
+    fn a_group_is_killed_until_it_is_empty_and_a_missing_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("cgroup.events"), "populated 1\nfrozen 0\n").unwrap();
+        assert_eq!(kill(folder.path()).unwrap(), Population::Dying);
+        assert_eq!(fs::read_to_string(folder.path().join("cgroup.kill")).unwrap(), "1");
+        fs::write(folder.path().join("cgroup.events"), "populated 0\nfrozen 0\n").unwrap();
+        assert_eq!(kill(folder.path()).unwrap(), Population::Empty);
+        assert_eq!(kill(&folder.path().join("missing")).unwrap(), Population::Empty);
+    }
+}
