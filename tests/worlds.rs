@@ -1,8 +1,16 @@
 //! Two worlds, one journal: the live world with a paused clock and a launcher without programs does what the simulator does.
-#![allow(clippy::disallowed_methods, reason = "a test")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that drives programs, says what it measured, and ends where something is wrong"
+)]
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -49,7 +57,7 @@ fn workload_of(rows: &Rows, folder: &std::path::Path) -> Arc<traces::Trace> {
     for (job, (wait, gpus, secs, tenant, limited)) in rows.iter().enumerate() {
         at += wait;
         let limit = if *limited { (secs / 2 + 1).to_string() } else { String::new() };
-        text += &format!("j{job},{at},{gpus},{secs},t{tenant},{limit}\n");
+        writeln!(text, "j{job},{at},{gpus},{secs},t{tenant},{limit}").unwrap();
     }
     let path = folder.join("jobs.csv");
     std::fs::write(&path, text).unwrap();

@@ -40,6 +40,8 @@ pub struct JobView {
     pub running_s: Option<f64>,
     /// When it ended.
     pub ended_s: Option<f64>,
+    /// Seconds that it has made progress, over all its runs.
+    pub ran_s: f64,
     /// Attempts so far.
     pub attempts: u32,
     /// Times that others took its GPUs.
@@ -121,6 +123,7 @@ pub fn job(core: &Core, book: &Book, id: JobId) -> Option<JobView> {
         launched_s: secs(job.launched),
         running_s: secs(job.running_since),
         ended_s: secs(job.ended),
+        ran_s: job.attained(state.now()).secs_f64(),
         attempts: job.attempt,
         preemptions: job.preemptions,
         nodes: nodes.collect(),

@@ -1,6 +1,7 @@
 //! Commands that only look.
 
 use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use executor::api::answers::{Explanation, JobInfo, Jobs, Nodes};
 use executor::api::client::{Call, encoded};
@@ -29,8 +30,8 @@ pub(crate) fn queue(args: &QueueArgs) -> Result<(), Error> {
         Output::Json => stdout::show_json(
             &json!({ "schema": executor::api::SCHEMA, "origin_us": origin_us, "now_s": now_s, "jobs": jobs }),
         ),
-        Output::Table => stdout::show(&short(&jobs, now_s)),
-        Output::Wide => stdout::show(&wide(&jobs, now_s)),
+        Output::Table => stdout::show(&short(&jobs, since(origin_us, now_s))),
+        Output::Wide => stdout::show(&wide(&jobs, since(origin_us, now_s))),
     }
 }
 
@@ -49,14 +50,14 @@ const SHORT: [&str; 7] = ["JOB", "NAME", "TENANT", "STATE", "TIME", "GPUS", "NOD
 const WIDE: [&str; 11] =
     ["JOB", "NAME", "TENANT", "OWNER", "QUEUE", "PRIORITY", "STATE", "TIME", "GPUS", "ATTEMPTS", "NODES(REASON)"];
 
-fn short(jobs: &[JobView], now_s: f64) -> String {
+fn short(jobs: &[JobView], since_s: f64) -> String {
     let row = |job: &JobView| {
         vec![
             job.job.to_string(),
             name(job),
             job.tenant.clone(),
             job.state.clone(),
-            time(job, now_s),
+            time(job, since_s),
             job.gpus.to_string(),
             place(job),
         ]
@@ -64,7 +65,7 @@ fn short(jobs: &[JobView], now_s: f64) -> String {
     table::words(&SHORT, &jobs.iter().map(row).collect::<Vec<_>>())
 }
 
-fn wide(jobs: &[JobView], now_s: f64) -> String {
+fn wide(jobs: &[JobView], since_s: f64) -> String {
     let row = |job: &JobView| {
         vec![
             job.job.to_string(),
@@ -74,7 +75,7 @@ fn wide(jobs: &[JobView], now_s: f64) -> String {
             job.queue.clone(),
             job.priority.to_string(),
             job.state.clone(),
-            time(job, now_s),
+            time(job, since_s),
             job.gpus.to_string(),
             job.attempts.to_string(),
             place(job),
@@ -99,10 +100,16 @@ fn place(job: &JobView) -> String {
     job.nodes.iter().map(node).collect::<Vec<_>>().join(" ")
 }
 
-/// How long it runs, or ran.
-fn time(job: &JobView, now_s: f64) -> String {
-    let Some(since) = job.running_s else { return "0:00".to_owned() };
-    clock(job.ended_s.unwrap_or(now_s) - since)
+/// How long it has run, over all its runs.
+fn time(job: &JobView, since_s: f64) -> String {
+    let runs = job.running_s.is_some() && job.ended_s.is_none();
+    clock(job.ran_s + if runs { since_s } else { 0.0 })
+}
+
+/// Seconds since the instant of an answer: the last fact that the scheduler knows.
+fn since(origin_us: u64, now_s: f64) -> f64 {
+    let wall_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+    (wall_us.saturating_sub(origin_us) as f64 / 1e6 - now_s).max(0.0)
 }
 
 /// `1-02:03:04`, as squeue writes it.
@@ -124,6 +131,7 @@ pub(crate) fn info(args: &JobArgs) -> Result<(), Error> {
         return stdout::show_json(&info);
     }
     let job = &info.job;
+    let since_s = since(info.origin_us, info.now_s);
     let mut facts = vec![
         ("job", job.job.to_string()),
         ("name", name(job)),
@@ -133,8 +141,8 @@ pub(crate) fn info(args: &JobArgs) -> Result<(), Error> {
         ("command", info.file.command.join(" ")),
         ("gang", format!("{} tasks, {} GPUs in all", job.tasks, job.gpus)),
         ("priority", job.priority.to_string()),
-        ("time", time(job, info.now_s)),
-        ("waited", clock(job.launched_s.unwrap_or(info.now_s) - job.submitted_s)),
+        ("time", time(job, since_s)),
+        ("waited", clock(job.launched_s.unwrap_or(info.now_s + since_s) - job.submitted_s)),
         ("attempts", format!("{}, preempted {} times", job.attempts, job.preemptions)),
         ("place", place(job)),
     ];
