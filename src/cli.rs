@@ -6,7 +6,10 @@
 )]
 #![allow(clippy::doc_markdown, reason = "the comments here are help texts, shown as they stand")]
 
+mod client;
 mod examples;
+mod serve;
+mod trace;
 mod values;
 
 use std::path::PathBuf;
@@ -14,6 +17,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use client::{
+    DrainArgs, JobArgs, JobsArgs, LogsArgs, NodesArgs, Output, QueueArgs, ResumeArgs, SavedArgs, ServerArgs,
+    SubmitArgs, WaitArgs,
+};
+pub(crate) use serve::ServeArgs;
+pub(crate) use trace::{TraceCommand, TraceConvertArgs, TraceFitArgs, TraceGenerateArgs, TraceInfoArgs};
 pub(crate) use values::{Load, Resample, Window};
 
 use crate::{commands, error};
@@ -58,6 +67,48 @@ enum Command {
     /// Exit code 0: identical. 1: different or damaged. 2: not a journal.
     #[command(after_help = examples::VERIFY)]
     Verify(VerifyArgs),
+    /// Yesterday under another policy: a journal as it happened, simulated, and simulated under each policy asked for.
+    ///
+    /// Differences are paired by job, against the simulation of yesterday, with intervals; beside them stands how far
+    /// that simulation is from what happened.
+    #[command(after_help = examples::WHAT_IF)]
+    WhatIf(WhatIfArgs),
+    /// Simulate what a journal recorded under its own policy, and compare it with what happened, job by job.
+    #[command(after_help = examples::FIDELITY)]
+    Fidelity(FidelityArgs),
+    /// Schedule and run jobs on this machine.
+    ///
+    /// Everything is in the state folder: the journal, what jobs print, and the socket that the other commands talk to.
+    /// When the server ends, programs go on; the next start takes them up.
+    #[command(after_help = examples::SERVE)]
+    Serve(ServeArgs),
+    /// Submit a job, from a file or a command; its number goes to stdout.
+    #[command(after_help = examples::SUBMIT)]
+    Submit(SubmitArgs),
+    /// List jobs that have not ended, or those of a state.
+    Queue(QueueArgs),
+    /// Show a job.
+    Info(JobArgs),
+    /// Say why a job does not run, and what happened to it.
+    Explain(JobArgs),
+    /// Show what a job has written.
+    Logs(LogsArgs),
+    /// Wait until jobs have ended. Exit code 1 where one has not finished.
+    Wait(WaitArgs),
+    /// End jobs.
+    Cancel(JobsArgs),
+    /// Keep jobs out of the queue; a job that runs is stopped.
+    Hold(JobsArgs),
+    /// Give held jobs back to the queue.
+    Release(JobsArgs),
+    /// List nodes.
+    Nodes(NodesArgs),
+    /// Let a node become empty: what runs there goes on to its end.
+    Drain(DrainArgs),
+    /// Give a drained node back.
+    Resume(ResumeArgs),
+    /// Inside a job: tell that all its work is saved, and where.
+    Saved(SavedArgs),
 }
 
 /// How results are shown.
@@ -190,73 +241,6 @@ pub(crate) struct SaturateArgs {
     pub(crate) format: Format,
 }
 
-#[derive(Debug, Subcommand)]
-pub(crate) enum TraceCommand {
-    /// Say what a trace holds, and what was done to its rows; or what is in a cluster file, a table of throughput or
-    /// a capacity schedule.
-    #[command(after_help = examples::TRACE_INFO)]
-    Info(TraceInfoArgs),
-    /// Write a synthetic trace to a file.
-    #[command(after_help = examples::TRACE_GENERATE)]
-    Generate(TraceGenerateArgs),
-    /// Write a model of a trace, from which others like it can be generated.
-    #[command(after_help = examples::TRACE_FIT)]
-    Fit(TraceFitArgs),
-    /// Write a trace of any format in the canonical form, or as SWF.
-    #[command(after_help = examples::TRACE_CONVERT)]
-    Convert(TraceConvertArgs),
-}
-
-/// Arguments of `trace info`.
-#[derive(Args, Debug)]
-pub(crate) struct TraceInfoArgs {
-    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]; or another file that Trainyard reads
-    pub(crate) trace: String,
-    /// Cluster, to say how much load the trace is for it
-    #[arg(long, value_name = "CLUSTER")]
-    pub(crate) cluster: Option<String>,
-    /// Also draw figures into this folder, as SVG and PNG
-    #[arg(long, value_name = "DIR")]
-    pub(crate) figures: Option<PathBuf>,
-    /// How the result is shown
-    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
-    pub(crate) format: Format,
-}
-
-/// Arguments of `trace generate`.
-#[derive(Args, Debug)]
-pub(crate) struct TraceGenerateArgs {
-    /// Model: NAME[key=value,...], with or without `synthetic:` before it
-    pub(crate) model: String,
-    /// File to write: .csv, .csv.gz, .parquet or .swf, or - for CSV on stdout
-    pub(crate) out: PathBuf,
-}
-
-/// Arguments of `trace fit`.
-#[derive(Args, Debug)]
-pub(crate) struct TraceFitArgs {
-    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]
-    pub(crate) trace: String,
-    /// File to write: .toml, or - for stdout
-    #[arg(default_value = "-")]
-    pub(crate) out: PathBuf,
-    /// GPUs of the cluster that the trace is from [default: as many as it loads to 0.9]
-    #[arg(long, value_name = "N")]
-    pub(crate) gpus: Option<u32>,
-    /// Name of the model
-    #[arg(long, value_name = "NAME", default_value = "fitted")]
-    pub(crate) name: String,
-}
-
-/// Arguments of `trace convert`.
-#[derive(Args, Debug)]
-pub(crate) struct TraceConvertArgs {
-    /// Trace: [FORMAT:]PATH[key=value,...] or synthetic:NAME[key=value,...]
-    pub(crate) trace: String,
-    /// File to write: .csv, .csv.gz, .parquet or .swf, or - for CSV on stdout
-    pub(crate) out: PathBuf,
-}
-
 /// Arguments of `policies`.
 #[derive(Args, Debug)]
 pub(crate) struct PoliciesArgs {
@@ -293,11 +277,47 @@ pub(crate) enum ReproduceFormat {
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// Journal, as `simulate --journal` writes it
+    /// Journal, as `serve` and `simulate --journal` write it
     pub(crate) journal: PathBuf,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
     pub(crate) format: Format,
+}
+
+/// A journal that is played again.
+#[derive(Args, Debug)]
+pub(crate) struct RerunArgs {
+    /// Journal, as `serve` and `simulate --journal` write it
+    pub(crate) journal: PathBuf,
+    /// Physics, such as drain_s=5; what is not set here is what the journal shows
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Use what is sound of a journal that ends inside a record
+    #[arg(long)]
+    pub(crate) allow_cut: bool,
+    /// How the result is shown
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) format: Format,
+}
+
+/// Arguments of `what-if`.
+#[derive(Args, Debug)]
+pub(crate) struct WhatIfArgs {
+    #[command(flatten)]
+    pub(crate) rerun: RerunArgs,
+    /// Policy: name or name[key=value,...]; give it once for each
+    #[arg(long = "policy", value_name = "POLICY", required = true)]
+    pub(crate) policies: Vec<String>,
+    /// Also write the files of a comparison, with the report, to this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Arguments of `fidelity`.
+#[derive(Args, Debug)]
+pub(crate) struct FidelityArgs {
+    #[command(flatten)]
+    pub(crate) rerun: RerunArgs,
 }
 
 /// Runs the command; every error ends here.
@@ -317,6 +337,22 @@ pub(crate) fn main() -> ExitCode {
         Command::Policies(args) => commands::policies::run(&args),
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
+        Command::WhatIf(args) => commands::what_if::run(&args),
+        Command::Fidelity(args) => commands::fidelity::run(&args),
+        Command::Serve(args) => commands::serve::run(&args),
+        Command::Submit(args) => commands::client::submit(&args),
+        Command::Queue(args) => commands::client::queue(&args),
+        Command::Info(args) => commands::client::info(&args),
+        Command::Explain(args) => commands::client::explain(&args),
+        Command::Logs(args) => commands::client::logs(&args),
+        Command::Wait(args) => commands::client::wait(&args),
+        Command::Cancel(args) => commands::client::cancel(&args),
+        Command::Hold(args) => commands::client::hold(&args),
+        Command::Release(args) => commands::client::release(&args),
+        Command::Nodes(args) => commands::client::nodes(&args),
+        Command::Drain(args) => commands::client::drain(&args),
+        Command::Resume(args) => commands::client::resume(&args),
+        Command::Saved(args) => commands::client::saved(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,14 +1,19 @@
 //! One module a command.
 
+pub(crate) mod client;
 pub(crate) mod compare;
 mod expected;
+pub(crate) mod fidelity;
 mod figures;
 pub(crate) mod policies;
+mod recorded;
 pub(crate) mod reproduce;
 pub(crate) mod saturate;
+pub(crate) mod serve;
 pub(crate) mod simulate;
 pub(crate) mod trace;
 pub(crate) mod verify;
+pub(crate) mod what_if;
 
 /// The command line as it was given, ready to be given again.
 pub(crate) fn command_line() -> String {

@@ -27,7 +27,7 @@ fn jobs(state: &State) -> impl Iterator<Item = (JobId, &Job)> {
 }
 
 /// What nobody else may plan with: the GPUs of a placed job, or those to which it moves.
-fn planned_with(job: &Job) -> &[Slice] {
+pub(crate) fn planned_with(job: &Job) -> &[Slice] {
     if job.is_placed() { &job.placement } else { &job.goal }
 }
 

@@ -5,6 +5,7 @@
 
 mod check;
 mod domains;
+mod image;
 mod scores;
 mod search;
 mod states;
@@ -13,8 +14,10 @@ mod usage;
 use std::collections::{BTreeMap, BTreeSet};
 
 use self::domains::DomainIndex;
+pub(crate) use self::image::ClusterImage;
 use self::scores::ScoreIndex;
 pub use self::search::Scan;
+pub use self::states::NodeState;
 pub use self::usage::Held;
 use self::usage::Usage;
 use crate::bitmap::Bitmap;
@@ -24,17 +27,6 @@ use crate::placement::{BANK, Placement, Slice};
 use crate::shape::{GpuRequest, MILLI, TaskRequest};
 use crate::terms::Amounts;
 use crate::topology::Level;
-
-/// Whether a node takes work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NodeState {
-    /// It does.
-    Up,
-    /// An operator wants it empty: what runs there ends in peace, nothing new starts.
-    Draining,
-    /// It is broken.
-    Down,
-}
 
 /// The part of a node that changes, kept small because every placement reads it.
 #[derive(Clone, Debug)]

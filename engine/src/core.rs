@@ -69,8 +69,13 @@ impl std::fmt::Debug for Core {
 impl Core {
     /// An empty cluster.
     pub fn new(inventory: Inventory, policy: Box<dyn Policy>) -> Self {
+        let half_life = policy.needs().usage_half_life;
+        Self::of(State::new(inventory, half_life), policy)
+    }
+
+    pub(crate) fn of(state: State, policy: Box<dyn Policy>) -> Self {
         let needs = policy.needs();
-        Self { state: State::new(inventory, needs.usage_half_life), policy, needs, scratch: Scratch::default() }
+        Self { state, policy, needs, scratch: Scratch::default() }
     }
 
     /// Everything the engine knows.

@@ -1,12 +1,14 @@
 //! What it costs to stop a run, and who caused it.
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::Exit;
 use crate::ids::JobId;
 use crate::job::{Cause, Job};
 use crate::time::Time;
 
 /// What a policy says when it stops a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bill {
     /// The waiting job that gets the GPUs, or for which a run moves away, where it is one.
     pub by: Option<JobId>,
@@ -15,7 +17,7 @@ pub struct Bill {
 }
 
 /// A run that a policy stopped. Costs are in thousandths of a GPU x microseconds, and grow until the job runs again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Eviction {
     /// When.
     pub at: Time,

@@ -180,7 +180,7 @@ impl Outcome {
 }
 
 /// A job and its history so far. Written by the engine alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// What the user wants.
     pub spec: JobSpec,
@@ -278,6 +278,11 @@ impl Job {
     /// Whether it holds GPUs, or a claim on GPUs that drain.
     pub fn is_live(&self) -> bool {
         matches!(self.phase, Phase::Launching | Phase::Running | Phase::Draining(_))
+    }
+
+    /// Whether its live run was ordered to launch; a claim on GPUs that drain was not.
+    pub fn is_launched(&self) -> bool {
+        self.is_live() && self.launch_ordered
     }
 
     /// Whether a policy counts it among the running: placed and not ordered to stop.

@@ -19,7 +19,7 @@ use crate::inventory::Inventory;
 /// First bytes of a journal.
 pub const MAGIC: &[u8; 4] = b"TYJ1";
 /// Version of the payloads.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 const FRAME: usize = 12;
 
 /// What a replay must know before the first record.
@@ -48,6 +48,8 @@ pub struct Entry {
     pub facts: Vec<Input>,
     /// The orders, in the order in which they were carried out.
     pub orders: Vec<Command>,
+    /// What a live world wrote down beside them: job files, who asked for what. The engine does not look at it.
+    pub notes: Vec<Vec<u8>>,
 }
 
 /// What is wrong with a journal.
@@ -144,7 +146,7 @@ impl RecordSink for Writer {
 
     fn orders(&mut self, commands: &[Command]) -> Result<(), Self::Error> {
         let facts = std::mem::take(&mut self.facts);
-        let entry = Entry { facts, orders: commands.to_vec() };
+        let entry = Entry { facts, orders: commands.to_vec(), notes: Vec::new() };
         self.frame(&entry);
         self.facts = entry.facts;
         Ok(())

@@ -24,6 +24,7 @@ pub mod placement;
 pub mod reason;
 pub mod replay;
 pub mod shape;
+pub mod snapshot;
 pub mod solves;
 pub mod state;
 pub mod tenants;

@@ -1,5 +1,7 @@
 //! What became of the programs that a policy had solved: whether answers are proven, cut off, or replaced by a greedy plan.
 
+use serde::{Deserialize, Serialize};
+
 /// One program that was solved, or was not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Solve {
@@ -15,7 +17,7 @@ pub enum Solve {
 }
 
 /// The sum of all of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Solves {
     /// Programs that were given to the solver.
     pub programs: u64,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 use crate::cluster::Cluster;
@@ -17,7 +18,7 @@ use crate::time::{Span, Time};
 use crate::totals::Totals;
 
 /// An interned shape with what is worth knowing about it once.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Class {
     /// The gang, its groups sorted.
     pub shape: Shape,
@@ -32,7 +33,7 @@ pub struct Class {
 }
 
 /// What happened since the policy was last asked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Triggers(u8);
 
 impl Triggers {
@@ -67,7 +68,7 @@ impl Triggers {
 }
 
 /// A round of a world that goes in rounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
     /// Its number, from 1.
     pub number: u64,
@@ -78,7 +79,7 @@ pub struct Round {
 }
 
 /// Jobs whose phase, run or safe point changed, in order; a job can occur more than once.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ChangeLog {
     base: u64,
     jobs: Vec<JobId>,
@@ -136,9 +137,11 @@ impl Iterator for ChangedJobs<'_> {
 pub type Memo = [u64; 4];
 
 /// The state of the scheduler.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct State {
     pub(crate) now: Time,
+    /// Not part of a snapshot: it follows from the inventory, the states of nodes and what jobs hold.
+    #[serde(skip)]
     pub(crate) cluster: Cluster,
     pub(crate) classes: Vec<Class>,
     pub(crate) tenants: Tenants,
@@ -188,6 +191,7 @@ pub struct State {
     /// Tasks that are to be expected, with counts.
     pub(crate) workload: Vec<(TaskRequest, u64)>,
     /// What an open draft plans for a job; all [`Plan::Nothing`] between decisions.
+    #[serde(skip)]
     pub(crate) plans: Vec<Plan>,
 }
 

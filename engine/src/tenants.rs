@@ -1,12 +1,14 @@
 //! The tree of tenants and what each has used lately.
 
+use serde::{Deserialize, Serialize};
+
 use crate::decay;
 use crate::ids::TenantId;
 use crate::terms::{Amounts, Terms};
 use crate::time::{Span, Time};
 
 /// A node of the tenant tree: organisation, team or user.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tenant {
     /// Name among its siblings.
     pub name: String,
@@ -27,7 +29,7 @@ pub struct Tenant {
 }
 
 /// All tenants.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Tenants {
     table: Vec<Tenant>,
     /// `None`: usage does not decay.
@@ -37,6 +39,11 @@ pub struct Tenants {
 impl Tenants {
     pub(crate) fn new(half_life: Option<Span>) -> Self {
         Self { table: Vec::new(), half_life }
+    }
+
+    /// Usage decays by another half-life from its last change on.
+    pub(crate) fn set_half_life(&mut self, half_life: Option<Span>) {
+        self.half_life = half_life;
     }
 
     pub(crate) fn declare(&mut self, name: String, parent: Option<TenantId>, weight_milli: u32, now: Time) {

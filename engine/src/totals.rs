@@ -1,9 +1,11 @@
 //! Sums that the engine keeps up to date.
 
+use serde::{Deserialize, Serialize};
+
 use crate::solves::Solves;
 
 /// Totals that would be slow to count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Jobs in the phase Ready.
     pub ready: u64,

@@ -22,11 +22,10 @@ pub struct JournalFile {
 
 /// The header of a journal of `spec`.
 pub fn header(spec: &RunSpec<'_>, workload: &Workload<'_>) -> Header {
-    let notes = [
-        ("trace", workload.trace().source.clone()),
-        ("load", spec.load.to_string()),
-        ("physics", spec.physics.describe()),
-    ];
+    let trace = workload.trace();
+    let mut notes =
+        vec![("trace", trace.source.clone()), ("load", spec.load.to_string()), ("physics", spec.physics.describe())];
+    notes.extend(trace.origin.clone().map(|origin| ("origin", origin)));
     Header {
         version: VERSION,
         trainyard_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -34,7 +33,7 @@ pub fn header(spec: &RunSpec<'_>, workload: &Workload<'_>) -> Header {
         estimates: workload.has_estimates(),
         seed: spec.seed,
         inventory: spec.inventory.clone(),
-        notes: notes.map(|(key, value)| (key.to_owned(), value)).to_vec(),
+        notes: notes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
     }
 }
 

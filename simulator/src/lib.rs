@@ -2,6 +2,7 @@
 
 pub mod experiment;
 pub mod failures;
+pub mod fidelity;
 pub mod figures;
 mod fragmentation;
 pub mod journal;
@@ -10,6 +11,7 @@ pub mod metrics;
 pub mod output;
 pub mod physics;
 pub mod report;
+pub mod rerun;
 pub mod restart;
 pub mod result;
 mod rounds;
@@ -21,5 +23,6 @@ pub mod stats;
 mod summary;
 mod targets;
 pub mod tenants;
+pub mod whatif;
 pub mod workload;
 pub mod world;

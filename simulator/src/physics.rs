@@ -10,8 +10,9 @@ use traces::profiles::ThroughputTable;
 use crate::restart::RestartTimes;
 
 /// The settings of `--set`, each with its default, values and meaning.
-pub const SETTINGS: [(&str, &str, &str); 17] = [
+pub const SETTINGS: [(&str, &str, &str); 18] = [
     ("physics", "plain", "settings that belong together: plain, helios, blox, gavel; others beside it override them"),
+    ("launch_s", "0", "seconds between the launch of a run, every one, and its progress; it holds its GPUs meanwhile"),
     (
         "restart_s",
         "0",
@@ -102,6 +103,8 @@ impl Checkpoints {
 /// The settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Physics {
+    /// Time between the launch of a run and its progress, before any restart time.
+    pub launch: Span,
     /// Time before a run after the first makes progress.
     pub restart: RestartTimes,
     /// When it is paid.
@@ -141,6 +144,7 @@ pub struct Physics {
 impl Default for Physics {
     fn default() -> Self {
         Self {
+            launch: Span::ZERO,
             restart: RestartTimes::of(Span::ZERO),
             restart_owed: false,
             restart_at: RestartAt::Start,
@@ -259,6 +263,7 @@ impl Physics {
         };
         let flag = || value.parse().map_err(|_| fail("neither true nor false", "say true or false"));
         match key {
+            "launch_s" => self.launch = seconds()?,
             "restart_s" => {
                 let times = RestartTimes::parse(value);
                 self.restart = times.ok_or_else(|| {

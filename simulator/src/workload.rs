@@ -1,5 +1,7 @@
 //! A trace made ready for one cluster: shapes interned, gangs cut to the size of its nodes, tenants as a tree.
 
+pub mod recorded;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use engine::{
 use traces::{Trace, TraceJob};
 
 use crate::tenants::TenantTerms;
+use recorded::Told;
 
 /// A trace made ready for one cluster.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct Workload<'a> {
     amended: BTreeMap<usize, JobSpec>,
     /// The mix that is declared instead of the trace's own, and the name of the trace that it is from.
     expected: Option<(String, Vec<(TaskRequest, u64)>)>,
+    /// What a journal tells beside the trace, where the workload is from one.
+    told: Option<Told>,
 }
 
 impl<'a> Workload<'a> {
@@ -72,7 +77,8 @@ impl<'a> Workload<'a> {
         let terms = terms_over_time(&tenants, terms, trace.origin.as_deref());
         let apps = apps(trace, inventory);
         let amended = BTreeMap::new();
-        Self { trace, shapes, classes, tenants, terms, tenant_ids, names, named, apps, amended, expected: None }
+        let (expected, told) = (None, None);
+        Self { trace, shapes, classes, tenants, terms, tenant_ids, names, named, apps, amended, expected, told }
     }
 
     /// Declares the mix of the jobs of `other` as what is to be expected, instead of the trace's own.
@@ -115,9 +121,12 @@ impl<'a> Workload<'a> {
         self.trace.jobs.get(index).map(|job| job.submit)
     }
 
-    /// True work of a job.
+    /// True work of a job; [`Span::MAX`] where nobody knows it: such a job goes on until something ends it.
     pub fn work(&self, job: JobId) -> Span {
-        self.trace.jobs[job.index()].duration
+        match &self.told {
+            Some(told) => told.works[job.index()],
+            None => self.trace.jobs[job.index()].duration,
+        }
     }
 
     /// Application class of a job.
@@ -127,6 +136,11 @@ impl<'a> Workload<'a> {
 
     /// What must be declared before the first job.
     pub fn declarations(&self) -> impl Iterator<Item = Event> + '_ {
+        let told = self.told.iter().flat_map(|told| told.declared.iter().cloned());
+        told.chain(self.told.is_none().then(|| self.own_declarations()).into_iter().flatten())
+    }
+
+    fn own_declarations(&self) -> impl Iterator<Item = Event> + '_ {
         let classes = self.shapes.iter().enumerate();
         let classes = classes.map(|(at, shape)| Event::ClassDeclared { class: ClassId::new(at), shape: shape.clone() });
         let tenants = self.tenants.iter().enumerate().map(|(at, (name, parent, weight_milli))| Event::TenantDeclared {
@@ -144,8 +158,13 @@ impl<'a> Workload<'a> {
         classes.chain(tenants).chain(queues).chain(names).chain(terms)
     }
 
-    /// Changes of terms after the beginning.
+    /// Facts from outside after the beginning: changes of terms, and what else a journal tells.
     pub fn changes(&self) -> impl Iterator<Item = (Time, Event)> + '_ {
+        let told = self.told.iter().flat_map(|told| told.later.iter().cloned());
+        told.chain(self.changes_of_terms())
+    }
+
+    fn changes_of_terms(&self) -> impl Iterator<Item = (Time, Event)> + '_ {
         let later = self.terms.iter().filter(|(at, ..)| *at > Time::ZERO);
         later.map(|(at, tenant, terms)| (*at, Event::TermsChanged { tenant: *tenant, terms: *terms }))
     }
@@ -178,7 +197,10 @@ impl<'a> Workload<'a> {
     /// The submission of job `index`.
     pub fn submission(&self, index: usize) -> Event {
         let spec = self.amended.get(&index).cloned().unwrap_or_else(|| self.spec(index));
-        let truth = Some(self.trace.jobs[index].duration);
+        let truth = match &self.told {
+            Some(told) => told.truths[index],
+            None => Some(self.trace.jobs[index].duration),
+        };
         Event::Submitted { job: JobId::new(index), spec: Box::new(spec), truth }
     }
 

@@ -31,7 +31,7 @@ struct Live {
     /// When it stopped to make progress in order to save; `NEVER` before.
     paused: Time,
     rate: Rate,
-    /// When the restart time is over that it serves first.
+    /// When the launch and the restart time are over that it serves first.
     starts: Time,
     /// Thousandths of a GPU that it holds.
     milli: u64,
@@ -87,8 +87,8 @@ pub struct SimWorld<'a> {
     idle_failures: u32,
     /// Facts from outside that are known in advance, the last one first.
     scheduled: Vec<(Time, Event)>,
-    /// Jobs that fail.
-    flaws: BTreeMap<JobId, Flaw>,
+    /// Jobs that fail, with their failures in order.
+    flaws: BTreeMap<JobId, Vec<Flaw>>,
     /// Where the world goes in rounds.
     rounds: Option<Rounds>,
     /// Restart time that jobs which were stopped owe.
@@ -160,9 +160,9 @@ impl<'a> SimWorld<'a> {
         self.scheduled.sort_by(|(a, _), (b, _)| b.cmp(a));
     }
 
-    /// Makes a job fail.
+    /// Makes a job fail, after what was said before of the same job.
     pub fn flaw(&mut self, job: JobId, flaw: Flaw) {
-        self.flaws.insert(job, flaw);
+        self.flaws.entry(job).or_default().push(flaw);
     }
 
     fn live_run(&mut self, run: RunId) -> Option<&mut Live> {
@@ -290,7 +290,7 @@ impl<'a> SimWorld<'a> {
             let left = work - live.from;
             if let Some(rounds) = &mut self.rounds {
                 rounds.start(run.job, now);
-            } else {
+            } else if work < Span::MAX {
                 let noticed = self.physics.noticed(now + rate.time_for(left));
                 self.heap.push(Reverse((noticed, Todo::Finish(run))));
             }
@@ -309,11 +309,10 @@ impl<'a> SimWorld<'a> {
     }
 
     fn plan_failure(&mut self, now: Time, run: RunId) {
-        let Some(flaw) = self.flaws.get(&run.job).copied() else { return };
+        let next = self.flaws.get(&run.job).and_then(|flaws| flaws.iter().find(|flaw| flaw.times > 0));
+        let Some(flaw) = next.copied() else { return };
         let Some(live) = self.live_run(run).map(|live| *live) else { return };
-        if flaw.times > 0 {
-            self.heap.push(Reverse((now + live.rate.time_for(flaw.after - live.from), Todo::Fail(run))));
-        }
+        self.heap.push(Reverse((now + live.rate.time_for(flaw.after - live.from), Todo::Fail(run))));
     }
 
     fn save(&mut self, now: Time, run: RunId) -> Event {
@@ -329,8 +328,7 @@ impl<'a> SimWorld<'a> {
             Speed::CannotRun => Rate::FULL,
         };
         let milli = gpu_milli(placement);
-        let restart = self.restart(run, milli);
-        let starts = now + restart;
+        let starts = now + self.physics.launch + self.restart(run, milli);
         self.live[run.job.index()] = Live { attempt: run.attempt, from, rate, starts, milli, ..NOT_LIVE };
         self.running += 1;
         (self.idle_failures, self.idle) = (0, false);
@@ -343,7 +341,7 @@ impl<'a> SimWorld<'a> {
             let pace = self.speeds.pace(run.job, placement, rate);
             rounds.launch(run, pace, from, self.workload.work(run.job));
         }
-        if restart > Span::ZERO {
+        if starts > now {
             self.heap.push(Reverse((starts, Todo::Start(run))));
         } else {
             let event = self.start(now, run);

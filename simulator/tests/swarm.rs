@@ -149,7 +149,7 @@ fn run(case: &Case, forgetful: bool) -> Vec<(Time, Command)> {
     forget.guard.orders
 }
 
-/// The loop of `drive`, with a fresh policy now and then.
+/// The loop of `drive`, with a fresh policy now and then, or a core that was restored from a snapshot.
 fn step_by_step(core: &mut Core, world: &mut SimWorld<'_>, forget: &mut Forgetful<'_>) {
     use engine::World;
     let (mut batch, mut commands) = (Vec::new(), Vec::new());
@@ -157,6 +157,11 @@ fn step_by_step(core: &mut Core, world: &mut SimWorld<'_>, forget: &mut Forgetfu
         batch.sort_by_key(|input: &Input| input.event.rank());
         if forget.chance.one_in(3) {
             core.refresh_policy(forget.case.policy());
+        } else if forget.chance.one_in(4) {
+            let snapshot = core.snapshot(&[]);
+            (*core, _) = Core::restore(&snapshot, forget.case.policy()).unwrap();
+            core.check().unwrap();
+            assert!(core.snapshot(&[]) == snapshot, "a restored core is another one");
         }
         core.step(&batch, &mut commands).unwrap();
         forget.guard.after(core, &batch, &commands);

@@ -13,8 +13,8 @@ Examples:
   trainyard simulate synthetic:llm --cluster 302x8 --policy 'fifo[skip=true]' --format json
   trainyard simulate jobs.csv --cluster 4x8 --policy srtf --set restart_s=30 --journal run.tyj
 
-Quote brackets in a shell. Settings of --set: restart_s, checkpoint_s, preempt_saves, drain_s,
-spread_penalty, failures_per_node_day, repair_s; none of it costs anything by default.";
+Quote brackets in a shell. Settings of --set: launch_s, restart_s, checkpoint_s, preempt_saves,
+drain_s, spread_penalty, failures_per_node_day, repair_s; none of it costs anything by default.";
 
 pub(super) const COMPARE: &str = "\
 Examples:
@@ -75,6 +75,20 @@ Examples:
   trainyard trace convert jobs.parquet jobs.swf
   trainyard trace convert 'jobs.csv[sample_jobs=0.1,seed=7]' - | head";
 
+pub(super) const SUBMIT: &str = "\
+Examples:
+  trainyard submit --gpus 2 --name llm -- python train.py --epochs 3
+  trainyard submit job.yaml --priority 5
+  trainyard wait $(trainyard submit --gpus 1 -- ./eval.sh)";
+
+pub(super) const SERVE: &str = "\
+Examples:
+  trainyard serve --state state --gpus 4
+  trainyard serve --state /var/lib/trainyard --config trainyard.toml
+
+Without --config, --gpus and [[nodes]] the GPUs of this machine are found by NVIDIA's library. SIGTERM
+and Ctrl-C end the server.";
+
 pub(super) const POLICIES: &str = "\
 Examples:
   trainyard policies
@@ -94,3 +108,18 @@ pub(super) const VERIFY: &str = "\
 Example:
   trainyard simulate jobs.csv --cluster 4x8 --policy easy --journal run.tyj
   trainyard verify run.tyj";
+
+pub(super) const WHAT_IF: &str = "\
+Examples:
+  trainyard what-if yesterday.tyj --policy srtf --policy 'easy[place=pack]'
+  trainyard what-if yesterday.tyj --policy fair-share --set drain_s=5 --format json
+
+The first two rows are what happened, and the same day simulated under the policy of the journal.
+A difference whose 95 % interval contains zero is called no difference.";
+
+pub(super) const FIDELITY: &str = "\
+Examples:
+  trainyard fidelity yesterday.tyj
+  trainyard fidelity yesterday.tyj --set launch_s=0.5 --format json
+
+What launches and stops took is measured in the journal and put into the physics of the simulation.";

@@ -1,6 +1,6 @@
 //! `verify`: a journal replayed under the policy that wrote it.
 
-mod words;
+pub(super) mod words;
 
 use std::io::ErrorKind;
 use std::path::Path;

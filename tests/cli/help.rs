@@ -17,6 +17,8 @@ fn help_texts() {
         "policies",
         "reproduce",
         "verify",
+        "what-if",
+        "fidelity",
     ] {
         let name = format!("help {command}").trim_end().replace(' ', "-");
         insta::assert_snapshot!(name, yard.good(&format!("{command} --help")));

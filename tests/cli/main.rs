@@ -7,6 +7,7 @@ mod contract;
 mod custom_policy;
 mod help;
 mod journals;
+mod loop_closed;
 mod reproduce;
 mod saturate;
 mod simulate;

@@ -17,7 +17,7 @@ struct Coverage {
     page: &'static str,
 }
 
-const COVERAGES: [Coverage; 12] = [
+const COVERAGES: [Coverage; 18] = [
     Coverage {
         source: "traces/src/schema.rs",
         between: ("COLUMNS: [Column", "];"),
@@ -38,6 +38,48 @@ const COVERAGES: [Coverage; 12] = [
         marks: &["    pub "],
         end: ':',
         page: "docs/metrics.md",
+    },
+    Coverage {
+        source: "simulator/src/fidelity.rs",
+        between: ("pub struct Overheads {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/what-if.md",
+    },
+    Coverage {
+        source: "simulator/src/fidelity.rs",
+        between: ("pub struct Divergence {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/what-if.md",
+    },
+    Coverage {
+        source: "simulator/src/whatif/figures.rs",
+        between: ("pub struct Figures {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/what-if.md",
+    },
+    Coverage {
+        source: "simulator/src/whatif/differences.rs",
+        between: ("pub struct PairedDifference {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/what-if.md",
+    },
+    Coverage {
+        source: "simulator/src/whatif.rs",
+        between: ("pub struct WhatIf {", "\n}"),
+        marks: &["    pub "],
+        end: ':',
+        page: "docs/what-if.md",
+    },
+    Coverage {
+        source: "simulator/src/fidelity/errors.rs",
+        between: ("keys! {\n    start", "\n}"),
+        marks: &[": \"", ", \""],
+        end: '"',
+        page: "docs/what-if.md",
     },
     Coverage {
         source: "simulator/src/physics.rs",

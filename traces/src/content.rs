@@ -6,6 +6,7 @@ use crate::bytes;
 use crate::capacity::{self, CapacitySchedule};
 use crate::clusters::{self, ClusterFile};
 use crate::error::TraceError;
+use crate::journal;
 use crate::profiles::{self, ThroughputTable};
 use crate::source;
 use crate::trace::Trace;
@@ -53,6 +54,9 @@ enum Kind {
 impl Kind {
     /// The kind of the file at `path`. What is no text, or of no other kind, is a trace or an error of its readers.
     fn of(path: &str, bytes: &[u8]) -> Self {
+        if bytes.starts_with(journal::MAGIC) {
+            return Self::Trace;
+        }
         let Ok(text) = bytes::text(path, bytes) else { return Self::Trace };
         if profiles::is_profile(text) {
             Self::Profiles

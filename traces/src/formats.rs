@@ -4,6 +4,7 @@ use crate::canonical;
 use crate::error::{TraceError, shown};
 use crate::header::Header;
 use crate::input::Input;
+use crate::journal;
 use crate::schema;
 use crate::table::Table;
 use crate::trace::Trace;
@@ -65,7 +66,7 @@ pub(crate) enum Signs {
 }
 
 /// All formats. The canonical one is first.
-static SPECS: [&Spec; 23] = [
+static SPECS: [&Spec; 24] = [
     &canonical::SPEC,
     &openb::SPEC,
     &philly::SPEC,
@@ -89,6 +90,7 @@ static SPECS: [&Spec; 23] = [
     &sacct::SPEC,
     &events::SPEC,
     &mapped::SPEC,
+    &journal::SPEC,
 ];
 
 /// A format of trace files.
@@ -106,6 +108,9 @@ impl Eq for Format {}
 impl Format {
     /// The project's own, as CSV or Parquet: see [`crate::schema`].
     pub const CANONICAL: Self = Self(&canonical::SPEC);
+
+    /// Journals, which are no text.
+    pub(crate) const JOURNAL: Self = Self(&journal::SPEC);
 
     /// All formats; the canonical one is first.
     pub fn all() -> impl Iterator<Item = Self> {

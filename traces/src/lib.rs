@@ -15,6 +15,7 @@ mod header;
 mod info;
 mod input;
 mod intern;
+pub mod journal;
 mod metadata;
 mod order;
 pub mod profiles;

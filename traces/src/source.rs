@@ -11,6 +11,7 @@ use crate::canonical::parquet;
 use crate::error::{TraceError, shown};
 use crate::formats::{Format, detect};
 use crate::input::Input;
+use crate::journal;
 use crate::metadata;
 use crate::similar::nearest;
 use crate::synthetic;
@@ -149,6 +150,9 @@ fn read_unchanged(
     bytes: &[u8],
 ) -> Result<(Trace, Changes), TraceError> {
     let name = brackets.path;
+    if bytes.starts_with(journal::MAGIC) || format == Some(Format::JOURNAL) {
+        return read_journal(brackets, format, bytes);
+    }
     if bytes.starts_with(parquet::MAGIC) {
         let Some(other) = format.filter(|format| *format != Format::CANONICAL) else {
             let (_, changes) = brackets.split(Format::CANONICAL)?;
@@ -168,6 +172,18 @@ fn read_unchanged(
     };
     let (options, changes) = brackets.split(format)?;
     Ok((format.read(&Input { file: name, text, options: &options })?, changes))
+}
+
+/// The same of a journal.
+fn read_journal(brackets: &Brackets<'_>, format: Option<Format>, bytes: &[u8]) -> Result<(Trace, Changes), TraceError> {
+    let name = brackets.path;
+    if let Some(other) = format.filter(|format| *format != Format::JOURNAL) {
+        let message = format!("the file is a journal, but {} files are text", other.name());
+        return Err(TraceError::new(name, message).with_hint(format!("leave `{}:` out", other.name())));
+    }
+    let (options, changes) = brackets.split(Format::JOURNAL)?;
+    let input = Input { file: name, text: "", options: &options };
+    Ok((journal::read(&input, bytes)?, changes))
 }
 
 /// Notes in the history how the trace was read, unless it is our own form and nothing happened to it.

@@ -83,7 +83,7 @@ fn names_that_mean_nothing() {
         error("xyz:x.csv"),
         "xyz:x.csv: no such file, and `xyz` is no trace format\nhint: the formats are canonical, csv, parquet, openb, philly, \
          philly-log, helios, acme, seren, kalos, acme-converted, pai, pai-jobs, hydra, spot, dlrm, gavel, shockwave, tiresias, muri, chronus, \
-         elasticflow, pollux, sia, swf, sacct, slurm, events, kubernetes, prometheus, mapped, synthetic"
+         elasticflow, pollux, sia, swf, sacct, slurm, events, kubernetes, prometheus, mapped, journal, synthetic"
     );
     assert_eq!(error("philly[jobs=3]"), "philly[jobs=3]: no such file\nhint: did you mean `synthetic:philly[jobs=3]`?");
 }
@@ -95,7 +95,8 @@ fn columns_that_fit_none_or_two() {
         error("foo,bar\n1,2\n"),
         "t.csv:1: the columns fit no known trace format; found: foo, bar\nhint: the canonical form has the columns job_id, \
          submit_s, gpus, duration_s; the formats are canonical, openb, philly, philly-log, helios, acme, acme-converted, pai, pai-jobs, \
-         hydra, spot, dlrm, gavel, shockwave, tiresias, muri, chronus, elasticflow, pollux, swf, sacct, events, mapped; \
+         hydra, spot, dlrm, gavel, shockwave, tiresias, muri, chronus, elasticflow, pollux, swf, sacct, events, mapped, \
+         journal; \
          `mapped` reads any other table"
     );
     assert_eq!(

@@ -1,10 +1,23 @@
 //! Nodes come up, drain and go down.
 
-use super::{Cluster, NodeState};
+use serde::{Deserialize, Serialize};
+
+use super::Cluster;
 use crate::ids::NodeId;
 use crate::inventory::UNLIMITED;
 use crate::shape::MILLI;
 use crate::time::Time;
+
+/// Whether a node takes work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NodeState {
+    /// It does.
+    Up,
+    /// An operator wants it empty: what runs there ends in peace, nothing new starts.
+    Draining,
+    /// It is broken.
+    Down,
+}
 
 impl Cluster {
     /// Enters a node that is up into the indices.

@@ -183,8 +183,10 @@ fn command() -> impl Strategy<Value = Command> {
 
 fn entries(most: usize) -> impl Strategy<Value = Vec<Entry>> {
     let fact = (time(), event()).prop_map(|(at, event)| Input { at, event });
-    let entry = (prop::collection::vec(fact, 0..5), prop::collection::vec(command(), 0..5));
-    prop::collection::vec(entry.prop_map(|(facts, orders)| Entry { facts, orders }), 0..most)
+    let note = prop::collection::vec(any::<u8>(), 0..9);
+    let entry =
+        (prop::collection::vec(fact, 0..5), prop::collection::vec(command(), 0..5), prop::collection::vec(note, 0..3));
+    prop::collection::vec(entry.prop_map(|(facts, orders, notes)| Entry { facts, orders, notes }), 0..most)
 }
 
 /// The journal of `entries`, and where each record starts: the header, the entries, the end.
@@ -222,12 +224,17 @@ fn small() -> Vec<Entry> {
     let slice = Slice { node: NodeId(1), bank: 0, milli: 1000, mask: 0xff, cpu_milli: 0, memory_mib: 0 };
     let launch = Command::Launch { run, placement: [slice].into_iter().collect(), resume_from: Span::ZERO };
     vec![
-        Entry { facts: vec![at(1, Event::Submitted { job: JobId(0), spec, truth: None })], orders: vec![launch] },
-        Entry { facts: vec![at(2, Event::Started { run, rate: Rate::FULL })], orders: Vec::new() },
+        Entry {
+            facts: vec![at(1, Event::Submitted { job: JobId(0), spec, truth: None })],
+            orders: vec![launch],
+            notes: vec![b"who".to_vec()],
+        },
+        Entry { facts: vec![at(2, Event::Started { run, rate: Rate::FULL })], ..Entry::default() },
         Entry::default(),
         Entry {
             facts: vec![at(9, Event::Ended { run, exit: Exit::Completed, saved: None })],
             orders: vec![Command::Close { job: JobId(0), outcome: Outcome::Finished }],
+            notes: Vec::new(),
         },
     ]
 }

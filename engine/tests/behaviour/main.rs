@@ -13,3 +13,4 @@ mod migration;
 mod resources;
 mod retries;
 mod rounds;
+mod snapshot;

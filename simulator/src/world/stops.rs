@@ -10,7 +10,8 @@ use crate::physics::RestartAt;
 impl SimWorld<'_> {
     pub(super) fn fail(&mut self, now: Time, run: RunId) -> Event {
         let saved = self.saved_by(now, run, false);
-        let code = self.flaws.get_mut(&run.job).map_or(1, |flaw| {
+        let next = self.flaws.get_mut(&run.job).and_then(|flaws| flaws.iter_mut().find(|flaw| flaw.times > 0));
+        let code = next.map_or(1, |flaw| {
             flaw.times -= 1;
             flaw.code
         });
@@ -106,7 +107,9 @@ impl SimWorld<'_> {
             return None;
         }
         let live = *self.live_run(run)?;
+        // What is left of the launch is nobody's debt: the next run has a launch of its own.
         let unserved = if live.since == Time::NEVER { live.starts.since(now) } else { Span::ZERO };
+        let unserved = unserved.min(self.restart(run, live.milli));
         let owed = unserved + self.price(run, live.milli);
         self.owed.insert(run.job, owed);
         Some(Input { at: now, event: Event::RestartOwed { job: run.job, owed } })

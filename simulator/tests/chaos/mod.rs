@@ -85,7 +85,7 @@ impl Case {
         let trace = wishes::with_targets(trace(&mut chance), &mut Chance::new(seed ^ 0x51a));
         let trace = wishes::with_queues(trace, &mut Chance::new(seed ^ 0x0b1));
         let mut trace = scores::with_kinds(trace, &mut Chance::new(seed ^ 0x9a2));
-        let mut physics = physics(&mut chance);
+        let mut physics = physics(&mut chance, &mut Chance::new(seed ^ 0x1a0));
         let policy_text = policy(&mut chance);
         if stops_for_nothing(&policy_text) {
             physics = Physics::default();
@@ -337,8 +337,12 @@ fn trace(chance: &mut Chance) -> Trace {
     }
 }
 
-fn physics(chance: &mut Chance) -> Physics {
+/// Random physics; what came later is drawn from chance of its own.
+fn physics(chance: &mut Chance, later: &mut Chance) -> Physics {
     let mut settings = Vec::new();
+    if later.one_in(4) {
+        settings.push(format!("launch_s={}", later.pick(&["0.25", "3", "45"])));
+    }
     for (key, values) in [
         ("restart_s", &["30", "7", "1:7+8:30+60"][..]),
         ("restart_owed", &["true"]),

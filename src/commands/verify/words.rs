@@ -4,7 +4,7 @@ use engine::placement::BANK;
 use engine::{Command, Inventory, RunId, Slice};
 
 /// An order, or that there is none.
-pub(super) fn order(command: Option<&Command>, inventory: &Inventory) -> String {
+pub(in crate::commands) fn order(command: Option<&Command>, inventory: &Inventory) -> String {
     let Some(command) = command else { return "no order".to_owned() };
     match command {
         Command::Launch { run: id, placement, resume_from } => {

@@ -1,0 +1,152 @@
+//! What the API answers, for the server and for its clients.
+
+use serde::{Deserialize, Serialize};
+
+use crate::job_file::JobFile;
+use crate::view::{JobView, NodeView};
+
+/// Answer of `/healthz` and `/readyz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// `alive` or `ready`.
+    pub status: String,
+}
+
+/// Answer to whatever is about one job and needs no more: its number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submitted {
+    /// Version of the answer.
+    pub schema: u32,
+    /// The job; none where a submission was only tried.
+    pub job: Option<u32>,
+}
+
+/// A page of jobs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Jobs {
+    /// Version of the answer.
+    pub schema: u32,
+    /// Wall-clock time of second 0, in microseconds since 1970.
+    pub origin_us: u64,
+    /// Scheduler time of the answer, in seconds.
+    pub now_s: f64,
+    /// The jobs, in order of submission.
+    pub jobs: Vec<JobView>,
+    /// What `after` must be for the next page; none: this is the last.
+    pub next: Option<u32>,
+}
+
+/// One job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobInfo {
+    /// Version of the answer.
+    pub schema: u32,
+    /// Wall-clock time of second 0, in microseconds since 1970.
+    pub origin_us: u64,
+    /// Scheduler time of the answer, in seconds.
+    pub now_s: f64,
+    /// The job as the scheduler sees it.
+    pub job: JobView,
+    /// How its last run ended, in words.
+    pub end: Option<String>,
+    /// As its owner wrote it.
+    pub file: JobFile,
+}
+
+/// All nodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Nodes {
+    /// Version of the answer.
+    pub schema: u32,
+    /// The nodes.
+    pub nodes: Vec<NodeView>,
+}
+
+/// What was done to a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeDone {
+    /// Version of the answer.
+    pub schema: u32,
+    /// Its name.
+    pub node: String,
+}
+
+/// A job says that it saved all its work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Saved {
+    /// The job.
+    pub job: u32,
+    /// Its attempt.
+    pub attempt: u32,
+    /// Where the checkpoint is; empty where it does not say.
+    #[serde(default)]
+    pub checkpoint: String,
+}
+
+/// Why a node is drained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drain {
+    /// The reason, for whoever sees it later.
+    pub reason: String,
+}
+
+/// Why a job does not run, and what happened to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Explanation {
+    /// Version of the answer.
+    pub schema: u32,
+    /// The job, with code and text of the reason.
+    pub job: JobView,
+    /// Jobs that it waits for and that have not ended.
+    pub waits_for: Vec<u32>,
+    /// Its place among pending jobs in order of submission, from 1; none where it is not pending.
+    pub position: Option<u32>,
+    /// Pending jobs.
+    pub pending: u32,
+    /// What it needs and what there is, while it is pending.
+    pub shortage: Option<Shortage>,
+    /// Who took its GPUs, and at what cost.
+    pub evictions: Vec<EvictionView>,
+    /// All of it in words, the most important first.
+    pub lines: Vec<String>,
+}
+
+/// What a pending job needs, and what is idle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shortage {
+    /// GPUs of the gang.
+    pub gpus_needed: f64,
+    /// Free GPUs of allowed models on nodes that are up.
+    pub gpus_free: f64,
+    /// Tasks of the gang.
+    pub tasks_needed: u32,
+    /// GPUs of each task, on one node.
+    pub gpus_per_task: f64,
+    /// Tasks for which there is room now, by GPUs alone.
+    pub tasks_fit_by_gpus: u32,
+    /// Tasks for which there is room now, with CPU and memory.
+    pub tasks_fit: u32,
+    /// Nodes with idle GPUs: wholly idle GPUs, and how many nodes have so many, the most first.
+    pub idle: Vec<(u32, u32)>,
+}
+
+/// A run that was stopped for others.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvictionView {
+    /// When, in scheduler time.
+    pub at_s: f64,
+    /// The attempt that was stopped.
+    pub attempt: u32,
+    /// `preempted` or `migrated`.
+    pub cause: String,
+    /// The job that got the GPUs, where it was one.
+    pub by: Option<u32>,
+    /// Work that has to be done again, in GPU-seconds.
+    pub lost_gpu_s: f64,
+    /// GPU-seconds between the order to stop and the end.
+    pub drained_gpu_s: f64,
+    /// GPU-seconds until it made progress again.
+    pub restarted_gpu_s: f64,
+}

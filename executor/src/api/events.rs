@@ -1,0 +1,53 @@
+//! Changes as server-sent events.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::mpsc::Sender;
+
+use super::App;
+use super::feed::feed;
+use super::identity::Identity;
+use super::server::Shutdown;
+use crate::handle::Change;
+
+/// A comment goes out after so long a silence, so that both ends notice when the other is gone.
+const SILENCE: Duration = Duration::from_secs(15);
+
+pub(super) async fn events(State(app): State<App>, _: Identity) -> Response {
+    let (sender, body) = feed();
+    tokio::spawn(tell(app.handle.follow(), sender, app.shutdown));
+    ([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")], body).into_response()
+}
+
+async fn tell(mut changes: Receiver<Change>, sender: Sender<Bytes>, shutdown: Shutdown) {
+    // At once, so that the client knows that it follows.
+    let mut text = ": following\n\n".to_owned();
+    while sender.send(Bytes::from(text)).await.is_ok() {
+        text = tokio::select! {
+            change = changes.recv() => match change {
+                Ok(change) => event(&change),
+                Err(RecvError::Lagged(missed)) => format!("event: missed\ndata: {{\"missed\":{missed}}}\n\n"),
+                Err(RecvError::Closed) => return,
+            },
+            () = tokio::time::sleep(SILENCE) => ":\n\n".to_owned(),
+            () = sender.closed() => return,
+            () = shutdown.begun() => return,
+        };
+    }
+}
+
+fn event(change: &Change) -> String {
+    let kind = match change {
+        Change::Job { .. } => "job",
+        Change::Node { .. } => "node",
+    };
+    // Plain data with text keys always has a JSON form, on one line.
+    let data = serde_json::to_string(change).unwrap_or_default();
+    format!("event: {kind}\ndata: {data}\n\n")
+}

@@ -1,0 +1,60 @@
+//! Nodes: list, drain, resume.
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use engine::{Core, NodeId};
+
+use super::answers::{Drain, NodeDone, Nodes};
+use super::error::{ApiError, json};
+use super::extract::Body;
+use super::identity::Identity;
+use super::{App, SCHEMA};
+use crate::view;
+use crate::world::{Done, Wish};
+
+/// Longest reason, in characters.
+const REASON_MAX: usize = 500;
+
+pub(super) async fn list(State(app): State<App>, _: Identity) -> Result<Response, ApiError> {
+    let nodes = app.handle.look(view::nodes).await?;
+    Ok(json(StatusCode::OK, &Nodes { schema: SCHEMA, nodes }))
+}
+
+async fn find(app: &App, name: &str) -> Result<NodeId, ApiError> {
+    let wanted = name.to_owned();
+    let place = move |core: &Core| core.state().cluster().inventory().nodes.iter().position(|node| node.name == wanted);
+    let found = app.handle.look(move |core, _| place(core)).await?;
+    found.map(NodeId::new).ok_or_else(|| ApiError::unknown_node(name))
+}
+
+async fn done(app: &App, identity: &Identity, node: String, wish: Wish) -> Result<Response, ApiError> {
+    match app.handle.ask(wish, identity.audit()).await? {
+        Done::Done => Ok(json(StatusCode::OK, &NodeDone { schema: SCHEMA, node })),
+        other => Err(ApiError::of(other)),
+    }
+}
+
+pub(super) async fn drain(
+    State(app): State<App>,
+    identity: Identity,
+    Path(name): Path<String>,
+    Body(Drain { reason }): Body<Drain>,
+) -> Result<Response, ApiError> {
+    let node = find(&app, &name).await?;
+    if reason.trim().is_empty() || reason.chars().count() > REASON_MAX || reason.chars().any(char::is_control) {
+        let message = format!("a reason has 1 to {REASON_MAX} characters on one line");
+        let hint = "say why, for whoever sees the node drained later";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message, hint).at("reason"));
+    }
+    done(&app, &identity, name, Wish::Drain { node, reason }).await
+}
+
+pub(super) async fn resume(
+    State(app): State<App>,
+    identity: Identity,
+    Path(name): Path<String>,
+) -> Result<Response, ApiError> {
+    let node = find(&app, &name).await?;
+    done(&app, &identity, name, Wish::Resume(node)).await
+}

@@ -1,0 +1,143 @@
+//! A server: what was is read back from the journal, what runs is taken up, and the loop goes on.
+
+mod clerk;
+mod error;
+mod recovery;
+mod rows;
+
+use std::cell::RefCell;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use engine::journal::{Header, VERSION};
+use engine::{Core, Time, drive};
+use policies::Context;
+
+use self::clerk::Clerk;
+pub use self::error::ServeError;
+use self::recovery::Recovery;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::handle::Handle;
+use crate::inbox::Channel;
+use crate::launcher::{Launcher, Local, Observation, Settings};
+use crate::ledger::{Desk, Ledger};
+use crate::machine::Machines;
+use crate::store::{Folders, Start, Store};
+use crate::submission::Defaults;
+use crate::world::{LiveWorld, Message, Shared};
+
+/// What a server is started with.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The state folder.
+    pub state: PathBuf,
+    /// What it was told.
+    pub config: Config,
+    /// What it schedules on.
+    pub machines: Machines,
+    /// Program and first arguments of a process that calls [`crate::shim::main`].
+    pub shim: Vec<OsString>,
+    /// Which snapshot to start from.
+    pub start: Start,
+}
+
+/// What others need once a server has read its state back.
+#[derive(Clone, Debug)]
+pub struct Ready {
+    /// The way to the thread that schedules.
+    pub handle: Handle,
+    /// Where its files are.
+    pub folders: Folders,
+    /// Wall-clock time of scheduler time 0, in microseconds since 1970.
+    pub origin_us: u64,
+    /// What a person should know of the start, though nothing is lost.
+    pub warnings: Vec<String>,
+}
+
+/// Runs a server on this thread until it is told to stop. `attend` is called once the state is read back, and lets people in.
+/// Programs go on when the server ends, and are taken up by the next.
+pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>) -> Result<(), ServeError> {
+    let header = header(setup)?;
+    let Recovery { core, shared, store, records, origin_us, header, warnings } = recovery::recover(setup, header)?;
+    let (sender, receiver) = channel();
+    let handle = Handle::new(sender.clone());
+    let (observations, seen) = channel();
+    let settings = Settings { log_bytes_max: setup.config.log_bytes_max, ..Settings::default() };
+    let local = Local::new(&setup.state, setup.shim.clone(), observations, settings)
+        .map_err(|source| ServeError::Launcher { state: setup.state.clone(), source })?;
+    std::thread::Builder::new()
+        .name("observed".to_owned())
+        .spawn(move || forward(&seen, |observation| sender.send(Message::Observed(observation)).is_ok()))
+        .map_err(ServeError::Thread)?;
+    let inbox = Channel::new(receiver, Clock::resume(origin_us, core.state().now()));
+    let shared = Rc::new(RefCell::new(shared));
+    let store = Rc::new(RefCell::new(store));
+    let folders = store.borrow().folders().clone();
+    let clerk =
+        Clerk::new(Rc::clone(&store), records, handle.clone(), header, setup.config.segment_bytes_max, origin_us);
+    attend(Ready { handle, folders, origin_us, warnings })?;
+    go_on(setup, core, inbox, local, &shared, store, clerk)
+}
+
+fn forward(seen: &Receiver<Observation>, send: impl Fn(Observation) -> bool) {
+    while let Ok(observation) = seen.recv() {
+        if !send(observation) {
+            return;
+        }
+    }
+}
+
+fn go_on<L: Launcher>(
+    setup: &Setup,
+    mut core: Core,
+    inbox: Channel,
+    launcher: L,
+    shared: &Rc<RefCell<Shared>>,
+    store: Rc<RefCell<Store>>,
+    clerk: Clerk,
+) -> Result<(), ServeError> {
+    let defaults = Defaults { grace: setup.config.grace.0 };
+    let inventory = setup.machines.inventory.clone();
+    let mut world = LiveWorld::new(inbox, launcher, Rc::clone(shared), inventory, defaults)
+        .with_uuids(setup.machines.uuids.clone());
+    world.take_up(&core);
+    let mut ledger = Ledger::new(store, Rc::clone(shared));
+    let mut desk = Desk::new(Rc::clone(shared), clerk);
+    drive(&mut core, &mut world, &mut ledger, &mut desk)?;
+    desk.audience().close()
+}
+
+/// The header that this server writes.
+fn header(setup: &Setup) -> Result<Header, ServeError> {
+    let built = policies::build(&setup.config.policy, context(setup.config.seed));
+    let built = built.map_err(|error| ServeError::Policy(error.to_string()))?;
+    if built.policy.needs().oracle {
+        return Err(ServeError::Policy(format!(
+            "`{}` must know how long jobs really run, which nobody does",
+            built.text
+        )));
+    }
+    let now_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
+    Ok(Header {
+        version: VERSION,
+        trainyard_version: env!("CARGO_PKG_VERSION").to_owned(),
+        policy: built.text,
+        estimates: true,
+        seed: setup.config.seed,
+        inventory: setup.machines.inventory.clone(),
+        notes: vec![("world".to_owned(), "live".to_owned()), ("origin_us".to_owned(), now_us.to_string())],
+    })
+}
+
+fn context(seed: u64) -> Context {
+    Context { estimates: true, seed }
+}
+
+/// Wall-clock time of an instant, in microseconds since 1970.
+fn wall_us(origin_us: u64, time: Time) -> u64 {
+    origin_us.saturating_add(time.0)
+}

@@ -1,0 +1,103 @@
+//! Why a server does not start, or ends.
+
+use std::path::PathBuf;
+
+use engine::snapshot::SnapshotError;
+
+use crate::ledger::LiveError;
+use crate::store::{Position, StoreError};
+
+/// Why a server does not start, or ends.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The state folder cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A snapshot cannot be read.
+    #[error("the snapshot of {}: {source}", state.display())]
+    Snapshot {
+        /// The state folder.
+        state: PathBuf,
+        /// Why.
+        source: SnapshotError,
+    },
+    /// What is beside the core in a snapshot, or a note in the journal, cannot be read.
+    #[error("{what} of {} cannot be read: {message}", state.display())]
+    Unreadable {
+        /// The state folder.
+        state: PathBuf,
+        /// What.
+        what: String,
+        /// Why.
+        message: String,
+    },
+    /// The same facts lead to other orders than those that were recorded.
+    #[error("record {} of segment {}: its facts lead to other orders than those that were carried out", .0.record, .0.segment)]
+    Diverged(Position),
+    /// The cluster is another than that of the journal.
+    #[error("the cluster is another than that of {}: it has {now}, it had {before}", state.display())]
+    ClusterChanged {
+        /// The state folder.
+        state: PathBuf,
+        /// What it is now.
+        now: String,
+        /// What it was.
+        before: String,
+    },
+    /// There is no such policy.
+    #[error("policy: {0}")]
+    Policy(String),
+    /// Programs cannot be run.
+    #[error("programs cannot be run with {}: {source}", state.display())]
+    Launcher {
+        /// The state folder.
+        state: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The records cannot be used.
+    #[error("{0}")]
+    Records(String),
+    /// A thread cannot be started.
+    #[error("a thread cannot be started: {0}")]
+    Thread(#[source] std::io::Error),
+    /// Nobody can be let in.
+    #[error("{what}: {source}")]
+    Listen {
+        /// Where.
+        what: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It had to stop.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+}
+
+impl ServeError {
+    /// What to do.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::Store(error) => error.hint(),
+            Self::Snapshot { .. } | Self::Unreadable { .. } => {
+                "start from an earlier snapshot with --from-snapshot N; 1 replays the whole journal".to_owned()
+            }
+            Self::Diverged(_) => {
+                "another version of trainyard wrote this journal: start the version that its header names, or use a new --state"
+                    .to_owned()
+            }
+            Self::ClusterChanged { .. } => {
+                "give the nodes and GPUs as they were, or use a new --state; a cluster that changes is not supported yet".to_owned()
+            }
+            Self::Policy(_) => "`trainyard policies` lists the policies and their knobs".to_owned(),
+            Self::Launcher { .. } => "see whether the folder can be written to, and whether its path is short enough for a socket".to_owned(),
+            Self::Records(_) => "remove records.sqlite: it is built again from the journal".to_owned(),
+            Self::Thread(_) => "raise the limit of processes (ulimit -u)".to_owned(),
+            Self::Listen { .. } => "see whether another server listens there".to_owned(),
+            Self::Live(LiveError::Journal(_)) => {
+                "programs go on; make room or mend the disk, and start the server again: nothing acknowledged is lost".to_owned()
+            }
+            Self::Live(LiveError::Fault(_)) => "this is a defect: please report it with the journal".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What is written: plain rows, each with all its values, so that a later one replaces an earlier one.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// A row of one of the tables.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Row {
+    /// A job that is new: where it can be found by tenant and label is written once.
+    Submitted {
+        /// As it is now.
+        job: Box<JobRow>,
+        /// What its owner submitted, as JSON.
+        job_file: String,
+    },
+    /// A job as it is now. Its tenant and its labels are those that it was submitted with.
+    Job(Box<JobRow>),
+    /// A run as it is now.
+    Run(Box<RunRow>),
+    /// What a tenant has held on a day, all together.
+    Usage(UsageRow),
+    /// Who did what. Rows are numbered in the order of the journal and never changed.
+    Audit(Box<AuditRow>),
+}
+
+/// A job. Times are microseconds since 1970 (UTC), or since whatever the server counts from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// Its number.
+    pub number: u32,
+    /// What its owner calls it.
+    pub name: Option<String>,
+    /// Who pays, as a path such as `research/vision`.
+    pub tenant: String,
+    /// Who submitted it.
+    pub owner: String,
+    /// The queue.
+    pub queue: String,
+    /// What it does, in one word.
+    pub state: String,
+    /// Stable code of why it waits.
+    pub reason_code: Option<String>,
+    /// The same in words.
+    pub reason: Option<String>,
+    /// Higher goes first.
+    pub priority: i32,
+    /// Thousandths of GPUs of all its tasks.
+    pub gpus_milli: u64,
+    /// Tasks.
+    pub tasks: u32,
+    /// When it was submitted.
+    pub submitted_us: u64,
+    /// When its first run started.
+    pub first_start_us: Option<u64>,
+    /// When it was over; `None` while it is not.
+    pub ended_us: Option<u64>,
+    /// Runs that were launched.
+    pub attempts: u32,
+    /// How often it was preempted.
+    pub preemptions: u32,
+    /// What its last run ended with.
+    pub exit_code: Option<i32>,
+    /// How it ended, in one word.
+    pub outcome: Option<String>,
+    /// Marks of its owner.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// A run of a job.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRow {
+    /// The job.
+    pub job: u32,
+    /// Which of its runs, as the engine counts them.
+    pub attempt: u32,
+    /// Nodes that it runs on, without repetition.
+    pub nodes: Vec<String>,
+    /// GPUs that it holds.
+    pub gpus: Vec<HeldGpu>,
+    /// When it was ordered.
+    pub launched_us: u64,
+    /// When all its tasks ran.
+    pub started_us: Option<u64>,
+    /// When none of them ran any more.
+    pub ended_us: Option<u64>,
+    /// How it ended, in one word.
+    pub end: Option<String>,
+    /// Exit code of its program.
+    pub exit_code: Option<i32>,
+    /// The signal that killed it.
+    pub signal: Option<i32>,
+    /// The last checkpoint that it named.
+    pub checkpoint: Option<String>,
+}
+
+/// A GPU, or a part of one, that a run holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldGpu {
+    /// Name of the node.
+    pub node: String,
+    /// Its index there.
+    pub index: u32,
+    /// Its unique name, where it is a real one.
+    pub uuid: Option<String>,
+    /// Thousandths of it.
+    pub milli: u16,
+}
+
+/// What a tenant has held on a day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageRow {
+    /// The tenant that the jobs belong to, not those above it.
+    pub tenant: String,
+    /// The day, counted from 1970-01-01 (UTC).
+    pub day: u32,
+    /// Thousandths of GPUs times microseconds, all of that day so far.
+    pub gpu_milli_us: u64,
+}
+
+/// Who did what, from where, and what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditRow {
+    /// When.
+    pub at_us: u64,
+    /// Who; empty where nobody could tell.
+    pub who: String,
+    /// With which role.
+    pub role: String,
+    /// From which address.
+    pub from_addr: String,
+    /// What was tried, such as `submit`.
+    pub verb: String,
+    /// With what, such as `job 7`.
+    pub subject: String,
+    /// What came of it, such as `done` or `refused`.
+    pub outcome: String,
+    /// More about it.
+    pub detail: Option<String>,
+}

@@ -1,0 +1,273 @@
+//! A journal played again: as it happened, and in the simulated world under any policy.
+
+use std::sync::Arc;
+
+use engine::{Command, Core, Fault, Input, JobId, Outcome, Record, Time, Watch, drive};
+use policies::registry::Registry;
+use policies::{Context, PolicyError};
+use traces::journal::{Measures, Recording};
+use traces::{Trace, TraceError};
+
+use crate::metrics::{Recorder, Segments};
+use crate::physics::{Physics, SettingError};
+use crate::result::Replay;
+use crate::run::{RunError, RunSpec};
+use crate::summary::summarise;
+use crate::targets;
+use crate::workload::Workload;
+use crate::workload::recorded::{Foresight, is_taken_out};
+use crate::world::{Flaw, SimWorld};
+
+/// What the physics of yesterday is called.
+pub const AS_IT_HAPPENED: &str = "as it happened";
+/// Settings of a simulated journal that are facts of the journal now.
+const RECORDED: [&str; 2] = ["failures_per_node_day", "repair_s"];
+/// Shorter intervals between saves are taken as this.
+const CHECKPOINT_S_MIN: f64 = 1.0;
+
+/// A journal, ready to be played again.
+#[derive(Debug)]
+pub struct Rerun<'a> {
+    recording: &'a Recording,
+    trace: Arc<Trace>,
+    measures: Measures,
+    physics: Physics,
+}
+
+/// One day, real or simulated.
+#[derive(Debug)]
+pub struct Day {
+    /// The figures and the jobs.
+    pub replay: Replay,
+    /// The orders that a policy decides on, in order: launches and stops.
+    pub decisions: Vec<(Time, Command)>,
+}
+
+/// Why a journal cannot be played again.
+#[derive(Debug, thiserror::Error)]
+pub enum RerunError {
+    /// The journal cannot be read as a trace.
+    #[error(transparent)]
+    Trace(#[from] TraceError),
+    /// A setting is wrong.
+    #[error(transparent)]
+    Setting(#[from] SettingError),
+    /// The simulation failed.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The policy does not give the recorded orders.
+    #[error("{journal}: record {record} replays differently, so nobody knows what its policy would have done")]
+    Different {
+        /// The journal.
+        journal: String,
+        /// The record.
+        record: u64,
+    },
+    /// A fact makes no sense after those before it.
+    #[error("{journal}: record {record}: {fault}")]
+    Contradiction {
+        /// The journal.
+        journal: String,
+        /// The record.
+        record: u64,
+        /// What does not fit.
+        fault: Fault,
+    },
+}
+
+impl From<PolicyError> for RerunError {
+    fn from(error: PolicyError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+impl<'a> Rerun<'a> {
+    /// Makes `recording` ready, with the physics that [`settings`] finds and `set` overrides.
+    pub fn new(recording: &'a Recording, set: &[String]) -> Result<Self, RerunError> {
+        let measures = recording.measures();
+        let physics = Physics::parse(&settings(recording, &measures, set))?;
+        Ok(Self { recording, trace: Arc::new(recording.whole()?), measures, physics })
+    }
+
+    /// What the journal tells.
+    pub fn recording(&self) -> &'a Recording {
+        self.recording
+    }
+
+    /// What launches and stops took.
+    pub fn measures(&self) -> &Measures {
+        &self.measures
+    }
+
+    /// The physics of the simulations.
+    pub fn physics(&self) -> &Physics {
+        &self.physics
+    }
+
+    /// The trace of all jobs.
+    pub fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
+    fn core(&self, policy: &str) -> Result<(Core, String), RerunError> {
+        let header = &self.recording.header;
+        let context = Context { estimates: header.estimates, seed: header.seed };
+        let built = Registry::default().build(policy, context)?;
+        Ok((Core::new(header.inventory.clone(), built.policy), built.text))
+    }
+
+    /// What happened: the facts of the journal once more, through a core with the policy of the journal, whose orders must be
+    /// the recorded ones.
+    pub fn yesterday(&self) -> Result<Day, RerunError> {
+        let (mut core, policy) = self.core(&self.recording.header.policy)?;
+        let workload = Workload::recorded(&self.trace, self.recording, Foresight::Recorded);
+        let mut recorder = Recorder::new(&workload, &self.recording.header.inventory, Segments::Off);
+        let mut log = DecisionLog::default();
+        let mut orders = Vec::new();
+        for (record, entry) in (1..).zip(&self.recording.entries) {
+            let journal = || self.recording.source.clone();
+            orders.clear();
+            core.step(&entry.facts, &mut orders).map_err(|fault| RerunError::Contradiction {
+                journal: journal(),
+                record,
+                fault,
+            })?;
+            if orders != entry.orders {
+                return Err(RerunError::Different { journal: journal(), record });
+            }
+            recorder.after(&core, &entry.facts, &orders);
+            log.take(core.state().now(), &orders);
+        }
+        let mut replay = self.replay(&core, &workload, recorder, policy, &Physics::default());
+        AS_IT_HAPPENED.clone_into(&mut replay.summary.physics);
+        Ok(Day { replay, decisions: log.decisions })
+    }
+
+    /// The same day in the simulated world, under `policy`.
+    pub fn simulated(&self, policy: &str) -> Result<Day, RerunError> {
+        let header = &self.recording.header;
+        let (mut core, policy) = self.core(policy)?;
+        // The policy of the journal knows what it knew; nobody told it more than the journal says.
+        let is_another = policy != self.core(&header.policy)?.1;
+        let foresight = if is_another { Foresight::Hindsight } else { Foresight::Recorded };
+        let workload = Workload::recorded(&self.trace, self.recording, foresight);
+        let mut world = SimWorld::new(&workload, &self.physics, &header.inventory, header.seed)?;
+        if is_another && core.expects_workload() && !workload.tells_what_to_expect() {
+            world.declare_workload();
+        }
+        for (number, job) in self.recording.jobs.iter().enumerate() {
+            for failure in &job.failures {
+                world.flaw(JobId::new(number), Flaw { after: failure.after, times: 1, code: failure.code });
+            }
+        }
+        let mut recorder = Recorder::new(&workload, &header.inventory, Segments::Off);
+        let mut log = DecisionLog::default();
+        drive(&mut core, &mut world, &mut log, &mut recorder)?;
+        let mut replay = self.replay(&core, &workload, recorder, policy, &self.physics);
+        replay.unprofiled = world.unprofiled().clone();
+        Ok(Day { replay, decisions: log.decisions })
+    }
+
+    fn replay(
+        &self,
+        core: &Core,
+        workload: &Workload<'_>,
+        recorder: Recorder<'_>,
+        policy: String,
+        physics: &Physics,
+    ) -> Replay {
+        let mut seen = recorder.finish(core);
+        // Who was taken out at the end of the journal did not end: that is where the journal stops.
+        for (row, job) in seen.rows.iter_mut().zip(&self.recording.jobs) {
+            if row.outcome == Some(Outcome::Cancelled) && is_taken_out(job) {
+                (row.outcome, row.finish) = (None, Time::NEVER);
+            }
+        }
+        let header = &self.recording.header;
+        let spec = RunSpec {
+            inventory: &header.inventory,
+            policy,
+            physics,
+            load: 1.0,
+            seed: header.seed,
+            segments: Segments::Off,
+        };
+        Replay {
+            summary: summarise(&spec, core, workload, &seen),
+            trace: self.trace.clone(),
+            evictions: targets::evictions(core),
+            jobs: seen.rows,
+            series: seen.series,
+            segments: seen.segments,
+            unprofiled: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
+/// The settings of the physics: those with which the journal was simulated, as it says itself, or else those that were
+/// measured in it; and `set` before both. What was random then is a fact of the journal now.
+pub fn settings(recording: &Recording, measures: &Measures, set: &[String]) -> Vec<String> {
+    let key = |setting: &str| setting.split('=').next().unwrap_or(setting).trim().to_owned();
+    let given: Vec<String> = set.iter().map(|setting| key(setting)).collect();
+    let found = match recording.note("physics") {
+        Some("default") => Vec::new(),
+        Some(noted) => noted.split_whitespace().map(str::to_owned).collect(),
+        None => measured(measures),
+    };
+    let kept = found.into_iter().filter(|setting| {
+        let key = key(setting);
+        !given.contains(&key) && !RECORDED.contains(&key.as_str())
+    });
+    kept.chain(set.iter().cloned()).collect()
+}
+
+/// What a live journal shows of the world.
+fn measured(measures: &Measures) -> Vec<String> {
+    let mut settings = Vec::new();
+    let mut span = |key: &str, span: Option<engine::Span>| {
+        if let Some(span) = span.filter(|span| *span > engine::Span::ZERO) {
+            settings.push(format!("{key}={}", span.secs_f64()));
+        }
+    };
+    span("launch_s", measures.launch.p50);
+    // A later run has a launch like the first, and what goes beyond is its restart.
+    span("restart_s", measures.relaunch.p50.map(|again| again - measures.launch.p50.unwrap_or_default()));
+    span("drain_s", measures.drain.p50);
+    settings.push(match measures.save_interval {
+        Some(interval) => format!("checkpoint_s={}", interval.secs_f64().max(CHECKPOINT_S_MIN)),
+        None => "checkpoint_s=never".to_owned(),
+    });
+    if measures.stops_save == Some(false) {
+        settings.push("preempt_saves=false".to_owned());
+    }
+    settings
+}
+
+/// Keeps launches and stops.
+#[derive(Debug, Default)]
+struct DecisionLog {
+    now: Time,
+    decisions: Vec<(Time, Command)>,
+}
+
+impl DecisionLog {
+    fn take(&mut self, now: Time, orders: &[Command]) {
+        // A kill follows from a fact: a node is lost, a grace is over.
+        let decided = |order: &&Command| matches!(order, Command::Launch { .. } | Command::Drain { .. });
+        self.decisions.extend(orders.iter().filter(decided).map(|order| (now, order.clone())));
+    }
+}
+
+impl Record for DecisionLog {
+    type Error = Fault;
+
+    fn facts(&mut self, batch: &[Input]) -> Result<(), Fault> {
+        self.now = batch.last().map_or(self.now, |input| input.at);
+        Ok(())
+    }
+
+    fn orders(&mut self, commands: &[Command]) -> Result<(), Fault> {
+        self.take(self.now, commands);
+        Ok(())
+    }
+}
