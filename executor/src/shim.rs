@@ -10,7 +10,7 @@
 //! (`PR_SET_PDEATHSIG`); what it had started is killed by the server, which finds the lock free.
 //!
 //! The shim runs in an environment of its own, cleared by the server, so a job cannot reach it by `LD_PRELOAD` and the like.
-//! Nothing of ours runs between fork and exec: the shim starts itself again as a trampoline ([`exec`]).
+//! Nothing of ours runs between fork and exec: the shim starts itself again as a trampoline (`exec`).
 
 use std::ffi::OsString;
 use std::fs::File;
