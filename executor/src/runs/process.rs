@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn this_process_lives_and_a_later_one_of_its_number_is_another() {
-        let own = find(std::process::id() as i32).unwrap();
+        let own = find(std::process::id().cast_signed()).unwrap();
         assert!(lives(own));
         assert!(!lives(Process { start_ticks: own.start_ticks + 1, ..own }));
     }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn a_child_is_found() {
         let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
-        assert!(children(std::process::id() as i32).unwrap().contains(&(child.id() as i32)));
+        assert!(children(std::process::id().cast_signed()).unwrap().contains(&(child.id().cast_signed())));
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -63,7 +63,7 @@ fn trampoline(task: &Task, prefix: &[OsString], saved_fd: i32, logs: &Logs, link
     command.env_clear().env(MARK, &task.folder).process_group(0);
     command.stdin(OwnedFd::from(link)).stdout(logs.stdout.try_clone()?).stderr(logs.stderr.try_clone()?);
     let child = command.spawn()?;
-    Ok(Pid::from_raw(child.id() as i32))
+    Ok(Pid::from_raw(child.id().cast_signed()))
 }
 
 /// Puts the trampoline into the group of the task. Where that fails, the record of the start says that no limit is enforced.
@@ -79,7 +79,7 @@ fn write_started(task: &Task, program: &Program) -> io::Result<()> {
     enforced.push("RLIMIT_CORE".to_owned());
     let started = Started {
         program: process::find(program.pid.as_raw()).ok_or_else(gone)?,
-        shim: process::find(std::process::id() as i32).ok_or_else(gone)?,
+        shim: process::find(std::process::id().cast_signed()).ok_or_else(gone)?,
         at: Stamp::now(),
         gpus: task.spec.gpus.clone(),
         enforced,

@@ -57,7 +57,7 @@ pub(super) fn kill_all(group: Option<&Path>) {
 }
 
 fn kill_children() -> io::Result<()> {
-    for pid in process::children(std::process::id() as i32)? {
+    for pid in process::children(std::process::id().cast_signed())? {
         let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
     }
     Ok(())

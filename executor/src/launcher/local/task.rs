@@ -108,14 +108,13 @@ impl TaskWatch {
             return;
         }
         match runs::read_json(&self.folder, name::ENDED) {
-            Ok(None) => {}
             Ok(Some(ended)) => self.over(ended),
             // Records are renamed into place whole: this one was damaged, and that is all there will be to know.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 self.over(Ended { end: End::Lost(error.to_string()), at: Stamp::now() });
             }
-            // Out of descriptors, say: the next sweep looks again.
-            Err(_) => {}
+            // Not yet; or out of descriptors, say, and the next sweep looks again.
+            Ok(None) | Err(_) => {}
         }
     }
 
