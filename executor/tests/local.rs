@@ -1,5 +1,7 @@
 //! The local launcher and its shim, with real processes.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails loudly")]
+
 mod local {
     mod environment;
     mod gangs;

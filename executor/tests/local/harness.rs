@@ -14,7 +14,7 @@ use executor::runs::record::Started;
 use executor::runs::{Runs, TaskId, name, read_json};
 
 /// Far beyond what anything here takes, even on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Yard {
     pub(crate) folder: tempfile::TempDir,
