@@ -57,7 +57,8 @@ pub struct Started {
     pub cgroup: Option<PathBuf>,
 }
 
-/// A process of one boot, told from a later one with the same number by its start.
+/// A process of one boot, told from a later one with the same number by its start. Ticks are of 10 ms; a number comes round
+/// again only after as many processes as there are numbers, which takes far longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Process {
     /// Its number.

@@ -203,3 +203,27 @@ pub(crate) fn task(index: u32, node: &str, gpus: &[u32]) -> Task {
     let gpus = gpus.iter().map(|index| Gpu { index: *index, uuid: None, milli: 1000 }).collect();
     Task { index, node: node.to_owned(), gpus, cpu_milli: 0, memory_mib: 0 }
 }
+
+/// A process that has nothing to do with any run. It does not outlive a test that fails.
+pub(crate) struct Stranger(std::process::Child);
+
+impl Stranger {
+    pub(crate) fn new() -> Self {
+        Self(std::process::Command::new("sleep").arg("1000").spawn().unwrap())
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.0.id().cast_signed()
+    }
+
+    pub(crate) fn assert_lives(&mut self) {
+        assert!(self.0.try_wait().unwrap().is_none(), "the stranger was killed");
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

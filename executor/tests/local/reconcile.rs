@@ -9,7 +9,7 @@ use executor::runs::record::{Ended, Started};
 use executor::runs::{Sync, lock, name, read_json, write_json};
 use nix::sys::signal::Signal;
 
-use super::harness::{Yard, eventually, gang, kill, sh, text_with};
+use super::harness::{Stranger, Yard, eventually, gang, kill, sh, text_with};
 
 /// A run that says that it ran, and goes on until the file `go` is there.
 fn waiting(yard: &Yard) -> Gang {
@@ -138,6 +138,25 @@ fn of_two_shims_only_the_expected_one_starts_though_nothing_was_started_yet() {
 }
 
 #[test]
+fn a_second_shim_of_the_same_generation_finds_that_it_was_started() {
+    let mut yard = Yard::new();
+    let gang = waiting(&yard);
+    yard.launch(&gang);
+    text_with(&yard.beside("ran"), "ran");
+    yard.crash();
+    let started = yard.started(gang.run);
+    kill(started.shim.pid, Signal::SIGKILL);
+    eventually("the shim is dead", || !executor::runs::process::lives(started.shim));
+    // No end was written and the generation is right: the record of the start alone decides.
+    let folder = yard.task(gang.run, 0);
+    assert!(!folder.join(name::ENDED).exists());
+    go(&yard);
+    let second = Command::new(env!("CARGO_BIN_EXE_trainyard-shim")).arg(&folder).arg("1").status().unwrap();
+    assert!(second.success());
+    assert_ran_once(&yard);
+}
+
+#[test]
 fn a_start_of_another_boot_is_lost_and_an_end_is_not() {
     let mut yard = Yard::new();
     let gang = waiting(&yard);
@@ -150,8 +169,8 @@ fn a_start_of_another_boot_is_lost_and_an_end_is_not() {
     let mut started: Started = read_json(&folder, name::STARTED).unwrap().unwrap();
     started.at.boot_id = "before".to_owned();
     // A process that has the number of the program now is not touched.
-    let mut stranger = Command::new("sleep").arg("1000").spawn().unwrap();
-    started.program = executor::runs::process::find(stranger.id().cast_signed()).unwrap();
+    let mut stranger = Stranger::new();
+    started.program = executor::runs::process::find(stranger.pid()).unwrap();
     write_json(&folder, name::STARTED, &started, Sync::Later).unwrap();
     yard.serve();
     yard.local().reattach(gang.clone());
@@ -163,9 +182,7 @@ fn a_start_of_another_boot_is_lost_and_an_end_is_not() {
     yard.serve();
     yard.local().reattach(gang.clone());
     assert_eq!(yard.wait(gang.run).1, End::Lost("the machine was restarted while it ran".to_owned()));
-    assert!(stranger.try_wait().unwrap().is_none(), "the stranger was killed");
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    stranger.assert_lives();
     assert_ran_once(&yard);
 }
 
@@ -179,18 +196,18 @@ fn a_number_that_was_given_again_is_not_killed() {
     yard.crash();
     yard.seen.clear();
     // The shim was killed, its program ended, and another process got its number.
-    let mut stranger = Command::new("sleep").arg("1000").spawn().unwrap();
+    // Starts are told apart by clock ticks of 10 ms; numbers come round again only after thousands of processes.
+    std::thread::sleep(std::time::Duration::from_millis(30));
+    let mut stranger = Stranger::new();
     let folder = yard.task(gang.run, 0);
     let mut started: Started = read_json(&folder, name::STARTED).unwrap().unwrap();
-    started.program.pid = stranger.id().cast_signed();
+    started.program.pid = stranger.pid();
     write_json(&folder, name::STARTED, &started, Sync::Later).unwrap();
     fs::remove_file(folder.join(name::ENDED)).unwrap();
     yard.serve();
     yard.local().reattach(gang.clone());
     assert_eq!(yard.wait(gang.run).1, End::Lost("its shim was killed".to_owned()));
-    assert!(stranger.try_wait().unwrap().is_none(), "the stranger was killed");
-    stranger.kill().unwrap();
-    stranger.wait().unwrap();
+    stranger.assert_lives();
 }
 
 #[test]
