@@ -6,6 +6,7 @@
 )]
 #![allow(clippy::doc_markdown, reason = "the comments here are help texts, shown as they stand")]
 
+mod client;
 mod examples;
 mod values;
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use client::*;
 pub(crate) use values::{Load, Resample, Window};
 
 use crate::{commands, error};
@@ -67,6 +69,8 @@ enum Command {
     /// Simulate what a journal recorded under its own policy, and compare it with what happened, job by job.
     #[command(after_help = examples::FIDELITY)]
     Fidelity(FidelityArgs),
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 /// How results are shown.
@@ -363,6 +367,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::WhatIf(args) => commands::what_if::run(&args),
+        Command::Client(command) => commands::client::run(command),
         Command::Fidelity(args) => commands::fidelity::run(&args),
     };
     match done {

@@ -1,5 +1,6 @@
 //! One module a command.
 
+pub(crate) mod client;
 pub(crate) mod compare;
 mod expected;
 pub(crate) mod fidelity;
