@@ -119,7 +119,7 @@ fn refused(status: u16, problem: &Problem, place: Option<String>) -> Error {
     let field = problem.field.as_ref().map(|field| format!("field `{field}`: ")).unwrap_or_default();
     let place = place.map(|place| place + ": ").unwrap_or_default();
     let message = format!("{place}{field}{}", problem.message);
-    // Bad input, as opposed to what the server cannot do now.
-    let bad = matches!(status, 400 | 404 | 405 | 413 | 422);
+    // Bad input, as opposed to what cannot be done now.
+    let bad = matches!(status, 400 | 404 | 405 | 413 | 422) && problem.code != "no-logs";
     if bad { Error::input(message, &problem.hint) } else { Error::failed(message, &problem.hint) }
 }

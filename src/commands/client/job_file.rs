@@ -57,6 +57,11 @@ pub(super) fn line_of(text: &str, field: &str) -> Option<usize> {
     text.lines().position(|line| key(line) == Some(field)).map(|index| index + 1)
 }
 
+/// What is missing stands in no line.
+fn is_absence(message: &str) -> bool {
+    message.starts_with("missing field")
+}
+
 fn yaml(text: &str) -> Result<JobFile, Wrong> {
     serde_saphyr::from_str(text).map_err(|error| {
         let error = error.without_snippet();
@@ -64,7 +69,7 @@ fn yaml(text: &str) -> Result<JobFile, Wrong> {
         let message = error.to_string().lines().next().unwrap_or_default().to_owned();
         let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column()));
         let message = place.and_then(|place| message.strip_suffix(&place).map(str::to_owned)).unwrap_or(message);
-        Wrong { line, message }
+        Wrong { line: line.filter(|_| !is_absence(&message)), message }
     })
 }
 
@@ -73,7 +78,7 @@ fn toml(text: &str) -> Result<JobFile, Wrong> {
         let before = error.span().and_then(|span| text.get(..span.start));
         let line = before.map(|before| before.matches('\n').count() + 1);
         let message = error.message().lines().next().unwrap_or_default().to_owned();
-        Wrong { line: line.filter(|_| !message.starts_with("missing field")), message }
+        Wrong { line: line.filter(|_| !is_absence(&message)), message }
     })
 }
 
@@ -82,7 +87,7 @@ fn json(text: &str) -> Result<JobFile, Wrong> {
         let message = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
         let message = message.strip_suffix(&place).unwrap_or(&message).to_owned();
-        Wrong { line: Some(error.line()).filter(|line| *line > 0 && !message.starts_with("missing field")), message }
+        Wrong { line: Some(error.line()).filter(|line| *line > 0 && !is_absence(&message)), message }
     })
 }
 

@@ -1,7 +1,7 @@
 //! `info`, `explain`, `cancel`, `hold`, `release`, `saved`.
 
 use executor::api::answers::{Explanation, JobInfo, Saved, Submitted};
-use executor::api::client::encoded;
+use executor::api::client::{Call, ClientError, encoded};
 
 use super::Server;
 use super::queue::{clock, ran_s};
@@ -36,7 +36,7 @@ fn facts(info: &JobInfo) -> Vec<(&'static str, String)> {
         ("state", Some(job.state.clone())),
         ("reason", reason),
         ("priority", Some(job.priority.to_string())),
-        ("gpus", Some(format!("{} ({} tasks with {} each)", job.gpus, job.tasks, file.gpus))),
+        ("GPUs", Some(format!("{} ({} x {})", job.gpus, job.tasks, file.gpus))),
         ("command", Some(file.command.join(" "))),
         ("workdir", file.workdir.as_ref().map(|folder| folder.display().to_string())),
         ("time limit", file.time_limit.map(|limit| limit.to_string())),
@@ -65,8 +65,15 @@ pub(super) fn explain(args: &JobArgs) -> Result<(), Error> {
 /// Does `verb` to each job; one that cannot be done does not keep the others from it, and is told at the end.
 pub(super) fn each(args: &JobsArgs, verb: &str) -> Result<(), Error> {
     let server = Server::new(&args.server)?;
-    let post = |job: &String| server.post::<Submitted>(format!("/v1/jobs/{}/{verb}", encoded(job)), Vec::new());
-    let mut failed: Vec<Error> = args.jobs.iter().filter_map(|job| post(job).err()).collect();
+    let mut failed = Vec::new();
+    for job in &args.jobs {
+        let call = Call::post(format!("/v1/jobs/{}/{verb}", encoded(job)), Vec::new());
+        match server.call::<Submitted>(call) {
+            Ok(_) => {}
+            Err(error @ ClientError::Refused(..)) => failed.push(Error::from(error)),
+            Err(error) => return Err(error.into()),
+        }
+    }
     let Some(last) = failed.pop() else { return Ok(()) };
     for error in failed {
         error.end();
