@@ -1,10 +1,12 @@
 //! `info`, `explain`, `cancel`, `hold`, `release`, `saved`.
 
+use std::io::Write as _;
+
 use executor::api::answers::{Explanation, JobInfo, Saved, Submitted};
 use executor::api::client::{Call, ClientError, encoded};
 
 use super::Server;
-use super::queue::{clock, ran_s};
+use super::queue::{age_s, clock, ran_s};
 use crate::cli::{Format, JobArgs, JobsArgs, SavedArgs};
 use crate::error::Error;
 use crate::{stdout, table};
@@ -19,8 +21,9 @@ pub(super) fn info(args: &JobArgs) -> Result<(), Error> {
 }
 
 fn facts(info: &JobInfo) -> Vec<(&'static str, String)> {
-    let JobInfo { job, file, now_s, end, .. } = info;
-    let ago = |at_s: f64| format!("{} ago", clock((now_s - at_s).max(0.0)));
+    let JobInfo { job, file, now_s, origin_us, end, .. } = info;
+    let age_s = age_s(*origin_us, *now_s);
+    let ago = |at_s: f64| format!("{} ago", clock((now_s + age_s - at_s).max(0.0)));
     let reason = job.reason_text.as_ref().zip(job.reason.as_ref()).map(|(text, code)| format!("{text} ({code})"));
     let nodes = job.nodes.iter().map(|(node, gpus)| {
         let gpus: Vec<String> = gpus.iter().map(u32::to_string).collect();
@@ -43,7 +46,7 @@ fn facts(info: &JobInfo) -> Vec<(&'static str, String)> {
         ("after", some(file.after.join(", "))),
         ("submitted", Some(ago(job.submitted_s))),
         ("ended", job.ended_s.map(ago)),
-        ("ran", job.running_s.map(|_| clock(ran_s(job, *now_s)))),
+        ("ran", job.running_s.map(|_| clock(ran_s(job, age_s)))),
         ("attempts", Some(job.attempts.to_string())),
         ("preemptions", Some(job.preemptions.to_string())),
         ("nodes", some(nodes.collect::<Vec<_>>().join(", "))),
@@ -81,8 +84,18 @@ pub(super) fn each(args: &JobsArgs, verb: &str) -> Result<(), Error> {
     Err(last)
 }
 
-/// Runs `saved`.
+/// Runs `saved`: by the descriptor that a program was given, else by asking the server.
 pub(super) fn saved(args: SavedArgs) -> Result<(), Error> {
+    let descriptor = std::env::var("TRAINYARD_SAVED_FD").ok().filter(|_| args.server.server.is_none());
+    if let Some(descriptor) = descriptor.and_then(|text| text.parse::<u32>().ok()) {
+        let line = args.checkpoint.replace(['\n', '\r'], " ") + "\n";
+        let hint = "call it while the program runs, and keep the descriptor in TRAINYARD_SAVED_FD open";
+        return std::fs::OpenOptions::new()
+            .write(true)
+            .open(format!("/proc/self/fd/{descriptor}"))
+            .and_then(|mut file| file.write_all(line.as_bytes()))
+            .map_err(|error| Error::failed(format!("what was saved cannot be told: {error}"), hint));
+    }
     let number = |name: &str| {
         let value = std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
         let hint = "run it within a job, which has TRAINYARD_JOB and TRAINYARD_ATTEMPT, or set both";
