@@ -17,10 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use client::{
-    DrainArgs, JobArgs, JobsArgs, LogsArgs, NodesArgs, Output, QueueArgs, ResumeArgs, SavedArgs, ServerArgs,
-    SubmitArgs, WaitArgs,
-};
+pub(crate) use client::*;
 pub(crate) use serve::ServeArgs;
 pub(crate) use trace::{TraceCommand, TraceConvertArgs, TraceFitArgs, TraceGenerateArgs, TraceInfoArgs};
 pub(crate) use values::{Load, Resample, Window};
@@ -82,33 +79,8 @@ enum Command {
     /// When the server ends, programs go on; the next start takes them up.
     #[command(after_help = examples::SERVE)]
     Serve(ServeArgs),
-    /// Submit a job, from a file or a command; its number goes to stdout.
-    #[command(after_help = examples::SUBMIT)]
-    Submit(SubmitArgs),
-    /// List jobs that have not ended, or those of a state.
-    Queue(QueueArgs),
-    /// Show a job.
-    Info(JobArgs),
-    /// Say why a job does not run, and what happened to it.
-    Explain(JobArgs),
-    /// Show what a job has written.
-    Logs(LogsArgs),
-    /// Wait until jobs have ended. Exit code 1 where one has not finished.
-    Wait(WaitArgs),
-    /// End jobs.
-    Cancel(JobsArgs),
-    /// Keep jobs out of the queue; a job that runs is stopped.
-    Hold(JobsArgs),
-    /// Give held jobs back to the queue.
-    Release(JobsArgs),
-    /// List nodes.
-    Nodes(NodesArgs),
-    /// Let a node become empty: what runs there goes on to its end.
-    Drain(DrainArgs),
-    /// Give a drained node back.
-    Resume(ResumeArgs),
-    /// Inside a job: tell that all its work is saved, and where.
-    Saved(SavedArgs),
+    #[command(flatten)]
+    Client(ClientCommand),
 }
 
 /// How results are shown.
@@ -338,21 +310,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::WhatIf(args) => commands::what_if::run(&args),
+        Command::Client(command) => commands::client::run(command),
         Command::Fidelity(args) => commands::fidelity::run(&args),
         Command::Serve(args) => commands::serve::run(&args),
-        Command::Submit(args) => commands::client::submit(&args),
-        Command::Queue(args) => commands::client::queue(&args),
-        Command::Info(args) => commands::client::info(&args),
-        Command::Explain(args) => commands::client::explain(&args),
-        Command::Logs(args) => commands::client::logs(&args),
-        Command::Wait(args) => commands::client::wait(&args),
-        Command::Cancel(args) => commands::client::cancel(&args),
-        Command::Hold(args) => commands::client::hold(&args),
-        Command::Release(args) => commands::client::release(&args),
-        Command::Nodes(args) => commands::client::nodes(&args),
-        Command::Drain(args) => commands::client::drain(&args),
-        Command::Resume(args) => commands::client::resume(&args),
-        Command::Saved(args) => commands::client::saved(&args),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

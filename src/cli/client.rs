@@ -1,24 +1,66 @@
-//! Arguments of the commands that talk to a server.
+//! Arguments of the commands that speak to a server.
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
+use executor::job_file::Spoken;
+
+use super::examples;
+
+/// Commands that speak to a server.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Submit a job: a file in YAML, TOML or JSON, or a command.
+    #[command(after_help = examples::SUBMIT)]
+    Submit(SubmitArgs),
+    /// List jobs that have not ended.
+    #[command(after_help = examples::QUEUE)]
+    Queue(QueueArgs),
+    /// Show all that is known of a job.
+    Info(JobArgs),
+    /// Say why a job does not run, and who took its GPUs.
+    Explain(JobArgs),
+    /// Show what a job wrote.
+    #[command(after_help = examples::LOGS)]
+    Logs(LogsArgs),
+    /// End jobs.
+    Cancel(JobsArgs),
+    /// Keep jobs out of the queue; those that run are stopped.
+    Hold(JobsArgs),
+    /// Let held jobs go back to the queue.
+    Release(JobsArgs),
+    /// List the nodes.
+    Nodes(NodesArgs),
+    /// Give a node no more work.
+    #[command(after_help = examples::DRAIN)]
+    Drain(DrainArgs),
+    /// Give a drained node work again.
+    Resume(ResumeArgs),
+    /// Wait until jobs have ended.
+    ///
+    /// Exit code 0: all have finished. 1: one ended otherwise, or the time is over.
+    #[command(after_help = examples::WAIT)]
+    Wait(WaitArgs),
+    /// Say, from within a job, that it has saved all its work.
+    #[command(after_help = examples::SAVED)]
+    Saved(SavedArgs),
+}
 
 /// Where the server is.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct ServerArgs {
-    /// Socket of the server, as unix:PATH [default: $TRAINYARD_SERVER, else unix:state/trainyard.sock]
+    /// Where the server listens [default: TRAINYARD_SERVER, or unix:state/trainyard.sock]
     #[arg(long, value_name = "unix:PATH")]
     pub(crate) server: Option<String>,
 }
 
-/// How jobs are shown.
+/// How lists are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Output {
     /// For people; may change.
     #[default]
     Table,
-    /// With more columns.
+    /// The same with more columns.
     Wide,
     /// For programs; versioned by its key `schema`.
     Json,
@@ -27,19 +69,15 @@ pub(crate) enum Output {
 /// Arguments of `submit`.
 #[derive(Args, Debug)]
 pub(crate) struct SubmitArgs {
-    /// Job file: .yaml, .toml or .json; options go before its keys
-    #[arg(value_name = "FILE", required_unless_present = "command", conflicts_with = "command")]
-    pub(crate) file: Option<PathBuf>,
-    /// Program and arguments of a job without a file
-    #[arg(last = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<String>,
-    /// GPUs of each task, such as 2 or 0.5
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// GPUs of each task: whole ones, or a part of one such as 0.5
     #[arg(long, value_name = "N")]
     pub(crate) gpus: Option<f64>,
-    /// Tasks of the gang
+    /// Tasks; all start together or none does
     #[arg(long, value_name = "N")]
     pub(crate) tasks: Option<u32>,
-    /// Name
+    /// Name, by which commands find the job
     #[arg(long, value_name = "S")]
     pub(crate) name: Option<String>,
     /// Who pays, such as research/vision
@@ -48,135 +86,152 @@ pub(crate) struct SubmitArgs {
     /// Higher goes first
     #[arg(long, value_name = "P", allow_hyphen_values = true)]
     pub(crate) priority: Option<i32>,
-    /// Longest time of one attempt, such as 2h30m
-    #[arg(long, value_name = "TIME")]
-    pub(crate) time_limit: Option<String>,
-    /// Submit on hold: it waits for `release`
+    /// Longest time of an attempt, such as 90s, 2h30m, 1d
+    #[arg(long, value_name = "D")]
+    pub(crate) time_limit: Option<Spoken>,
+    /// Wait for `trainyard release`
     #[arg(long)]
     pub(crate) hold: bool,
-    /// Variable of the program; give it once for each
-    #[arg(long, value_name = "KEY=VALUE")]
-    pub(crate) env: Vec<String>,
-    /// Job that must finish first, by number or name; give it once for each
-    #[arg(long, value_name = "JOB")]
+    /// A variable; give it once for each
+    #[arg(long, value_name = "K=V", value_parser = variable)]
+    pub(crate) env: Vec<(String, String)>,
+    /// A job, by number or name, that must finish first; give it once for each
+    #[arg(long, value_name = "J")]
     pub(crate) after: Vec<String>,
-    /// Check the job and submit nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
     /// A second submission with the same key is the first
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
+    /// Check everything, and submit nothing
+    #[arg(long, conflicts_with = "wait")]
+    pub(crate) dry_run: bool,
+    /// Wait until the job has ended, as `trainyard wait` does
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// How the result is shown
+    #[arg(short, long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) output: super::Format,
+    /// Job file: .yaml, .yml, .toml or .json
+    #[arg(required_unless_present = "command", conflicts_with = "command")]
+    pub(crate) file: Option<PathBuf>,
+    /// Program and arguments, the same for all tasks
+    #[arg(last = true)]
+    pub(crate) command: Vec<String>,
+}
+
+fn variable(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "write NAME=VALUE".to_owned())
 }
 
 /// Arguments of `queue`.
 #[derive(Args, Debug)]
 pub(crate) struct QueueArgs {
-    /// Jobs in this state: all, held, pending, launching, running, stopping, finished, failed, ... [default: not ended]
-    #[arg(long, value_name = "STATE")]
-    pub(crate) state: Option<String>,
-    /// Jobs of this tenant and those below it
-    #[arg(long, value_name = "T")]
-    pub(crate) tenant: Option<String>,
-    /// How they are shown
-    #[arg(long, short, value_enum, default_value_t, hide_possible_values = true, value_name = "table|wide|json")]
-    pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+    /// States with commas between them, or all [default: all that have not ended]
+    #[arg(long, value_name = "S,...")]
+    pub(crate) state: Option<String>,
+    /// Only this tenant and those below it
+    #[arg(long, value_name = "T")]
+    pub(crate) tenant: Option<String>,
+    /// How the list is shown
+    #[arg(short, long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|wide|json")]
+    pub(crate) output: Output,
 }
 
 /// Arguments of `info` and `explain`.
 #[derive(Args, Debug)]
 pub(crate) struct JobArgs {
-    /// Job, by number or name
-    pub(crate) job: String,
-    /// How it is shown
-    #[arg(long, short, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
-    pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+    /// How the result is shown
+    #[arg(short, long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) output: super::Format,
+    /// The job: a number, or a name for the last one of that name
+    pub(crate) job: String,
 }
 
 /// Arguments of `cancel`, `hold` and `release`.
 #[derive(Args, Debug)]
 pub(crate) struct JobsArgs {
-    /// Jobs, by number or name
-    #[arg(required = true, value_name = "JOB")]
-    pub(crate) jobs: Vec<String>,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
-}
-
-/// Arguments of `wait`.
-#[derive(Args, Debug)]
-pub(crate) struct WaitArgs {
-    /// Jobs, by number or name
+    /// The jobs, by number or name
     #[arg(required = true, value_name = "JOB")]
     pub(crate) jobs: Vec<String>,
-    /// Give up after this time, such as 10m
-    #[arg(long, value_name = "TIME")]
-    pub(crate) timeout: Option<String>,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
 }
 
 /// Arguments of `logs`.
 #[derive(Args, Debug)]
 pub(crate) struct LogsArgs {
-    /// Job, by number or name
-    pub(crate) job: String,
-    /// Go on as it is written, until the run has ended
-    #[arg(long, short)]
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Go on until the run has ended; before it starts, wait for it
+    #[arg(short, long)]
     pub(crate) follow: bool,
-    /// Task of the gang
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// The task
+    #[arg(long, value_name = "K", default_value_t = 0)]
     pub(crate) task: u32,
-    /// Attempt [default: the last]
+    /// The attempt [default: the last]
     #[arg(long, value_name = "N")]
     pub(crate) attempt: Option<u32>,
     /// What it wrote to stderr
     #[arg(long)]
     pub(crate) stderr: bool,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
+    /// The job, by number or name
+    pub(crate) job: String,
 }
 
 /// Arguments of `nodes`.
 #[derive(Args, Debug)]
 pub(crate) struct NodesArgs {
-    /// How they are shown
-    #[arg(long, short, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
-    pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+    /// How the list is shown
+    #[arg(short, long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
+    pub(crate) output: super::Format,
 }
 
 /// Arguments of `drain`.
 #[derive(Args, Debug)]
 pub(crate) struct DrainArgs {
-    /// Node
-    pub(crate) node: String,
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
     /// Why, for whoever sees it later
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
-    #[command(flatten)]
-    pub(crate) server: ServerArgs,
+    /// The node
+    pub(crate) node: String,
 }
 
 /// Arguments of `resume`.
 #[derive(Args, Debug)]
 pub(crate) struct ResumeArgs {
-    /// Node
-    pub(crate) node: String,
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+    /// The node
+    pub(crate) node: String,
+}
+
+/// Arguments of `wait`.
+#[derive(Args, Debug)]
+pub(crate) struct WaitArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Longest wait, such as 90s, 2h30m, 1d
+    #[arg(long, value_name = "D")]
+    pub(crate) timeout: Option<Spoken>,
+    /// The jobs, by number or name
+    #[arg(required = true, value_name = "JOB")]
+    pub(crate) jobs: Vec<String>,
 }
 
 /// Arguments of `saved`.
 #[derive(Args, Debug)]
 pub(crate) struct SavedArgs {
-    /// Where the checkpoint is; the next run of the job finds it in $TRAINYARD_CHECKPOINT
-    #[arg(default_value = "")]
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// Where the checkpoint is
+    #[arg(default_value = "", hide_default_value = true)]
     pub(crate) checkpoint: String,
 }

@@ -75,12 +75,6 @@ Examples:
   trainyard trace convert jobs.parquet jobs.swf
   trainyard trace convert 'jobs.csv[sample_jobs=0.1,seed=7]' - | head";
 
-pub(super) const SUBMIT: &str = "\
-Examples:
-  trainyard submit --gpus 2 --name llm -- python train.py --epochs 3
-  trainyard submit job.yaml --priority 5
-  trainyard wait $(trainyard submit --gpus 1 -- ./eval.sh)";
-
 pub(super) const SERVE: &str = "\
 Examples:
   trainyard serve --state state --gpus 4
@@ -123,3 +117,45 @@ Examples:
   trainyard fidelity yesterday.tyj --set launch_s=0.5 --format json
 
 What launches and stops took is measured in the journal and put into the physics of the simulation.";
+
+pub(super) const SUBMIT: &str = "\
+Examples:
+  trainyard submit --gpus 4 --name resnet -- python train.py --epochs 90
+  trainyard submit job.yaml
+  trainyard submit --tasks 2 --gpus 8 --time-limit 12h --after resnet job.toml
+  trainyard submit --dry-run job.json
+
+A job file has the same names as the options, with _ for -, and more: queue, cpus, memory_mib,
+gpu_models, preemptible, workdir, grace, signal, retry, labels. Options go before what the file
+says. No shell is between Trainyard and the command: write `-- sh -c '...'` for one.";
+
+pub(super) const QUEUE: &str = "\
+Examples:
+  trainyard queue
+  trainyard queue --state pending,held --tenant research
+  trainyard queue --state all -o json
+
+States: held, pending, launching, running, stopping, finished, failed, cancelled, timed-out,
+rejected, parent-failed; or all.";
+
+pub(super) const LOGS: &str = "\
+Examples:
+  trainyard logs 12
+  trainyard logs -f resnet
+  trainyard logs --task 1 --stderr 12";
+
+pub(super) const DRAIN: &str = "\
+Examples:
+  trainyard drain node-0003 --reason 'fan 2 is loud'
+  trainyard resume node-0003";
+
+pub(super) const WAIT: &str = "\
+Examples:
+  trainyard wait 12 13
+  trainyard wait --timeout 2h resnet && trainyard submit evaluate.yaml";
+
+pub(super) const SAVED: &str = "\
+Example, in a job:
+  trainyard saved s3://bucket/resnet/epoch-7
+
+The next attempt finds the text in TRAINYARD_CHECKPOINT.";

@@ -19,6 +19,14 @@ fn help_texts() {
         "verify",
         "what-if",
         "fidelity",
+        "submit",
+        "queue",
+        "info",
+        "logs",
+        "cancel",
+        "drain",
+        "wait",
+        "saved",
     ] {
         let name = format!("help {command}").trim_end().replace(' ', "-");
         insta::assert_snapshot!(name, yard.good(&format!("{command} --help")));

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panic, as tests do")]
 
 mod bad_input;
+mod client;
 mod compare;
 mod contract;
 mod custom_policy;
@@ -10,6 +11,9 @@ mod journals;
 mod loop_closed;
 mod reproduce;
 mod saturate;
+#[path = "../../executor/tests/api/yard.rs"]
+#[allow(dead_code, reason = "the tests of the API use the rest")]
+mod server;
 mod simulate;
 mod support;
 mod traces;

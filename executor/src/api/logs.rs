@@ -91,7 +91,10 @@ pub(super) async fn logs(
     let reader = Reader { runs: app.settings.runs.clone(), run: subject.run, task: params.task, stream: params.stream };
     let file = reader.open().await.map_err(|error| missing(format!("the log cannot be read: {error}")))?;
     if file.is_none() && !params.follow {
-        return Err(missing(format!("job `{text}` has written nothing yet: it has not started")));
+        return Err(missing(format!(
+            "attempt {} of job `{text}` has written nothing there so far",
+            subject.run.attempt
+        )));
     }
     let (sender, body) = feed();
     let tail = Tail { app, reader, file, offset: params.offset, sender };
