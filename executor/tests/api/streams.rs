@@ -30,7 +30,7 @@ async fn logs_by_task_stream_and_offset() {
     assert_eq!(text(&yard, "/v1/jobs/0/logs?stream=stderr&attempt=1&task=0").await, "complaint\n");
     assert_eq!(text(&yard, "/v1/jobs/0/logs?stream=stderr&offset=4").await, "laint\n");
     assert_eq!(text(&yard, "/v1/jobs/0/logs?offset=400").await, "");
-    let large: String = (0..60_000).map(|line| format!("{line}\n")).collect();
+    let large = (0..60_000).map(|line| line.to_string()).collect::<Vec<_>>().join("\n");
     yard.log("0-1/task-0", "stdout", &large);
     assert!(text(&yard, "/v1/jobs/0/logs").await == large);
     yard.end().await;
