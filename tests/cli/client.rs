@@ -12,6 +12,11 @@ fn run(yard: &Yard, args: &[&str], env: &[(&str, &str)]) -> Done {
     Done::of(&command.output().unwrap())
 }
 
+/// A command and what came of it.
+fn said(args: &str, shown: &str) -> String {
+    format!("$ trainyard {args}\n{shown}\n")
+}
+
 #[test]
 fn without_a_server_it_is_said_what_was_tried_and_what_to_do() {
     let yard = Yard::new();
@@ -31,12 +36,12 @@ fn without_a_server_it_is_said_what_was_tried_and_what_to_do() {
         "queue --server jobs.csv",
     ] {
         let done = run(&yard, &args.split(' ').collect::<Vec<_>>(), &job);
-        shown += &format!("$ trainyard {args}\n{}\n", done.shown());
+        shown.push_str(&said(args, &done.shown()));
     }
     let done = run(&yard, &["queue"], &[("TRAINYARD_SERVER", "unix:from/variable.sock")]);
-    shown += &format!("$ TRAINYARD_SERVER=unix:from/variable.sock trainyard queue\n{}\n", done.shown());
+    shown.push_str(&said("queue (with TRAINYARD_SERVER=unix:from/variable.sock)", &done.shown()));
     let done = run(&yard, &["saved"], &[]);
-    shown += &format!("$ trainyard saved\n{}\n", done.shown());
+    shown.push_str(&said("saved", &done.shown()));
     insta::assert_snapshot!(shown);
 }
 
@@ -60,12 +65,12 @@ fn what_is_wrong_in_a_job_file_is_named_with_line_and_field() {
     let mut shown = String::new();
     for (name, content) in files {
         yard.write(name, content);
-        shown += &format!("$ trainyard submit {name}\n{}\n", run(&yard, &["submit", name], &[]).shown());
+        shown.push_str(&said(&format!("submit {name}"), &run(&yard, &["submit", name], &[]).shown()));
     }
     for args in
         ["submit missing.yaml", "submit", "submit typo.yaml -- true", "submit --env A -- true", "wait --timeout x 1"]
     {
-        shown += &format!("$ trainyard {args}\n{}\n", run(&yard, &args.split(' ').collect::<Vec<_>>(), &[]).shown());
+        shown.push_str(&said(args, &run(&yard, &args.split(' ').collect::<Vec<_>>(), &[]).shown()));
     }
     insta::assert_snapshot!(shown);
 }
@@ -95,7 +100,7 @@ impl Session<'_> {
         let done = run(self.yard, &words, &env);
         let folder = self.yard.path("").canonicalize().unwrap();
         let shown = done.shown().replace(folder.to_str().unwrap(), "/yard");
-        self.shown += &format!("$ trainyard {args}\n{}\n", without_clock(&shown));
+        self.shown.push_str(&said(args, &without_clock(&shown)));
         done
     }
 }

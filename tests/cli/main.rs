@@ -12,7 +12,7 @@ mod loop_closed;
 mod reproduce;
 mod saturate;
 #[path = "../../executor/tests/api/yard.rs"]
-#[allow(dead_code, reason = "the tests of the API use the rest")]
+#[allow(dead_code, clippy::panic, reason = "the tests of the API use the rest, and fail by panic")]
 mod server;
 mod simulate;
 mod support;

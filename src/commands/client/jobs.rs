@@ -62,7 +62,7 @@ pub(super) fn explain(args: &JobArgs) -> Result<(), Error> {
     if args.output == Format::Json {
         return stdout::show_json(&answer);
     }
-    stdout::show(&answer.lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+    stdout::show(&(answer.lines.join("\n") + "\n"))
 }
 
 /// Does `verb` to each job; one that cannot be done does not keep the others from it, and is told at the end.
