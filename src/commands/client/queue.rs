@@ -109,4 +109,7 @@ mod tests {
 
     #[test]
     fn times_look_as_in_slurm() {
-        let shown = [0.0, 59.9, 184.0, 7384.0, 93_784.0].map(
+        let shown = [0.0, 59.9, 184.0, 7384.0, 93_784.0].map(clock);
+        assert_eq!(shown, ["0:00", "0:59", "3:04", "2:03:04", "1-02:03:04"]);
+    }
+}
