@@ -3,59 +3,76 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub mod schema;
 mod span;
 
 pub use self::span::{Spoken, SpokenError};
 
 /// A job as its owner wrote it. Everything but the command has a default.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JobFile {
     /// Program and arguments, the same for all tasks. No shell is in between.
+    #[schemars(length(min = 1), inner(regex(pattern = r"^[^\u0000]*$")))]
     pub command: Vec<String>,
     /// Name; similar names of one user mark the same work.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub name: Option<String>,
     /// Who pays, as a path such as `research/vision`. Default: the tenant of the token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 1000))]
     pub tenant: Option<String>,
     /// The queue (partition).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 200))]
     pub queue: Option<String>,
     /// Higher goes first.
     #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = -2_147_483_648_i64, max = 2_147_483_647_i64), extend("default" = 0))]
     pub priority: i32,
     /// Whether others may take its GPUs: it is then told to save, stopped, and goes back to the queue.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    #[schemars(extend("default" = true))]
     pub preemptible: bool,
     /// Waits for `release`.
     #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = false))]
     pub hold: bool,
     /// GPUs of each task: whole ones, or a part of one such as 0.5.
     #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = 0, max = 4096), extend("default" = 0))]
     pub gpus: f64,
     /// Tasks; all start together or none does.
     #[serde(default = "one", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = 100_000), extend("default" = 1))]
     pub tasks: u32,
     /// CPU cores of each task.
     #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(min = 0, max = 1_000_000), extend("default" = 0))]
     pub cpus: f64,
     /// Main memory of each task in MiB.
     #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(range(max = 4_294_967_295_i64), extend("default" = 0))]
     pub memory_mib: u32,
     /// GPU models that will do; empty: all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(length(min = 1)))]
     pub gpu_models: Vec<String>,
-    /// Level of the topology (nvlink, rack, zone) that must hold the whole gang.
+    /// Level of the topology (nvlink-domain, rack, zone) that must hold the whole gang.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["nvlink-domain", "rack", "zone", null]))]
     pub required: Option<String>,
     /// Level that should hold it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["nvlink-domain", "rack", "zone", null]))]
     pub preferred: Option<String>,
     /// Variables beside those that Trainyard sets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("propertyNames" = {"pattern": "^[^=\\u0000]+$"}))]
     pub env: BTreeMap<String, String>,
     /// Where the program runs. Default: where it was submitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -74,6 +91,7 @@ pub struct JobFile {
     pub grace: Option<Spoken>,
     /// Name of the signal that tells it to save and stop, such as TERM or USR1.
     #[serde(default = "term", skip_serializing_if = "is_term")]
+    #[schemars(extend("default" = "TERM", "enum" = ["TERM", "INT", "USR1", "USR2", "HUP", "QUIT"]))]
     pub signal: String,
     /// Which failures are tried again.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -87,7 +105,7 @@ pub struct JobFile {
 }
 
 /// Which failures are tried again, and how often.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Retry {
     /// Most retries.
@@ -95,6 +113,7 @@ pub struct Retry {
     pub failures: u16,
     /// Exit codes that are worth one; empty: every code but 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(inner(range(min = -2_147_483_648_i64, max = 2_147_483_647_i64)))]
     pub codes: Vec<i32>,
     /// Wait before a retry.
     #[serde(default, skip_serializing_if = "Option::is_none")]

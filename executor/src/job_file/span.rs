@@ -4,10 +4,15 @@ use std::fmt;
 use std::str::FromStr;
 
 use engine::Span;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 const DAY_SECS: u64 = 24 * 3600;
+/// What the schema says of texts: as people write them. Some others are read too.
+const PATTERN: &str = r"^[0-9]{1,6}(\.[0-9]{1,6})?((ms|s|m|h|d)( ?[0-9]{1,6}(\.[0-9]{1,6})?(ms|s|m|h|d))*)?$";
+/// What the schema says of numbers: 30 years.
+const SECS_MAX: u64 = 30 * 365 * DAY_SECS;
 
 /// A length of time as it is written in a job file. It is written back in its shortest form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -106,6 +111,22 @@ impl<'de> Deserialize<'de> for Spoken {
             }
         }
         deserializer.deserialize_any(Words)
+    }
+}
+
+impl JsonSchema for Spoken {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Spoken".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A length of time: 90s, 15m, 2h30m, 1d, or a number of seconds.",
+            "anyOf": [
+                {"type": "string", "pattern": PATTERN},
+                {"type": "number", "minimum": 0, "maximum": SECS_MAX}
+            ]
+        })
     }
 }
 
