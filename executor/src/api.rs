@@ -8,6 +8,7 @@
 
 pub mod answers;
 pub mod client;
+mod codes;
 mod error;
 mod events;
 mod explain;
@@ -18,7 +19,10 @@ mod identity;
 mod jobs;
 mod log_file;
 mod logs;
+mod metrics;
 mod nodes;
+mod observe;
+pub mod openapi;
 pub mod server;
 
 use std::path::PathBuf;
@@ -83,16 +87,37 @@ pub fn router(handle: Handle, settings: Settings, shutdown: server::Shutdown) ->
         .route("/v1/nodes/{node}/drain", post(nodes::drain))
         .route("/v1/nodes/{node}/resume", post(nodes::resume))
         .route("/v1/events", get(events::events))
+        .route("/metrics", get(metrics::show))
         .fallback(async || ApiError::unknown_route())
         .method_not_allowed_fallback(async || ApiError::wrong_method())
         .layer(DefaultBodyLimit::max(body_max))
         .layer(from_fn_with_state(app.clone(), guard::guard))
-        .route("/healthz", get(async || json(axum::http::StatusCode::OK, &answers::Health { status: "alive".into() })))
+        .route("/v1/openapi.json", get(openapi::show))
+        .route("/healthz", get(alive))
         .route("/readyz", get(ready))
+        // Once more, for those that came after the guard.
+        .method_not_allowed_fallback(async || ApiError::wrong_method())
+        .layer(from_fn_with_state(app.clone(), observe::observe))
         .with_state(app)
 }
 
+/// Whether the server answers at all.
+#[utoipa::path(
+    get, path = "/healthz", tag = "server", operation_id = "healthz",
+    responses((status = 200, description = "It does", body = answers::Health)),
+)]
+async fn alive() -> axum::response::Response {
+    json(axum::http::StatusCode::OK, &answers::Health { status: "alive".into() })
+}
+
 /// Whether the thread that schedules answers.
+#[utoipa::path(
+    get, path = "/readyz", tag = "server", operation_id = "readyz",
+    responses(
+        (status = 200, description = "It does", body = answers::Health),
+        (status = 503, description = "`down`, `timeout`", body = Problem),
+    ),
+)]
 async fn ready(axum::extract::State(app): axum::extract::State<App>) -> Result<axum::response::Response, ApiError> {
     let looked = tokio::time::timeout(app.settings.request_timeout, app.handle.look(|_, _| ()));
     looked.await.map_err(|_| ApiError::timed_out())?.map_err(|down: Down| ApiError::from(down))?;

@@ -1,5 +1,6 @@
 //! What everybody else holds of the thread that schedules: they ask, they look, they follow.
 
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use engine::{Core, JobId};
@@ -7,6 +8,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, oneshot};
 
 use crate::book::Book;
+use crate::metrics::Metrics;
 use crate::note::Audit;
 use crate::world::{Done, Message, Request, Wish};
 
@@ -43,12 +45,18 @@ pub enum Change {
 pub struct Handle {
     messages: Sender<Message>,
     changes: broadcast::Sender<Change>,
+    metrics: Arc<Metrics>,
 }
 
 impl Handle {
     /// A way to whoever receives `messages`.
     pub fn new(messages: Sender<Message>) -> Self {
-        Self { messages, changes: broadcast::Sender::new(FOLLOWERS_LAG) }
+        Self { messages, changes: broadcast::Sender::new(FOLLOWERS_LAG), metrics: Arc::default() }
+    }
+
+    /// The figures of the server.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Asks for something. The answer comes once it is on disk.

@@ -2,12 +2,18 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use engine::journal::Entry;
 use engine::{Command, Core, Fault, Input, Record, Watch};
 
+use crate::metrics::Metrics;
 use crate::note::Note;
 use crate::world::Shared;
+
+/// A commit that takes longer is worth a line in the log.
+const SLOW: Duration = Duration::from_millis(500);
 
 /// Why a live world had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +36,11 @@ pub trait Durable {
 
     /// Makes all entries durable.
     fn commit(&mut self) -> Result<(), Self::Error>;
+
+    /// Bytes that were committed so far, where somebody counts them.
+    fn bytes(&self) -> u64 {
+        0
+    }
 }
 
 /// Writes what happens to a journal. Before an order is carried out or anybody is answered, all that led to it is durable.
@@ -38,17 +49,40 @@ pub struct Ledger<D> {
     journal: D,
     shared: Rc<RefCell<Shared>>,
     facts: Vec<Input>,
+    metrics: Arc<Metrics>,
+    /// When the core got the facts.
+    begun: Option<Instant>,
 }
 
 impl<D: Durable> Ledger<D> {
     /// Writes to `journal`.
     pub fn new(journal: D, shared: Rc<RefCell<Shared>>) -> Self {
-        Self { journal, shared, facts: Vec::new() }
+        Self { journal, shared, facts: Vec::new(), metrics: Arc::default(), begun: None }
+    }
+
+    /// Adds what it measures to `metrics`.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: &Arc<Metrics>) -> Self {
+        self.metrics = Arc::clone(metrics);
+        self
     }
 
     /// The journal.
     pub fn journal(&mut self) -> &mut D {
         &mut self.journal
+    }
+
+    fn commit(&mut self) -> Result<(), D::Error> {
+        let (begun, before) = (Instant::now(), self.journal.bytes());
+        self.journal.commit()?;
+        let (took, bytes) = (begun.elapsed(), self.journal.bytes().saturating_sub(before));
+        self.metrics.commit_seconds.observe(took.as_secs_f64());
+        self.metrics.journal_bytes.inc_by(bytes);
+        if took > SLOW {
+            let ms = took.as_millis() as u64;
+            tracing::warn!(target: "trainyard::journal", ms, bytes, "the disk is slow: a commit of the journal took long");
+        }
+        Ok(())
     }
 }
 
@@ -58,10 +92,14 @@ impl<D: Durable> Record for Ledger<D> {
     fn facts(&mut self, batch: &[Input]) -> Result<(), LiveError> {
         self.facts.clear();
         self.facts.extend_from_slice(batch);
+        self.begun = Some(Instant::now()).filter(|_| !batch.is_empty());
         Ok(())
     }
 
     fn orders(&mut self, commands: &[Command]) -> Result<(), LiveError> {
+        if let Some(begun) = self.begun.take() {
+            self.metrics.step_seconds.observe(begun.elapsed().as_secs_f64());
+        }
         let failed = |error: D::Error| LiveError::Journal(Box::new(error));
         let shared = self.shared.borrow();
         let notes: Vec<Vec<u8>> = shared.open.notes.iter().map(Note::bytes).collect();
@@ -74,7 +112,8 @@ impl<D: Durable> Record for Ledger<D> {
         if commands.is_empty() && shared.open.answers.is_empty() {
             return Ok(());
         }
-        self.journal.commit().map_err(failed)
+        drop(shared);
+        self.commit().map_err(failed)
     }
 }
 

@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -26,6 +27,7 @@ use crate::inbox::Channel;
 use crate::launcher::{Launcher, Local, Observation, Settings};
 use crate::ledger::{Desk, Ledger};
 use crate::machine::Machines;
+use crate::metrics::{Meter, Metrics};
 use crate::store::{Folders, Start, Store};
 use crate::submission::Defaults;
 use crate::world::{LiveWorld, Message, Shared};
@@ -77,10 +79,19 @@ pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>
     let shared = Rc::new(RefCell::new(shared));
     let store = Rc::new(RefCell::new(store));
     let folders = store.borrow().folders().clone();
+    let metrics = handle.metrics();
+    metrics.about(&header.policy);
+    if let Some(at) = newest_snapshot(&folders) {
+        metrics.snapshot_at(at);
+    }
+    let meter = Meter::new(Arc::clone(metrics), &core, &shared.borrow().book);
     let clerk =
-        Clerk::new(Rc::clone(&store), records, handle.clone(), header, setup.config.segment_bytes_max, origin_us);
+        Clerk::new(Rc::clone(&store), records, handle.clone(), meter, header, setup.config.segment_bytes_max, origin_us);
+    let metrics = Arc::clone(metrics);
+    let jobs = shared.borrow().book.len();
+    tracing::info!(target: "trainyard", version = env!("CARGO_PKG_VERSION"), jobs, "the state is read back");
     attend(Ready { handle, folders, origin_us, warnings })?;
-    go_on(setup, core, inbox, local, &shared, store, clerk)
+    go_on(setup, core, inbox, local, &shared, store, clerk, &metrics)
 }
 
 fn forward(seen: &Receiver<Observation>, send: impl Fn(Observation) -> bool) {
@@ -99,16 +110,26 @@ fn go_on<L: Launcher>(
     shared: &Rc<RefCell<Shared>>,
     store: Rc<RefCell<Store>>,
     clerk: Clerk,
+    metrics: &Arc<Metrics>,
 ) -> Result<(), ServeError> {
     let defaults = Defaults { grace: setup.config.grace.0 };
     let inventory = setup.machines.inventory.clone();
     let mut world = LiveWorld::new(inbox, launcher, Rc::clone(shared), inventory, defaults)
         .with_uuids(setup.machines.uuids.clone());
     world.take_up(&core);
-    let mut ledger = Ledger::new(store, Rc::clone(shared));
+    let mut ledger = Ledger::new(store, Rc::clone(shared)).with_metrics(metrics);
     let mut desk = Desk::new(Rc::clone(shared), clerk);
     drive(&mut core, &mut world, &mut ledger, &mut desk)?;
-    desk.audience().close()
+    let closed = desk.audience().close();
+    tracing::info!(target: "trainyard", "the server ends; programs go on");
+    closed
+}
+
+/// When the newest snapshot was written; none where there is none, or where nobody can say.
+fn newest_snapshot(folders: &Folders) -> Option<SystemTime> {
+    let files = std::fs::read_dir(folders.snapshots()).ok()?;
+    let written = |file: std::io::Result<std::fs::DirEntry>| file.ok()?.metadata().ok()?.modified().ok();
+    files.filter_map(written).max()
 }
 
 /// The header that this server writes.

@@ -55,6 +55,8 @@ pub struct Store<D: Disk = LocalDisk> {
     folders: Folders,
     segment: OpenSegment<D>,
     changed: Vec<&'static str>,
+    /// Bytes of the segments before this one that were written since the start.
+    bytes_before: u64,
     lock: Option<ServerLock>,
 }
 
@@ -87,7 +89,7 @@ impl<D: Disk> Store<D> {
             Some(last) => (reopen(&disk, &folders, last)?, differences(&last.header, header)),
             None => (begin(&disk, &folders, header)?, Vec::new()),
         };
-        Ok((Self { disk, folders, segment, changed, lock: None }, recovered))
+        Ok((Self { disk, folders, segment, changed, bytes_before: 0, lock: None }, recovered))
     }
 
     /// Fields in which the header of this server differs from that of the last segment.
@@ -108,6 +110,11 @@ impl<D: Disk> Store<D> {
     /// Bytes of the present segment on the disk: when there are many, it is time for [`Store::rotate`].
     pub fn segment_bytes(&self) -> u64 {
         self.segment.synced_bytes()
+    }
+
+    /// Bytes of all segments that this store has had open: it only grows.
+    pub fn bytes(&self) -> u64 {
+        self.bytes_before + self.segment.synced_bytes()
     }
 
     /// Gathers one record; it is not on the disk before [`Store::commit`].
@@ -147,6 +154,7 @@ impl<D: Disk> Store<D> {
             self.segment.poison(&error.to_string());
             return Err(error);
         }
+        self.bytes_before = self.bytes();
         self.segment = OpenSegment::new(number, self.folders.segment(number), file, 0, bytes);
         self.changed.clear();
         Ok(number)

@@ -2,12 +2,13 @@
 
 use engine::{Core, JobId, NodeId, NodeState, Outcome, Phase, Time};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::book::Book;
 
 /// A job as `queue` and `info` show it. Times are seconds of the scheduler's clock, which began when the server did for the
 /// first time; `origin_us` of the cluster says when that was.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobView {
     /// Its number.
     pub job: u32,
@@ -21,8 +22,10 @@ pub struct JobView {
     pub queue: String,
     /// `held`, `pending`, `launching`, `running`, `stopping`, or how it ended: `finished`, `failed`, `cancelled`, `timed-out`,
     /// `rejected`, `parent-failed`.
+    #[schema(schema_with = crate::api::openapi::job_states)]
     pub state: String,
     /// Stable code of the reason why it does not run, while it does not.
+    #[schema(pattern = "^[a-z-]+$")]
     pub reason: Option<String>,
     /// The same in words.
     pub reason_text: Option<String>,
@@ -53,11 +56,12 @@ pub struct JobView {
 }
 
 /// A node as `nodes` shows it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct NodeView {
     /// Its name.
     pub node: String,
     /// `up`, `draining` or `down`.
+    #[schema(pattern = "^(up|draining|down)$")]
     pub state: String,
     /// Why, where somebody said so.
     pub reason: Option<String>,

@@ -1,30 +1,34 @@
 //! What the API answers, for the server and for its clients.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::job_file::JobFile;
 use crate::view::{JobView, NodeView};
 
 /// Answer of `/healthz` and `/readyz`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
     /// `alive` or `ready`.
+    #[schema(pattern = "^(alive|ready)$")]
     pub status: String,
 }
 
 /// Answer to whatever is about one job and needs no more: its number.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Submitted {
     /// Version of the answer.
+    #[schema(minimum = 1, maximum = 1)]
     pub schema: u32,
     /// The job; none where a submission was only tried.
     pub job: Option<u32>,
 }
 
 /// A page of jobs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Jobs {
     /// Version of the answer.
+    #[schema(minimum = 1, maximum = 1)]
     pub schema: u32,
     /// Wall-clock time of second 0, in microseconds since 1970.
     pub origin_us: u64,
@@ -37,9 +41,10 @@ pub struct Jobs {
 }
 
 /// One job.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct JobInfo {
     /// Version of the answer.
+    #[schema(minimum = 1, maximum = 1)]
     pub schema: u32,
     /// Wall-clock time of second 0, in microseconds since 1970.
     pub origin_us: u64,
@@ -54,25 +59,27 @@ pub struct JobInfo {
 }
 
 /// All nodes.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Nodes {
     /// Version of the answer.
+    #[schema(minimum = 1, maximum = 1)]
     pub schema: u32,
     /// The nodes.
     pub nodes: Vec<NodeView>,
 }
 
 /// What was done to a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct NodeDone {
     /// Version of the answer.
+    #[schema(minimum = 1, maximum = 1)]
     pub schema: u32,
     /// Its name.
     pub node: String,
 }
 
 /// A job says that it saved all its work.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Saved {
     /// The job.
@@ -85,17 +92,19 @@ pub struct Saved {
 }
 
 /// Why a node is drained.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Drain {
-    /// The reason, for whoever sees it later.
+    /// The reason, for whoever sees it later: one line.
+    #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
     pub reason: String,
 }
 
 /// Why a job does not run, and what happened to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Explanation {
     /// Version of the answer.
+    #[schema(minimum = 1, maximum = 1)]
     pub schema: u32,
     /// The job, with code and text of the reason.
     pub job: JobView,
@@ -114,7 +123,7 @@ pub struct Explanation {
 }
 
 /// What a pending job needs, and what is idle.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Shortage {
     /// GPUs of the gang.
     pub gpus_needed: f64,
@@ -133,13 +142,14 @@ pub struct Shortage {
 }
 
 /// A run that was stopped for others.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct EvictionView {
     /// When, in scheduler time.
     pub at_s: f64,
     /// The attempt that was stopped.
     pub attempt: u32,
     /// `preempted` or `migrated`.
+    #[schema(pattern = "^(preempted|migrated)$")]
     pub cause: String,
     /// The job that got the GPUs, where it was one.
     pub by: Option<u32>,

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::SCHEMA;
 use crate::handle::Down;
@@ -10,11 +11,12 @@ use crate::submission::Refused;
 use crate::world::Done;
 
 /// The body of every answer that is not 2xx.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
     /// Version of the answer.
     pub schema: u32,
     /// Stable code, such as `unknown-job`.
+    #[schema(schema_with = super::codes::schema)]
     pub code: String,
     /// What is wrong.
     pub message: String,
@@ -52,6 +54,7 @@ pub(super) struct Unwritten {
 impl ApiError {
     pub(super) fn new(status: StatusCode, code: &str, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let (message, hint) = (message.into(), hint.into());
+        debug_assert!(super::codes::holds(code, status.as_u16()), "{code} with {status} is not in the table of codes");
         let problem = Problem { schema: SCHEMA, code: code.to_owned(), message, hint, field: None };
         Self { status, problem, written: Written::NotYet }
     }
@@ -84,6 +87,12 @@ impl ApiError {
     pub(super) fn wrong_method() -> Self {
         let hint = "look with GET, change with POST";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "wrong-method", "this route has no such method", hint)
+    }
+
+    /// A part of the path is no text.
+    pub(super) fn bad_path() -> Self {
+        let hint = "percent-encode the UTF-8 bytes of names";
+        Self::new(StatusCode::BAD_REQUEST, "bad-path", "a part of the path is no text", hint)
     }
 
     pub(super) fn timed_out() -> Self {

@@ -19,6 +19,12 @@ use crate::handle::Change;
 /// A comment goes out after so long a silence, so that both ends notice when the other is gone.
 const SILENCE: Duration = Duration::from_secs(15);
 
+/// Changes of jobs and nodes, as they happen.
+#[utoipa::path(
+    get, path = "/v1/events", tag = "server", operation_id = "events",
+    responses((status = 200, description = "Server-sent events `job`, `node` and `missed`, without an end", body = String,
+        content_type = "text/event-stream")),
+)]
 pub(super) async fn events(State(app): State<App>, _: Identity) -> Response {
     let (sender, body) = feed();
     tokio::spawn(tell(app.handle.follow(), sender, app.shutdown));

@@ -2,19 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use engine::{Cause, Cluster, Core, GpuRequest, JobId, MICROS, MILLI, NodeId, NodeState, Phase, TaskRequest};
 
 use super::answers::{EvictionView, Explanation, Shortage};
-use super::error::{ApiError, json};
+use super::error::{ApiError, Problem, json};
+use super::extract::Path;
 use super::identity::Identity;
 use super::jobs::find;
 use super::{App, SCHEMA};
 use crate::book::Book;
 use crate::view;
 
+/// Why a job does not run.
+#[utoipa::path(
+    get, path = "/v1/jobs/{job}/explain", tag = "jobs", operation_id = "explain",
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1)),
+    responses(
+        (status = 200, description = "Why it does not run, and what happened to it", body = Explanation),
+        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 404, description = "`unknown-job`", body = Problem),
+    ),
+)]
 pub(super) async fn explain(
     State(app): State<App>,
     _: Identity,

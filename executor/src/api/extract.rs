@@ -78,3 +78,15 @@ impl<T: DeserializeOwned> FromRequestParts<App> for Params<T> {
         })
     }
 }
+
+/// A part of the path.
+pub(super) struct Path<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, ApiError> {
+        let part = axum::extract::Path::<T>::from_request_parts(parts, app).await;
+        part.map(|axum::extract::Path(part)| Self(part)).map_err(|_| ApiError::bad_path())
+    }
+}

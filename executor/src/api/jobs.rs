@@ -1,14 +1,15 @@
 //! Jobs: submit, list, show, cancel, hold, release, saved.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use engine::{Cause, Core, Hold, Job, JobId, Phase, RunId};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::answers::{JobInfo, Jobs, Saved, Submitted};
-use super::error::{ApiError, json};
-use super::extract::{Body, Params};
+use super::error::{ApiError, Problem, json};
+use super::extract::{Body, Params, Path};
 use super::identity::Identity;
 use super::{App, SCHEMA};
 use crate::book::Book;
@@ -32,13 +33,39 @@ const LOOK_VIEWS: usize = 500;
 /// The tenant of jobs that name none.
 const TENANT: &str = "default";
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct SubmitParams {
+    /// Check everything, and submit nothing.
     #[serde(default)]
     dry_run: bool,
 }
 
+/// Submit a job.
+#[utoipa::path(
+    post, path = "/v1/jobs", tag = "jobs", operation_id = "submit",
+    params(
+        SubmitParams,
+        ("Idempotency-Key" = Option<String>, Header, description = "A second submission of the same caller with this key is \
+          the first", min_length = 1, max_length = 200, pattern = "^[ -~]+$"),
+    ),
+    request_body = JobFile,
+    responses(
+        (status = 201, description = "It was submitted, and is on disk", body = Submitted, links(
+            ("show" = (operation_id = "show", parameters(("job" = "$response.body#/job")))),
+            ("explain" = (operation_id = "explain", parameters(("job" = "$response.body#/job")))),
+            ("logs" = (operation_id = "logs", parameters(("job" = "$response.body#/job")))),
+            ("hold" = (operation_id = "hold", parameters(("job" = "$response.body#/job")))),
+            ("release" = (operation_id = "release", parameters(("job" = "$response.body#/job")))),
+            ("cancel" = (operation_id = "cancel", parameters(("job" = "$response.body#/job")))),
+        )),
+        (status = 200, description = "It was submitted before with the same key, or was only tried", body = Submitted),
+        (status = 400, description = "`bad-json`, `bad-body`, `bad-key`, `bad-query`", body = Problem),
+        (status = 413, description = "`too-large`", body = Problem),
+        (status = 422, description = "`bad-body`, `refused`", body = Problem),
+    ),
+)]
 pub(super) async fn submit(
     State(app): State<App>,
     identity: Identity,
@@ -84,23 +111,29 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
 }
 
 /// Which jobs, and how many.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct ListParams {
     /// States with commas between them, or `all`; default: those that have not ended.
+    #[param(
+        pattern = "^(all|held|pending|launching|running|stopping|finished|failed|cancelled|timed-out|rejected|parent-failed)(,(all|held|pending|launching|running|stopping|finished|failed|cancelled|timed-out|rejected|parent-failed))*$"
+    )]
     state: Option<String>,
     /// Tenant, with those below it.
     tenant: Option<String>,
     /// Name, exactly.
     name: Option<String>,
     /// Jobs after this number.
+    #[param(maximum = 4_294_967_295_u32)]
     after: Option<u32>,
-    /// Most jobs.
+    /// Most jobs of the page; default: 1000.
+    #[param(minimum = 1, maximum = 10_000)]
     limit: Option<usize>,
 }
 
 /// States that can be asked for.
-const STATES: [&str; 11] = [
+pub(super) const STATES: [&str; 11] = [
     "held",
     "pending",
     "launching",
@@ -157,6 +190,14 @@ impl ListParams {
 }
 
 /// A page, in several looks where it is long: jobs may change between them, and none is left out or shown twice.
+#[utoipa::path(
+    get, path = "/v1/jobs", tag = "jobs", operation_id = "list", summary = "List jobs, in pages.",
+    params(ListParams),
+    responses(
+        (status = 200, description = "A page", body = Jobs),
+        (status = 400, description = "`bad-query`", body = Problem),
+    ),
+)]
 pub(super) async fn list(
     State(app): State<App>,
     _: Identity,
@@ -183,6 +224,16 @@ pub(super) fn find(book: &Book, text: &str) -> Option<JobId> {
     number.or_else(|| book.named(text))
 }
 
+/// All that is known of a job.
+#[utoipa::path(
+    get, path = "/v1/jobs/{job}", tag = "jobs", operation_id = "show",
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1)),
+    responses(
+        (status = 200, description = "All that is known of it", body = JobInfo),
+        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 404, description = "`unknown-job`", body = Problem),
+    ),
+)]
 pub(super) async fn show(State(app): State<App>, _: Identity, Path(text): Path<String>) -> Result<Response, ApiError> {
     let (wanted, origin_us) = (text.clone(), app.settings.origin_us);
     let look = move |core: &Core, book: &Book| {
@@ -249,6 +300,17 @@ async fn done(app: App, identity: Identity, text: String, verb: Verb) -> Result<
     }
 }
 
+/// End a job.
+#[utoipa::path(
+    post, path = "/v1/jobs/{job}/cancel", tag = "jobs", operation_id = "cancel",
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1)),
+    responses(
+        (status = 200, description = "It will end", body = Submitted),
+        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 404, description = "`unknown-job`, `unknown`", body = Problem),
+        (status = 409, description = "`ended`", body = Problem),
+    ),
+)]
 pub(super) async fn cancel(
     State(app): State<App>,
     identity: Identity,
@@ -257,6 +319,17 @@ pub(super) async fn cancel(
     done(app, identity, job, Verb::Cancel).await
 }
 
+/// Keep a job out of the queue; a live run is stopped.
+#[utoipa::path(
+    post, path = "/v1/jobs/{job}/hold", tag = "jobs", operation_id = "hold",
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1)),
+    responses(
+        (status = 200, description = "It is on hold", body = Submitted),
+        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 404, description = "`unknown-job`, `unknown`", body = Problem),
+        (status = 409, description = "`ended`", body = Problem),
+    ),
+)]
 pub(super) async fn hold(
     State(app): State<App>,
     identity: Identity,
@@ -265,6 +338,17 @@ pub(super) async fn hold(
     done(app, identity, job, Verb::Hold).await
 }
 
+/// Let a held job go back to the queue.
+#[utoipa::path(
+    post, path = "/v1/jobs/{job}/release", tag = "jobs", operation_id = "release",
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1)),
+    responses(
+        (status = 200, description = "It is released", body = Submitted),
+        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 404, description = "`unknown-job`, `unknown`", body = Problem),
+        (status = 409, description = "`ended`, `not-held`", body = Problem),
+    ),
+)]
 pub(super) async fn release(
     State(app): State<App>,
     identity: Identity,
@@ -273,6 +357,18 @@ pub(super) async fn release(
     done(app, identity, job, Verb::Release).await
 }
 
+/// A run says that all its work is saved.
+#[utoipa::path(
+    post, path = "/v1/runs/saved", tag = "jobs", operation_id = "saved",
+    request_body = Saved,
+    responses(
+        (status = 200, description = "It is written down", body = Submitted),
+        (status = 400, description = "`bad-json`, `bad-body`", body = Problem),
+        (status = 404, description = "`unknown`", body = Problem),
+        (status = 413, description = "`too-large`", body = Problem),
+        (status = 422, description = "`bad-body`", body = Problem),
+    ),
+)]
 pub(super) async fn saved(
     State(app): State<App>,
     identity: Identity,

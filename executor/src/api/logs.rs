@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::{Core, JobId, RunId};
@@ -14,10 +14,11 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::mpsc::Sender;
+use utoipa::IntoParams;
 
 use super::App;
-use super::error::ApiError;
-use super::extract::Params;
+use super::error::{ApiError, Problem};
+use super::extract::{Params, Path};
 use super::feed::feed;
 use super::identity::Identity;
 use super::jobs::find;
@@ -30,21 +31,27 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// Bytes that are read and sent at a time.
 const PIECE: usize = 64 << 10;
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct LogParams {
     /// The task; default: the first.
     #[serde(default)]
+    #[param(maximum = 4_294_967_295_u32)]
     task: u32,
     /// The attempt; default: the last.
+    #[param(minimum = 1, maximum = 4_294_967_295_u32)]
     attempt: Option<u32>,
+    /// Which of the two; default: `stdout`.
     #[serde(default)]
+    #[param(inline)]
     stream: Stream,
     /// Until the run has ended.
     #[serde(default)]
     follow: bool,
     /// Bytes to leave out.
     #[serde(default)]
+    #[param(maximum = 9_223_372_036_854_775_807_i64)]
     offset: u64,
 }
 
@@ -66,6 +73,16 @@ fn subject(core: &Core, id: JobId, attempt: Option<u32>) -> Option<Subject> {
     possible.then_some(Subject { run: RunId { job: id, attempt }, over })
 }
 
+/// What a task of a job wrote.
+#[utoipa::path(
+    get, path = "/v1/jobs/{job}/logs", tag = "jobs", operation_id = "logs",
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1), LogParams),
+    responses(
+        (status = 200, description = "The bytes that it wrote", body = String, content_type = "application/octet-stream"),
+        (status = 400, description = "`bad-path`, `bad-query`", body = Problem),
+        (status = 404, description = "`unknown-job`, `no-logs`", body = Problem),
+    ),
+)]
 pub(super) async fn logs(
     State(app): State<App>,
     _: Identity,

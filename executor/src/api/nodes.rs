@@ -1,13 +1,13 @@
 //! Nodes: list, drain, resume.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use engine::{Core, NodeId};
 
 use super::answers::{Drain, NodeDone, Nodes};
-use super::error::{ApiError, json};
-use super::extract::Body;
+use super::error::{ApiError, Problem, json};
+use super::extract::{Body, Path};
 use super::identity::Identity;
 use super::{App, SCHEMA};
 use crate::view;
@@ -16,6 +16,14 @@ use crate::world::{Done, Wish};
 /// Longest reason, in characters.
 const REASON_MAX: usize = 500;
 
+/// List the nodes.
+#[utoipa::path(
+    get, path = "/v1/nodes", tag = "nodes", operation_id = "nodes",
+    responses((status = 200, description = "All of them", body = Nodes, links(
+        ("drain" = (operation_id = "drain", parameters(("node" = "$response.body#/nodes/0/node")))),
+        ("resume" = (operation_id = "resume", parameters(("node" = "$response.body#/nodes/0/node")))),
+    ))),
+)]
 pub(super) async fn list(State(app): State<App>, _: Identity) -> Result<Response, ApiError> {
     let nodes = app.handle.look(view::nodes).await?;
     Ok(json(StatusCode::OK, &Nodes { schema: SCHEMA, nodes }))
@@ -35,6 +43,19 @@ async fn done(app: &App, identity: &Identity, node: String, wish: Wish) -> Resul
     }
 }
 
+/// Give a node no more work; what runs there goes on to its end.
+#[utoipa::path(
+    post, path = "/v1/nodes/{node}/drain", tag = "nodes", operation_id = "drain",
+    params(("node" = String, Path, description = "Its name", min_length = 1)),
+    request_body = Drain,
+    responses(
+        (status = 200, description = "It gets no more work", body = NodeDone),
+        (status = 400, description = "`bad-json`, `bad-body`, `bad-path`", body = Problem),
+        (status = 404, description = "`unknown-node`, `unknown`", body = Problem),
+        (status = 413, description = "`too-large`", body = Problem),
+        (status = 422, description = "`bad-body`, `refused`", body = Problem),
+    ),
+)]
 pub(super) async fn drain(
     State(app): State<App>,
     identity: Identity,
@@ -50,6 +71,16 @@ pub(super) async fn drain(
     done(&app, &identity, name, Wish::Drain { node, reason }).await
 }
 
+/// Give a drained node work again.
+#[utoipa::path(
+    post, path = "/v1/nodes/{node}/resume", tag = "nodes", operation_id = "resume",
+    params(("node" = String, Path, description = "Its name", min_length = 1)),
+    responses(
+        (status = 200, description = "It gets work again", body = NodeDone),
+        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 404, description = "`unknown-node`, `unknown`", body = Problem),
+    ),
+)]
 pub(super) async fn resume(
     State(app): State<App>,
     identity: Identity,

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -40,26 +41,49 @@ impl Default for Limits {
     }
 }
 
-/// The end of the API, once it is begun.
+/// The end of the API, once it is begun, and how many connections are open until then.
 #[derive(Clone, Debug)]
-pub struct Shutdown(watch::Sender<bool>);
+pub struct Shutdown {
+    begun: watch::Sender<bool>,
+    open: Arc<AtomicU64>,
+}
 
 impl Default for Shutdown {
     fn default() -> Self {
-        Self(watch::Sender::new(false))
+        Self { begun: watch::Sender::new(false), open: Arc::default() }
+    }
+}
+
+/// An open connection; it is counted until this is dropped.
+pub(super) struct Open(Arc<AtomicU64>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
 impl Shutdown {
     /// No more connections; open answers end.
     pub fn begin(&self) {
-        self.0.send_replace(true);
+        self.begun.send_replace(true);
     }
 
     /// Waits until it is begun.
     pub async fn begun(&self) {
         // The sender lives as long as `self`.
-        let _ = self.0.subscribe().wait_for(|begun| *begun).await;
+        let _ = self.begun.subscribe().wait_for(|begun| *begun).await;
+    }
+
+    /// Counts a connection.
+    pub(super) fn enter(&self) -> Open {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(&self.open))
+    }
+
+    /// Connections that are open.
+    pub(super) fn connections(&self) -> u64 {
+        self.open.load(Ordering::Relaxed)
     }
 }
 
@@ -117,6 +141,7 @@ async fn connection(
     shutdown: Shutdown,
     _permit: OwnedSemaphorePermit,
 ) {
+    let _open = shutdown.enter();
     let router = TowerToHyperService::new(router);
     let service = hyper::service::service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(caller.clone());

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use engine::journal::{Entry, Header};
 use engine::{Command, Core, Event, Input, JobId};
@@ -10,8 +11,10 @@ use engine::{Command, Core, Event, Input, JobId};
 use super::ServeError;
 use super::recovery::beside;
 use super::rows::Rows;
+use crate::diary;
 use crate::handle::{Change, Handle};
 use crate::ledger::{Audience, Durable};
+use crate::metrics::Meter;
 use crate::note::Note;
 use crate::store::records::{Projected, Writer};
 use crate::store::{Store, StoreError};
@@ -28,6 +31,10 @@ impl Durable for Rc<RefCell<Store>> {
     fn commit(&mut self) -> Result<(), StoreError> {
         self.borrow_mut().commit().map(drop)
     }
+
+    fn bytes(&self) -> u64 {
+        self.borrow().bytes()
+    }
 }
 
 /// The clerk of a server.
@@ -35,6 +42,7 @@ pub(super) struct Clerk {
     store: Rc<RefCell<Store>>,
     records: Writer,
     handle: Handle,
+    meter: Meter,
     header: Header,
     segment_bytes_max: u64,
     origin_us: u64,
@@ -47,11 +55,13 @@ impl Clerk {
         store: Rc<RefCell<Store>>,
         records: Writer,
         handle: Handle,
+        meter: Meter,
         header: Header,
         segment_bytes_max: u64,
         origin_us: u64,
     ) -> Self {
-        Self { store, records, handle, header, segment_bytes_max, origin_us, records_failed: None }
+        handle.metrics().watch_backlog(records.waiting());
+        Self { store, records, handle, meter, header, segment_bytes_max, origin_us, records_failed: None }
     }
 
     /// Brings everything to the disk at the end of a server.
@@ -80,7 +90,18 @@ impl Clerk {
         }
         let snapshot = core.snapshot(&beside(&shared.book, &timers));
         // A store that cannot begin a segment goes on with the old one, or fails at the next record, which ends the server.
-        let _ = self.store.borrow_mut().rotate(&snapshot, &self.header);
+        let begun = self.store.borrow_mut().rotate(&snapshot, &self.header);
+        match begun {
+            Ok(segment) => {
+                self.handle.metrics().snapshot_at(SystemTime::now());
+                let bytes = snapshot.len() as u64;
+                tracing::info!(target: "trainyard::journal", segment, bytes, "the journal goes on in a new segment, with a snapshot");
+            }
+            Err(error) => {
+                let error = error.to_string();
+                tracing::error!(target: "trainyard::journal", error, "no snapshot could be written");
+            }
+        }
     }
 
     fn project(&mut self, core: &Core, shared: &Shared) {
@@ -92,7 +113,9 @@ impl Clerk {
         let position = self.store.borrow().position();
         if let Err(error) = self.records.send(Projected { position, rows }) {
             // What people query is not the truth: scheduling goes on, and the next start makes the records whole.
-            self.records_failed = Some(error.to_string());
+            let error = error.to_string();
+            tracing::error!(target: "trainyard::records", error, "the records are not written any more; start the server again");
+            self.records_failed = Some(error);
         }
     }
 
@@ -120,6 +143,8 @@ impl Audience for Clerk {
         if batch.is_empty() && shared.open.notes.is_empty() && commands.is_empty() {
             return;
         }
+        self.meter.told(core, shared, batch, commands);
+        diary::told(core, shared, batch, commands);
         self.project(core, shared);
         self.tell(core, batch);
         self.rotate(core, shared, commands);

@@ -18,6 +18,7 @@ use executor::handle::{Change, Handle};
 use executor::inbox::Channel;
 use executor::launcher::{End, Gang, Launcher, Observation, Seen};
 use executor::ledger::{Audience, Desk, Durable, Ledger};
+use executor::metrics::Meter;
 use executor::note::{Audit, Note};
 use executor::submission::Defaults;
 use executor::view::state_word;
@@ -77,11 +78,12 @@ impl Launcher for Pretended {
     }
 }
 
-/// Tells who follows.
-struct Teller(Handle);
+/// Counts, and tells who follows.
+struct Teller(Handle, Meter);
 
 impl Audience for Teller {
-    fn told(&mut self, core: &Core, _: &Shared, _: &[Input], _: &[Command]) {
+    fn told(&mut self, core: &Core, shared: &Shared, batch: &[Input], commands: &[Command]) {
+        self.1.told(core, shared, batch, commands);
         for job in core.state().changed_in_step().iter().copied() {
             self.0.tell(Change::Job { job, state: state_word(core.state().job(job).phase) });
         }
@@ -110,7 +112,7 @@ impl Yard {
         let (sender, receiver) = channel();
         let handle = Handle::new(sender.clone());
         let journal = Kept::default();
-        let (clock, teller, kept) = (Clock::begin(), Teller(handle.clone()), journal.clone());
+        let (clock, told, kept) = (Clock::begin(), handle.clone(), journal.clone());
         let settings = Settings::new(clock.origin_us(), folder.path().join("runs"));
         let core = std::thread::spawn(move || {
             let inventory = Inventory::uniform(2, 4, "A100");
@@ -119,7 +121,10 @@ impl Yard {
             let mut world = LiveWorld::new(inbox, launcher, Rc::clone(&shared), inventory.clone(), Defaults::default());
             let built = policies::build("fifo[skip=true]", Context { estimates: true, seed: 1 }).unwrap();
             let mut core = Core::new(inventory, built.policy);
-            let mut ledger = Ledger::new(kept, Rc::clone(&shared));
+            let metrics = Arc::clone(told.metrics());
+            let mut ledger = Ledger::new(kept, Rc::clone(&shared)).with_metrics(&metrics);
+            let meter = Meter::new(metrics, &core, &shared.borrow().book);
+            let teller = Teller(told, meter);
             drive(&mut core, &mut world, &mut ledger, &mut Desk::new(shared, teller)).unwrap();
             core.check().unwrap();
         });
@@ -158,15 +163,20 @@ impl Yard {
 
     /// Sends bytes as they are, and gives status and body of the answer.
     pub(crate) async fn raw(&self, request: &[u8]) -> (u16, Value) {
+        let text = self.text(request).await;
+        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = text.split_once("\r\n\r\n").unwrap().1;
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    /// Sends bytes as they are, and gives the answer as it comes.
+    pub(crate) async fn text(&self, request: &[u8]) -> String {
         let mut stream = tokio::net::UnixStream::connect(self.client.path()).await.unwrap();
         // The server may answer and close before it has read all.
         let _ = stream.write_all(request).await;
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer).await;
-        let text = String::from_utf8(answer).unwrap();
-        let status = text.split(' ').nth(1).unwrap().parse().unwrap();
-        let body = text.split_once("\r\n\r\n").unwrap().1;
-        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+        String::from_utf8(answer).unwrap()
     }
 
     /// A file that a run leaves.

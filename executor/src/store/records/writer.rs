@@ -1,5 +1,6 @@
 //! The thread that writes: many records a transaction when there is much to do, one when there is little.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -16,6 +17,8 @@ pub struct Writer {
     sender: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<()>>,
     progress: Arc<Mutex<Progress>>,
+    /// Records that were sent and are not written.
+    waiting: Arc<AtomicU64>,
 }
 
 #[derive(Debug)]
@@ -36,15 +39,23 @@ impl Writer {
         let (sender, receiver) = sync_channel(waiting_max);
         let progress = Arc::new(Mutex::new(Progress { watermark: records.watermark(), cause: None }));
         let shared = Arc::clone(&progress);
+        let waiting = Arc::new(AtomicU64::new(0));
+        let left = Arc::clone(&waiting);
         let path = records.path.clone();
-        let thread = thread::Builder::new().name("records".to_owned()).spawn(move || work(records, &receiver, &shared));
+        let thread = thread::Builder::new().name("records".to_owned()).spawn(move || work(records, &receiver, &shared, &left));
         let thread = thread.map_err(|source| RecordsError::io("start the writer of", &path, source))?;
-        Ok(Self { sender: Some(sender), thread: Some(thread), progress })
+        Ok(Self { sender: Some(sender), thread: Some(thread), progress, waiting })
     }
 
     /// Sends the rows of one record. Waits while too many wait.
     pub fn send(&self, projected: Projected) -> Result<(), RecordsError> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
         self.post(Message::Projected(projected))
+    }
+
+    /// Where it stands how many records were sent and are not written.
+    pub fn waiting(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.waiting)
     }
 
     /// Waits until all that was sent is written and survives a power cut. To be called before the journal is rotated.
@@ -82,7 +93,7 @@ impl Drop for Writer {
     }
 }
 
-fn work(mut records: Records, receiver: &Receiver<Message>, progress: &Mutex<Progress>) {
+fn work(mut records: Records, receiver: &Receiver<Message>, progress: &Mutex<Progress>, waiting: &AtomicU64) {
     while let Ok(first) = receiver.recv() {
         let (batches, syncs) = gather(first, receiver);
         let mut result = records.apply(&batches);
@@ -97,6 +108,7 @@ fn work(mut records: Records, receiver: &Receiver<Message>, progress: &Mutex<Pro
             return;
         }
         drop(progress);
+        waiting.fetch_sub(batches.len() as u64, Ordering::Relaxed);
         for done in syncs {
             // Whoever waited may have gone away.
             let _ = done.send(());
