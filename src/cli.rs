@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use client::*;
-pub(crate) use serve::ServeArgs;
+pub(crate) use serve::{LogFormat, ServeArgs};
 pub(crate) use trace::{TraceCommand, TraceConvertArgs, TraceFitArgs, TraceGenerateArgs, TraceInfoArgs};
 pub(crate) use values::{Load, Resample, Window};
 

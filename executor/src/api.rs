@@ -24,6 +24,7 @@ mod nodes;
 mod observe;
 pub mod openapi;
 pub mod server;
+mod usage;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,6 +50,8 @@ pub struct Settings {
     pub origin_us: u64,
     /// The folder with what runs leave: `<job>-<attempt>/task-<k>/stdout`.
     pub runs: PathBuf,
+    /// The records, for questions about the past; none: such questions are refused.
+    pub records: Option<PathBuf>,
     /// Longest body of a request, in bytes.
     pub body_max: usize,
     /// Longest wait for an answer to begin.
@@ -58,7 +61,14 @@ pub struct Settings {
 impl Settings {
     /// The settings of a server that began at `origin_us` and whose runs leave their files below `runs`.
     pub fn new(origin_us: u64, runs: impl Into<PathBuf>) -> Self {
-        Self { origin_us, runs: runs.into(), body_max: 1 << 20, request_timeout: Duration::from_secs(30) }
+        let (runs, body_max, request_timeout) = (runs.into(), 1 << 20, Duration::from_secs(30));
+        Self { origin_us, runs, records: None, body_max, request_timeout }
+    }
+
+    /// With the records of the server.
+    #[must_use]
+    pub fn with_records(self, records: impl Into<PathBuf>) -> Self {
+        Self { records: Some(records.into()), ..self }
     }
 }
 
@@ -87,6 +97,7 @@ pub fn router(handle: Handle, settings: Settings, shutdown: server::Shutdown) ->
         .route("/v1/nodes/{node}/drain", post(nodes::drain))
         .route("/v1/nodes/{node}/resume", post(nodes::resume))
         .route("/v1/events", get(events::events))
+        .route("/v1/usage", get(usage::usage))
         .route("/metrics", get(metrics::show))
         .fallback(async || ApiError::unknown_route())
         .method_not_allowed_fallback(async || ApiError::wrong_method())

@@ -1,6 +1,6 @@
 //! The log of the server: what each step has brought, as events with fields. Commands, environments and tokens are not in it.
 
-use engine::{Command, Core, Event, Exit, Input, JobId, Phase};
+use engine::{Cause, Command, Core, Event, Exit, Input, JobId, Phase, RunId};
 use tracing::{debug, info, warn};
 
 use crate::metrics::cause_word;
@@ -77,9 +77,8 @@ fn ordered(core: &Core, command: &Command) {
         }
         Command::Drain { run, .. } => {
             let cause = cause(core, run.job);
-            let by = core.state().evictions().iter().rev().find(|eviction| eviction.job == run.job);
-            let by = by.filter(|eviction| eviction.attempt == run.attempt).and_then(|eviction| eviction.bill.by);
-            info!(target: "trainyard", job = run.job.0, attempt = run.attempt, cause, by = by.map(|by| by.0), "stops");
+            let by = by(core, *run);
+            info!(target: "trainyard", job = run.job.0, attempt = run.attempt, cause, by, "stops");
         }
         Command::Kill { run } => {
             let cause = cause(core, run.job);
@@ -87,6 +86,16 @@ fn ordered(core: &Core, command: &Command) {
         }
         _ => {}
     }
+}
+
+/// The job that gets the GPUs of a run that was stopped for others.
+fn by(core: &Core, run: RunId) -> Option<u32> {
+    if !matches!(core.state().job(run.job).phase, Phase::Draining(Cause::Preempted | Cause::Migrated)) {
+        return None;
+    }
+    // It was stopped just now.
+    let mut evictions = core.state().evictions().iter().rev();
+    evictions.find(|eviction| eviction.job == run.job && eviction.attempt == run.attempt)?.bill.by.map(|by| by.0)
 }
 
 fn cause(core: &Core, job: JobId) -> &'static str {

@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod book;
+pub mod calendar;
 pub mod clock;
 pub mod config;
 mod diary;

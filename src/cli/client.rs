@@ -30,12 +30,16 @@ pub(crate) enum ClientCommand {
     /// Let held jobs go back to the queue.
     Release(JobsArgs),
     /// List the nodes.
+    #[command(after_help = examples::NODES)]
     Nodes(NodesArgs),
     /// Give a node no more work.
     #[command(after_help = examples::DRAIN)]
     Drain(DrainArgs),
     /// Give a drained node work again.
     Resume(ResumeArgs),
+    /// Add up who has held how many GPUs for how long.
+    #[command(after_help = examples::USAGE)]
+    Usage(UsageArgs),
     /// Wait until jobs have ended.
     ///
     /// Exit code 0: all have finished. 1: one ended otherwise, or the time is over.
@@ -107,11 +111,14 @@ pub(crate) struct SubmitArgs {
     /// Wait until the job has ended, as `trainyard wait` does
     #[arg(long)]
     pub(crate) wait: bool,
+    /// Print the JSON Schema of job files, and submit nothing
+    #[arg(long, exclusive = true)]
+    pub(crate) schema: bool,
     /// How the result is shown
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
     pub(crate) output: super::Format,
     /// Job file: .yaml, .yml, .toml or .json
-    #[arg(required_unless_present = "command", conflicts_with = "command")]
+    #[arg(required_unless_present_any = ["command", "schema"], conflicts_with = "command")]
     pub(crate) file: Option<PathBuf>,
     /// Program and arguments, the same for all tasks
     #[arg(last = true)]
@@ -134,9 +141,48 @@ pub(crate) struct QueueArgs {
     /// Only this tenant and those below it
     #[arg(long, value_name = "T")]
     pub(crate) tenant: Option<String>,
+    /// Show it again whenever it changes
+    #[arg(short, long, conflicts_with = "output")]
+    pub(crate) watch: bool,
     /// How the list is shown
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|wide|json")]
     pub(crate) output: Output,
+}
+
+/// Arguments of `usage`.
+#[derive(Args, Debug)]
+pub(crate) struct UsageArgs {
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+    /// The first day (UTC) [default: so that 30 days are shown]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) since: Option<String>,
+    /// The last day (UTC) [default: today]
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) until: Option<String>,
+    /// What has a line of its own
+    #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "tenant|owner|model|day")]
+    pub(crate) by: UsageBy,
+    /// Only this tenant and those below it
+    #[arg(long, value_name = "T")]
+    pub(crate) tenant: Option<String>,
+    /// How the list is shown
+    #[arg(short, long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|wide|json")]
+    pub(crate) output: Output,
+}
+
+/// What has a line of its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UsageBy {
+    /// A tenant, without those below it.
+    #[default]
+    Tenant,
+    /// A user.
+    Owner,
+    /// A GPU model.
+    Model,
+    /// A day.
+    Day,
 }
 
 /// Arguments of `info` and `explain`.
@@ -187,6 +233,9 @@ pub(crate) struct LogsArgs {
 pub(crate) struct NodesArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+    /// Show it again whenever it changes
+    #[arg(short, long, conflicts_with = "output")]
+    pub(crate) watch: bool,
     /// How the list is shown
     #[arg(short, long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
     pub(crate) output: super::Format,

@@ -134,9 +134,23 @@ Examples:
   trainyard queue
   trainyard queue --state pending,held --tenant research
   trainyard queue --state all -o json
+  trainyard queue --watch
 
 States: held, pending, launching, running, stopping, finished, failed, cancelled, timed-out,
 rejected, parent-failed; or all.";
+
+pub(super) const NODES: &str = "\
+Examples:
+  trainyard nodes
+  trainyard nodes --watch";
+
+pub(super) const USAGE: &str = "\
+Examples:
+  trainyard usage
+  trainyard usage --by day --tenant research -o wide
+  trainyard usage --since 2026-01-01 --until 2026-01-31 --by owner -o json
+
+GPU hours are what runs held, from their launch to their end; runs that go on count up to now.";
 
 pub(super) const LOGS: &str = "\
 Examples:

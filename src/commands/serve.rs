@@ -1,5 +1,7 @@
 //! `serve`: the live executor on this machine.
 
+mod log;
+
 use std::ffi::OsString;
 use std::thread;
 
@@ -19,8 +21,17 @@ use crate::warnings;
 
 /// Runs the command until it is told to stop by SIGTERM or SIGINT.
 pub(crate) fn run(args: &ServeArgs) -> Result<(), Error> {
+    if args.openapi {
+        return crate::stdout::show_json(&api::openapi::document());
+    }
     let setup = setup(args)?;
-    serve(&setup, |ready| attend(&setup, ready)).map_err(failed)
+    let log = log::start(args.log.as_deref(), args.log_format)?;
+    let served = serve(&setup, |ready| {
+        ready.handle.metrics().watch_log(log.dropped());
+        attend(&setup, ready)
+    });
+    log.end();
+    served.map_err(failed)
 }
 
 fn failed(error: ServeError) -> Error {
@@ -44,7 +55,7 @@ fn setup(args: &ServeArgs) -> Result<Setup, Error> {
     let machines = machines(args, &config)?;
     let shim: Vec<OsString> = vec![program.into(), "shim".into()];
     let start = args.from_snapshot.map_or(Start::Newest, Start::Snapshot);
-    Ok(Setup { state: args.state.clone(), config, machines, shim, start })
+    Ok(Setup { state: args.state.clone().unwrap_or_default(), config, machines, shim, start })
 }
 
 /// Declared nodes, declared GPUs, or the GPUs of this machine.
@@ -90,7 +101,7 @@ fn attend(setup: &Setup, ready: Ready) -> Result<(), ServeError> {
         socket.display(),
     );
     let shutdown = Shutdown::default();
-    let settings = api::Settings::new(ready.origin_us, ready.folders.runs());
+    let settings = api::Settings::new(ready.origin_us, ready.folders.runs()).with_records(ready.folders.records());
     let router = api::router(ready.handle.clone(), settings, shutdown.clone());
     let ended = end_on_signal(terminate, interrupt, shutdown.clone(), ready.handle);
     let serving = api::server::serve(listener, router, Peers::of_this_process(), Limits::default(), shutdown);

@@ -160,3 +160,51 @@ pub struct EvictionView {
     /// GPU-seconds until it made progress again.
     pub restarted_gpu_s: f64,
 }
+
+/// What was held on some days.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UsageReport {
+    /// Version of the answer.
+    #[schema(minimum = 1, maximum = 1)]
+    pub schema: u32,
+    /// The first day (UTC).
+    pub since: String,
+    /// The last day (UTC), which is counted too.
+    pub until: String,
+    /// What has a line of its own.
+    #[schema(pattern = "^(tenant|owner|model|day)$")]
+    pub by: String,
+    /// A line a key, ordered by it.
+    pub rows: Vec<UsageView>,
+    /// All lines together; its key is empty.
+    pub total: UsageView,
+}
+
+/// What was held by one tenant, by one user, of one GPU model, or on one day. A second of half a GPU is 0.5.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UsageView {
+    /// Its name; GPU models of runs without GPUs have none.
+    pub key: String,
+    /// Held by runs, from the order to launch until the end, or until now.
+    #[schema(minimum = 0)]
+    pub gpu_s: f64,
+    /// Of it: by runs that did their work.
+    #[schema(minimum = 0)]
+    pub finished_gpu_s: f64,
+    /// Of it: by runs that failed, or hit their time limit.
+    #[schema(minimum = 0)]
+    pub failed_gpu_s: f64,
+    /// Of it: by runs that were stopped for another reason.
+    #[schema(minimum = 0)]
+    pub stopped_gpu_s: f64,
+    /// Of it: by runs that go on.
+    #[schema(minimum = 0)]
+    pub running_gpu_s: f64,
+    /// Work of preempted runs that was not saved.
+    #[schema(minimum = 0)]
+    pub lost_gpu_s: f64,
+    /// Runs that ended.
+    pub runs: u64,
+    /// Jobs that ended with one of them.
+    pub jobs: u64,
+}

@@ -16,7 +16,7 @@ const fn code(name: &'static str, statuses: &'static [u16], meaning: &'static st
 }
 
 /// All of them. A client may rely on a code and its statuses; messages and hints are for people and may change.
-pub(super) const CODES: [Code; 19] = [
+pub(super) const CODES: [Code; 20] = [
     code("bad-body", &[400, 422], "the body ends too early, or has not the fields that it should have"),
     code("bad-json", &[400], "the body is no JSON"),
     code("bad-key", &[400], "the idempotency key is empty, too long, or not printable ASCII"),
@@ -27,6 +27,7 @@ pub(super) const CODES: [Code; 19] = [
     code("forbidden", &[403], "the caller may not do this"),
     code("internal", &[500], "a defect of the server"),
     code("no-logs", &[404], "the job has no such task or attempt, or it has written nothing so far"),
+    code("no-records", &[503], "the records in SQLite cannot be read; what is scheduled does not need them"),
     code("not-held", &[409], "the job is not on hold, so it cannot be released"),
     code("refused", &[422], "a field has the right form, but asks for what cannot be"),
     code("timeout", &[503], "the server did not answer in time; it may have been done all the same"),

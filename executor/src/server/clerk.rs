@@ -104,12 +104,12 @@ impl Clerk {
         }
     }
 
-    fn project(&mut self, core: &Core, shared: &Shared) {
+    fn project(&mut self, core: &Core, shared: &Shared, batch: &[Input]) {
         if self.records_failed.is_some() {
             return;
         }
         let notes: &[Note] = &shared.open.notes;
-        let rows = Rows::of(core, &shared.book, notes, self.origin_us);
+        let rows = Rows::of(core, &shared.book, batch, notes, self.origin_us);
         let position = self.store.borrow().position();
         if let Err(error) = self.records.send(Projected { position, rows }) {
             // What people query is not the truth: scheduling goes on, and the next start makes the records whole.
@@ -145,7 +145,7 @@ impl Audience for Clerk {
         }
         self.meter.told(core, shared, batch, commands);
         diary::told(core, shared, batch, commands);
-        self.project(core, shared);
+        self.project(core, shared, batch);
         self.tell(core, batch);
         self.rotate(core, shared, commands);
     }

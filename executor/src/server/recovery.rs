@@ -171,7 +171,7 @@ fn replay_segment(
             return Err(ServeError::Diverged(position));
         }
         shared.replay(&entry, &notes);
-        let rows = Rows::of(core, &shared.book, &notes, origin_us);
+        let rows = Rows::of(core, &shared.book, &entry.facts, &notes, origin_us);
         records.send(Projected { position, rows }).map_err(|error| ServeError::Records(error.to_string()))?;
     }
     Ok(())

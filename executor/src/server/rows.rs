@@ -1,14 +1,14 @@
 //! What a batch changed, as rows for those who query.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Core, JobId, Time};
+use engine::{Core, Event, Exit, Input, JobId, Outcome, Phase, RunId, Time};
 
 use super::wall_us;
 use crate::book::Book;
 use crate::launcher::End;
 use crate::note::Note;
-use crate::store::records::{AuditRow, HeldGpu, JobRow, Row, RunRow};
+use crate::store::records::{AuditRow, FreedRow, HeldGpu, HeldRow, JobRow, Row, RunRow, Use};
 use crate::view;
 
 /// Makes rows.
@@ -20,7 +20,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// The rows of the batch that the core has just taken.
-    pub(super) fn of(core: &'a Core, book: &'a Book, notes: &[Note], origin_us: u64) -> Vec<Row> {
+    pub(super) fn of(core: &'a Core, book: &'a Book, facts: &[Input], notes: &[Note], origin_us: u64) -> Vec<Row> {
         let rows = Self { core, book, origin_us };
         let mut new = BTreeSet::new();
         let mut all = Vec::new();
@@ -47,12 +47,14 @@ impl<'a> Rows<'a> {
                 _ => {}
             }
         }
+        all.extend(facts.iter().filter_map(|fact| rows.freed(&fact.event)).map(Row::Freed));
         let changed: BTreeSet<JobId> = core.state().changed_in_step().iter().copied().collect();
         for job in changed {
             if !new.contains(&job) {
                 all.extend(rows.job(job).map(|row| Row::Job(Box::new(row))));
             }
             all.extend(rows.run(job, notes).map(|row| Row::Run(Box::new(row))));
+            all.extend(rows.held(job).map(|row| Row::Held(Box::new(row))));
         }
         all
     }
@@ -90,6 +92,61 @@ impl<'a> Rows<'a> {
             outcome: job.outcome().map(|outcome| outcome.name().to_owned()),
             labels: entry.file.labels.clone(),
         })
+    }
+
+    /// What a run holds that was ordered to start in this batch.
+    fn held(&self, id: JobId) -> Option<HeldRow> {
+        let state = self.core.state();
+        let job = state.jobs().get(id.index())?;
+        if !job.is_launched() || job.launched != state.now() {
+            return None;
+        }
+        let inventory = state.cluster().inventory();
+        let mut gpus = BTreeMap::new();
+        for slice in &job.placement {
+            let model = inventory.models.get(inventory.nodes[slice.node.index()].model.index());
+            let name = model.filter(|_| slice.gpu_milli() > 0).map_or_else(String::new, |model| model.name.clone());
+            *gpus.entry(name).or_insert(0) += slice.gpu_milli();
+        }
+        Some(HeldRow {
+            job: id.0,
+            attempt: job.attempt,
+            launched_us: wall_us(self.origin_us, job.launched),
+            tenant: self.book.tenant_path(job.spec.tenant).to_owned(),
+            owner: self.book.job(id)?.owner.clone(),
+            gpus,
+        })
+    }
+
+    /// The end of a run. One that is not the last of its job is no run any more, and holds nothing.
+    fn freed(&self, event: &Event) -> Option<FreedRow> {
+        let Event::Ended { run, exit, .. } = event else { return None };
+        let phase = self.core.state().jobs().get(run.job.index())?.phase;
+        let used = match (exit, phase) {
+            (Exit::Completed, _) => Use::Finished,
+            (Exit::Failed(_), _) | (Exit::Stopped, Phase::Done(Outcome::TimedOut)) => Use::Failed,
+            (Exit::Stopped, _) => Use::Stopped,
+        };
+        Some(FreedRow {
+            job: run.job.0,
+            attempt: run.attempt,
+            at_us: wall_us(self.origin_us, self.core.state().now()),
+            used,
+            lost_milli_us: self.lost(*run),
+            job_ends: matches!(phase, Phase::Done(_)),
+        })
+    }
+
+    /// Work of a run that a policy stopped, as far as it was not saved.
+    fn lost(&self, run: RunId) -> u64 {
+        let state = self.core.state();
+        let job = state.job(run.job);
+        if job.preemptions + job.migrations == 0 {
+            return 0;
+        }
+        let mut evictions = state.evictions().iter().rev();
+        let eviction = evictions.find(|eviction| eviction.job == run.job && eviction.attempt == run.attempt);
+        eviction.map_or(0, |eviction| u64::try_from(eviction.lost).unwrap_or(u64::MAX))
     }
 
     /// The last run of a job: live, or ended in this batch.

@@ -23,13 +23,15 @@ mod jobs;
 mod reader;
 mod row;
 mod schema;
+mod usage;
 mod write;
 mod writer;
 
 pub use self::error::{RecordsError, RecordsWarning};
 pub use self::jobs::{JobFilter, Liveness, Order};
-pub use self::reader::{AuditFilter, AuditLine, JobRecord, Reader, TenantUsage};
-pub use self::row::{AuditRow, HeldGpu, JobRow, Row, RunRow, UsageRow};
+pub use self::reader::{AuditFilter, AuditLine, JobRecord, Reader};
+pub use self::row::{AuditRow, FreedRow, HeldGpu, HeldRow, JobRow, Row, RunRow, Use};
+pub use self::usage::{Usage, UsageFilter, UsageKey};
 pub use self::writer::Writer;
 
 /// Rows that follow from one record of the journal.
@@ -112,7 +114,7 @@ impl Records {
         let mut connection = Connection::open_with_flags(path, flags).map_err(unusable)?;
         schema::configure(&connection).map_err(unusable)?;
         schema::check(&connection).map_err(unusable)?.map_or(Ok(()), |cause| Err(Attempt::Unusable(cause)))?;
-        schema::migrate(&mut connection).map_err(unusable)?;
+        schema::make(&mut connection).map_err(unusable)?;
         let row = connection.query_row("SELECT segment, record FROM watermark", params![], |row| {
             Ok(Position { segment: row.get::<_, i64>(0)? as u64, record: row.get::<_, i64>(1)? as u64 })
         });

@@ -13,6 +13,9 @@ use crate::stdout;
 
 /// Runs the command.
 pub(super) fn run(mut args: SubmitArgs) -> Result<(), Error> {
+    if args.schema {
+        return stdout::show_json(&executor::job_file::schema::schema());
+    }
     let (mut file, text) = match &args.file {
         Some(path) => job_file::read(path)?,
         None => (JobFile::plain(std::mem::take(&mut args.command)), String::new()),

@@ -185,7 +185,7 @@ mod tests {
     /// How SQLite would answer.
     fn plan(filter: &JobFilter) -> String {
         let mut connection = Connection::open_in_memory().unwrap();
-        schema::migrate(&mut connection).unwrap();
+        schema::make(&mut connection).unwrap();
         let query = filter.query();
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", query.sql)).unwrap();
         let lines = statement.query_map(params_from_iter(query.values), |row| row.get::<_, String>(3)).unwrap();

@@ -16,7 +16,7 @@ use super::{RecordsError, absolute, schema};
 #[derive(Debug)]
 pub struct Reader {
     path: PathBuf,
-    connection: Connection,
+    pub(super) connection: Connection,
 }
 
 /// All of one job.
@@ -29,15 +29,6 @@ pub struct JobRecord {
     pub job_file: String,
     /// Its runs, the first one first.
     pub runs: Vec<RunRow>,
-}
-
-/// What a tenant has held in some days.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct TenantUsage {
-    /// The tenant that the jobs belong to.
-    pub tenant: String,
-    /// Thousandths of GPUs times microseconds.
-    pub gpu_milli_us: u64,
 }
 
 /// Which lines of the audit, and which page of them; the newest come first.
@@ -105,20 +96,6 @@ impl Reader {
         found.map_err(|source| self.failed(source))
     }
 
-    /// What each tenant has held from day `first` to day `last`, both counted, ordered by tenant. `below` asks for one tenant
-    /// and those below it.
-    pub fn usage(&self, first: u32, last: u32, below: Option<&str>) -> Result<Vec<TenantUsage>, RecordsError> {
-        let sql = "SELECT tenant, sum(gpu_milli_us) FROM usage
-                   WHERE day BETWEEN ? AND ? AND (? IS NULL OR tenant = ? OR (tenant >= ? || '/' AND tenant < ? || '0'))
-                   GROUP BY tenant ORDER BY tenant";
-        let below = below.map_or(Value::Null, |tenant| Value::from(tenant.to_owned()));
-        let mut values = vec![Value::from(first), Value::from(last)];
-        values.extend([below.clone(), below.clone(), below.clone(), below]);
-        self.rows(Query { sql: sql.to_owned(), values }, |row| {
-            Ok(TenantUsage { tenant: row.get(0)?, gpu_milli_us: natural(row, 1)? })
-        })
-    }
-
     /// A page of the audit.
     pub fn audit(&self, filter: &AuditFilter) -> Result<Vec<AuditLine>, RecordsError> {
         let mut query = Query { sql: "SELECT * FROM audit WHERE TRUE".to_owned(), values: Vec::new() };
@@ -154,7 +131,7 @@ impl Reader {
         rows.map_err(|source| self.failed(source))
     }
 
-    fn failed(&self, source: rusqlite::Error) -> RecordsError {
+    pub(super) fn failed(&self, source: rusqlite::Error) -> RecordsError {
         RecordsError::sqlite("read", &self.path, source)
     }
 }
@@ -213,7 +190,7 @@ fn audit_line(row: &Row<'_>) -> rusqlite::Result<AuditLine> {
     Ok(AuditLine { seq: natural(row, 0)?, row: said })
 }
 
-fn natural(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn natural(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     let value: i64 = row.get(column)?;
     u64::try_from(value).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, value))
 }

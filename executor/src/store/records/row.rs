@@ -18,8 +18,10 @@ pub enum Row {
     Job(Box<JobRow>),
     /// A run as it is now.
     Run(Box<RunRow>),
-    /// What a tenant has held on a day, all together.
-    Usage(UsageRow),
+    /// A run was ordered to start, and holds its GPUs from then on.
+    Held(Box<HeldRow>),
+    /// A run has ended, and holds nothing any more.
+    Freed(FreedRow),
     /// Who did what. Rows are numbered in the order of the journal and never changed.
     Audit(Box<AuditRow>),
 }
@@ -107,15 +109,49 @@ pub struct HeldGpu {
     pub milli: u16,
 }
 
-/// What a tenant has held on a day.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct UsageRow {
-    /// The tenant that the jobs belong to, not those above it.
+/// What a run holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldRow {
+    /// The job.
+    pub job: u32,
+    /// Which of its runs.
+    pub attempt: u32,
+    /// Since when.
+    pub launched_us: u64,
+    /// Who pays.
     pub tenant: String,
-    /// The day, counted from 1970-01-01 (UTC).
-    pub day: u32,
-    /// Thousandths of GPUs times microseconds, all of that day so far.
-    pub gpu_milli_us: u64,
+    /// Who submitted it.
+    pub owner: String,
+    /// GPU models with thousandths of GPUs; a run without GPUs has one of no name and none of it.
+    pub gpus: BTreeMap<String, u64>,
+}
+
+/// The end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreedRow {
+    /// The job.
+    pub job: u32,
+    /// Which of its runs.
+    pub attempt: u32,
+    /// When.
+    pub at_us: u64,
+    /// What the time was used for.
+    pub used: Use,
+    /// Work of a preempted run that was not saved, in thousandths of GPUs times microseconds.
+    pub lost_milli_us: u64,
+    /// Whether its job is over with it.
+    pub job_ends: bool,
+}
+
+/// What the time of a run was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Use {
+    /// The work was done.
+    Finished,
+    /// The program failed, or hit its time limit.
+    Failed,
+    /// It was stopped for another reason: preempted, held, cancelled, moved, or lost.
+    Stopped,
 }
 
 /// Who did what, from where, and what came of it.

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-/// Changes of the tables, in order; `user_version` counts those that were made.
-const MIGRATIONS: [&str; 1] = [r"
+/// Version of the tables, in `user_version`. A file of another version is made anew: the journal has all that is in it.
+const VERSION: u32 = 2;
+
+const TABLES: &str = r"
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY,
     name TEXT,
@@ -59,8 +61,31 @@ CREATE TABLE runs (
     PRIMARY KEY (job, attempt)
 ) STRICT, WITHOUT ROWID;
 
+-- Runs that hold GPUs, a row a GPU model; thousandths of GPUs.
+CREATE TABLE tenures (
+    job INTEGER NOT NULL,
+    attempt INTEGER NOT NULL,
+    model TEXT NOT NULL,
+    launched_us INTEGER NOT NULL,
+    tenant TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    milli INTEGER NOT NULL,
+    PRIMARY KEY (job, attempt, model)
+) STRICT, WITHOUT ROWID;
+
+-- What runs that have ended held on each day (UTC), in thousandths of GPUs times microseconds.
 CREATE TABLE usage (
-    day INTEGER NOT NULL, tenant TEXT NOT NULL, gpu_milli_us INTEGER NOT NULL, PRIMARY KEY (day, tenant)
+    day INTEGER NOT NULL,
+    tenant TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    model TEXT NOT NULL,
+    finished INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    stopped INTEGER NOT NULL,
+    lost INTEGER NOT NULL,
+    runs INTEGER NOT NULL,
+    jobs INTEGER NOT NULL,
+    PRIMARY KEY (day, tenant, owner, model)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE audit (
@@ -84,7 +109,7 @@ CREATE TABLE watermark (
     one INTEGER PRIMARY KEY CHECK (one = 1), segment INTEGER NOT NULL, record INTEGER NOT NULL
 ) STRICT;
 INSERT INTO watermark VALUES (1, 0, 0);
-"];
+";
 
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -105,29 +130,27 @@ pub(super) fn wait_when_busy(connection: &Connection) -> rusqlite::Result<()> {
 /// What is wrong with the file, if anything.
 pub(super) fn check(connection: &Connection) -> rusqlite::Result<Option<String>> {
     let found = version(connection)?;
-    if found > MIGRATIONS.len() {
-        return Ok(Some(format!("version {found} of its tables is newer than {} of this program", MIGRATIONS.len())));
+    if found != 0 && found != VERSION {
+        return Ok(Some(format!("version {found} of its tables is not {VERSION}, that of this program")));
     }
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     Ok((verdict != "ok").then_some(verdict))
 }
 
-/// Brings the tables to the version of this program.
-pub(super) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
-    let found = version(connection)?;
+/// Makes the tables in a file that is empty.
+pub(super) fn make(connection: &mut Connection) -> rusqlite::Result<()> {
+    if version(connection)? == VERSION {
+        return Ok(());
+    }
     let transaction = connection.transaction()?;
-    for migration in MIGRATIONS.iter().skip(found) {
-        transaction.execute_batch(migration)?;
-    }
-    if found < MIGRATIONS.len() {
-        transaction.pragma_update(None, "user_version", MIGRATIONS.len() as u32)?;
-    }
+    transaction.execute_batch(TABLES)?;
+    transaction.pragma_update(None, "user_version", VERSION)?;
     transaction.commit()
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<usize> {
+fn version(connection: &Connection) -> rusqlite::Result<u32> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    Ok(usize::try_from(version).unwrap_or(usize::MAX))
+    Ok(u32::try_from(version).unwrap_or(u32::MAX))
 }
 
 /// Where a file goes that cannot be used.

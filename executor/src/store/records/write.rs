@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::row::{AuditRow, JobRow, Row, RunRow, UsageRow};
+use super::row::{AuditRow, JobRow, Row, RunRow};
+use super::usage;
 use crate::store::Position;
 
 type Result = rusqlite::Result<()>;
@@ -16,7 +17,8 @@ pub(super) fn row(connection: &Connection, row: &Row) -> Result {
             if row.ended_us.is_some() { leave_live(connection, row) } else { Ok(()) }
         }
         Row::Run(row) => run(connection, row),
-        Row::Usage(row) => usage(connection, row),
+        Row::Held(row) => usage::hold(connection, row),
+        Row::Freed(row) => usage::free(connection, row),
         Row::Audit(row) => audit(connection, row),
     }
 }
@@ -109,11 +111,6 @@ fn run(connection: &Connection, run: &RunRow) -> Result {
         run.checkpoint,
     ];
     statement.execute(values).map(drop)
-}
-
-fn usage(connection: &Connection, usage: &UsageRow) -> Result {
-    let mut statement = connection.prepare_cached("INSERT OR REPLACE INTO usage VALUES (?1, ?2, ?3)")?;
-    statement.execute(params![usage.day, usage.tenant, integer(usage.gpu_milli_us)]).map(drop)
 }
 
 fn audit(connection: &Connection, line: &AuditRow) -> Result {
