@@ -6,7 +6,9 @@ mod logs;
 mod nodes;
 mod queue;
 mod submit;
+mod usage;
 mod wait;
+mod watch;
 
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -36,6 +38,7 @@ pub(crate) fn run(command: ClientCommand) -> Result<(), Error> {
         ClientCommand::Nodes(args) => nodes::list(&args),
         ClientCommand::Drain(args) => nodes::drain(args),
         ClientCommand::Resume(args) => nodes::resume(&args),
+        ClientCommand::Usage(args) => usage::run(&args),
         ClientCommand::Wait(args) => wait::run(&args),
         ClientCommand::Saved(args) => jobs::saved(args),
     }

@@ -4,24 +4,34 @@ use executor::api::answers::{Drain, NodeDone, Nodes};
 use executor::api::client::encoded;
 
 use super::Server;
+use super::watch::{List, watch};
 use crate::cli::{DrainArgs, Format, NodesArgs, ResumeArgs};
 use crate::error::Error;
-use crate::{stdout, table};
+use crate::stdout;
 
 /// Runs `nodes`.
 pub(super) fn list(args: &NodesArgs) -> Result<(), Error> {
-    let answer: Nodes = Server::new(&args.server)?.get("/v1/nodes")?;
+    let server = Server::new(&args.server)?;
+    let look = || server.get::<Nodes>("/v1/nodes");
+    if args.watch {
+        return watch(&server, || Ok(table(look()?))).map(|never| match never {});
+    }
+    let answer = look()?;
     if args.output == Format::Json {
         return stdout::show_json(&answer);
     }
+    stdout::show(&table(answer).text())
+}
+
+fn table(answer: Nodes) -> List {
     let rows = answer.nodes.into_iter().map(|node| {
         let jobs: Vec<String> = node.jobs.iter().map(u32::to_string).collect();
         let model = if node.model.is_empty() { "-".to_owned() } else { node.model };
         let (gpus, free) = (node.gpus.to_string(), node.gpus_free.to_string());
         vec![node.node, node.state, model, gpus, free, jobs.join(","), node.reason.unwrap_or_default()]
     });
-    let head = ["NODE", "STATE", "MODEL", "GPUS", "FREE", "JOBS", "REASON"];
-    stdout::show(&table::words(&head, &rows.collect::<Vec<_>>()))
+    let head = vec!["NODE", "STATE", "MODEL", "GPUS", "FREE", "JOBS", "REASON"];
+    List { head, rows: rows.collect(), clock: None }
 }
 
 /// Runs `drain`.

@@ -7,6 +7,7 @@ use executor::api::client::encoded;
 use executor::view::JobView;
 
 use super::Server;
+use super::watch::{List, watch};
 use crate::cli::{Output, QueueArgs};
 use crate::error::Error;
 use crate::{stdout, table};
@@ -17,8 +18,22 @@ const PAGE: usize = 10_000;
 /// Runs the command.
 pub(super) fn run(args: &QueueArgs) -> Result<(), Error> {
     let server = Server::new(&args.server)?;
+    let look = || all(&server, [("state", &args.state), ("tenant", &args.tenant)]);
+    if args.watch {
+        return watch(&server, || Ok(list(&look()?))).map(|never| match never {});
+    }
+    let all = look()?;
+    match args.output {
+        Output::Json => stdout::show_json(&all),
+        Output::Table => stdout::show(&list(&all).text()),
+        Output::Wide => stdout::show(&wide(&all)),
+    }
+}
+
+/// All jobs of a selection, page after page.
+pub(super) fn all(server: &Server, selection: [(&str, &Option<String>); 2]) -> Result<Jobs, Error> {
     let mut query = format!("/v1/jobs?limit={PAGE}");
-    for (key, value) in [("state", &args.state), ("tenant", &args.tenant)] {
+    for (key, value) in selection {
         query += &value.as_ref().map(|value| format!("&{key}={}", encoded(value))).unwrap_or_default();
     }
     let mut all: Jobs = server.get(&query)?;
@@ -27,16 +42,13 @@ pub(super) fn run(args: &QueueArgs) -> Result<(), Error> {
         all.jobs.extend(page.jobs);
         (all.now_s, all.next) = (page.now_s, page.next);
     }
-    match args.output {
-        Output::Json => stdout::show_json(&all),
-        Output::Table => stdout::show(&narrow(&all)),
-        Output::Wide => stdout::show(&wide(&all)),
-    }
+    Ok(all)
 }
 
-fn narrow(all: &Jobs) -> String {
+fn list(all: &Jobs) -> List {
     let rows: Vec<Vec<String>> = all.jobs.iter().map(|job| row(job, age_s(all.origin_us, all.now_s))).collect();
-    table::words(&["JOB", "NAME", "TENANT", "STATE", "TIME", "GPUS", "NODES(REASON)"], &rows)
+    let head = vec!["JOB", "NAME", "TENANT", "STATE", "TIME", "GPUS", "NODES(REASON)"];
+    List { head, rows, clock: Some(4) }
 }
 
 fn wide(all: &Jobs) -> String {

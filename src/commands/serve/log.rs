@@ -147,8 +147,9 @@ mod tests {
         }
         assert_eq!(log.dropped().load(Ordering::Relaxed), 7);
         drop(go);
-        log.lines.send(Message::End(sync_channel(1).0)).unwrap();
-        log.end();
+        let (done, wait) = sync_channel(1);
+        log.lines.send(Message::End(done)).unwrap();
+        wait.recv().unwrap();
         assert_eq!(kept.lock().unwrap().len(), "first\n".len() + WAITING_MAX * "line\n".len());
     }
 }
