@@ -94,7 +94,7 @@ fn check_cluster(setup: &Setup, before: &Header) -> Result<(), ServeError> {
     let words = |inventory: &engine::Inventory| {
         let names: Vec<&str> = inventory.nodes.iter().take(4).map(|node| node.name.as_str()).collect();
         let more = if inventory.nodes.len() > names.len() { ", ..." } else { "" };
-        format!("{} GPUs on {} nodes ({}{more})", inventory.gpus(), inventory.nodes.len(), names.join(", "))
+        format!("{} ({}{more})", inventory.size(), names.join(", "))
     };
     let (now, before) = (words(now), words(&before.inventory));
     Err(ServeError::ClusterChanged { state: setup.state.clone(), now, before })
