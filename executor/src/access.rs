@@ -20,6 +20,6 @@ pub use self::rates::Rates;
 pub use self::refusals::{LeftOut, Refusals};
 pub use self::role::Role;
 pub use self::run_as::{Rule, RunAs, Unmapped};
-pub use self::scope::{Scope, sound_tenant};
+pub use self::scope::{Beyond, Scope, sound_tenant};
 pub use self::token::{Denied, Digest, Secret, Token, Tokens};
 pub use self::token_file::{FILE, Owner, TokenFile, TokensError, change, now_s};

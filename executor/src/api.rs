@@ -6,8 +6,12 @@
 //!
 //! Handlers hold nothing: they ask the thread that schedules, or look at its state between two steps.
 
+mod admission;
+mod admit;
 pub mod answers;
+mod audit;
 pub mod client;
+pub mod doors;
 mod error;
 mod events;
 mod explain;
@@ -19,7 +23,12 @@ mod jobs;
 mod log_file;
 mod logs;
 mod nodes;
+mod peers;
 pub mod server;
+pub mod tcp;
+mod tls;
+mod visible;
+mod warden;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,9 +39,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
+pub use self::admit::Access;
 pub use self::error::Problem;
 use self::error::{ApiError, json};
-pub use self::identity::{Caller, Identity, Peers, Role};
+pub use self::identity::{Identity, Role};
+pub use self::peers::{Caller, Door, Peers};
+pub use self::warden::watch;
 use crate::handle::{Down, Handle};
 
 /// Version of all answers.
@@ -49,12 +61,15 @@ pub struct Settings {
     pub body_max: usize,
     /// Longest wait for an answer to begin.
     pub request_timeout: Duration,
+    /// Who is let in, and how often.
+    pub access: Access,
 }
 
 impl Settings {
     /// The settings of a server that began at `origin_us` and whose runs leave their files below `runs`.
     pub fn new(origin_us: u64, runs: impl Into<PathBuf>) -> Self {
-        Self { origin_us, runs: runs.into(), body_max: 1 << 20, request_timeout: Duration::from_secs(30) }
+        let (runs, access) = (runs.into(), Access::default());
+        Self { origin_us, runs, body_max: 1 << 20, request_timeout: Duration::from_secs(30), access }
     }
 }
 
@@ -83,6 +98,7 @@ pub fn router(handle: Handle, settings: Settings, shutdown: server::Shutdown) ->
         .route("/v1/nodes/{node}/drain", post(nodes::drain))
         .route("/v1/nodes/{node}/resume", post(nodes::resume))
         .route("/v1/events", get(events::events))
+        .route("/v1/audit", get(audit::audit))
         .fallback(async || ApiError::unknown_route())
         .method_not_allowed_fallback(async || ApiError::wrong_method())
         .layer(DefaultBodyLimit::max(body_max))

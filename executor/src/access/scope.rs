@@ -5,9 +5,6 @@ use engine::{Core, JobId, Reason};
 use crate::book::Book;
 use crate::view::{self, JobView};
 
-/// The tenant of jobs whose file names none and that came without a tenant.
-const DEFAULT: &str = "default";
-
 /// Whose jobs somebody sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -26,7 +23,7 @@ impl Scope {
 
     /// Whether a job is in it. A job that is not there is in none.
     pub fn sees(&self, book: &Book, job: JobId) -> bool {
-        book.job(job).is_some_and(|entry| self.holds(entry.file.tenant.as_deref().unwrap_or(DEFAULT)))
+        book.job(job).is_some_and(|entry| self.holds(entry.tenant()))
     }
 
     /// The job of a number, or the last one of a name, among those that are seen. `Err` says whether there is one beyond.

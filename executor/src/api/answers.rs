@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::job_file::JobFile;
+use crate::store::records::AuditLine;
 use crate::view::{JobView, NodeView};
 
 /// Answer of `/healthz` and `/readyz`.
@@ -90,6 +91,17 @@ pub struct Saved {
 pub struct Drain {
     /// The reason, for whoever sees it later.
     pub reason: String,
+}
+
+/// A page of the audit log, the newest lines first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLines {
+    /// Version of the answer.
+    pub schema: u32,
+    /// The lines.
+    pub lines: Vec<AuditLine>,
+    /// What `after` must be for the next page; none: this is the last.
+    pub next: Option<u64>,
 }
 
 /// Why a job does not run, and what happened to it.

@@ -3,21 +3,29 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use engine::{Core, NodeId};
+use engine::{Core, JobId, NodeId};
 
 use super::answers::{Drain, NodeDone, Nodes};
 use super::error::{ApiError, json};
 use super::extract::Body;
-use super::identity::Identity;
+use super::identity::{Identity, Role};
 use super::{App, SCHEMA};
+use crate::book::Book;
 use crate::view;
 use crate::world::{Done, Wish};
 
 /// Longest reason, in characters.
 const REASON_MAX: usize = 500;
 
-pub(super) async fn list(State(app): State<App>, _: Identity) -> Result<Response, ApiError> {
-    let nodes = app.handle.look(view::nodes).await?;
+pub(super) async fn list(State(app): State<App>, identity: Identity) -> Result<Response, ApiError> {
+    let look = move |core: &Core, book: &Book| {
+        let mut nodes = view::nodes(core, book);
+        for node in &mut nodes {
+            node.jobs.retain(|job| identity.sees(book, JobId(*job)));
+        }
+        nodes
+    };
+    let nodes = app.handle.look(look).await?;
     Ok(json(StatusCode::OK, &Nodes { schema: SCHEMA, nodes }))
 }
 
@@ -41,6 +49,7 @@ pub(super) async fn drain(
     Path(name): Path<String>,
     Body(Drain { reason }): Body<Drain>,
 ) -> Result<Response, ApiError> {
+    identity.at_least(Role::Operator)?;
     let node = find(&app, &name).await?;
     if reason.trim().is_empty() || reason.chars().count() > REASON_MAX || reason.chars().any(char::is_control) {
         let message = format!("a reason has 1 to {REASON_MAX} characters on one line");
@@ -55,6 +64,7 @@ pub(super) async fn resume(
     identity: Identity,
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
+    identity.at_least(Role::Operator)?;
     let node = find(&app, &name).await?;
     done(&app, &identity, name, Wish::Resume(node)).await
 }
