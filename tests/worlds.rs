@@ -83,7 +83,7 @@ fn rehearsed(workload: &Workload<'_>, inventory: &Inventory, policy: &str) -> Ve
         let Event::Submitted { job, .. } = event else { panic!("no submission") };
         let mut file = JobFile::plain(vec!["true".to_owned()]);
         file.gpus = f64::from(workload.trace().jobs[index].gpu_milli) / 1000.0;
-        let note = Note::Job { job, file: Box::new(file), owner: "somebody".to_owned(), key: None };
+        let note = Note::Job { job, file: Box::new(file), owner: "somebody".to_owned(), key: None, user: None };
         (workload.submit(index).unwrap(), Message::Facts(vec![event], vec![note]))
     });
     let work = (0..workload.len()).map(|index| workload.trace().jobs[index].duration).collect();

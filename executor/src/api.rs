@@ -6,9 +6,13 @@
 //!
 //! Handlers hold nothing: they ask the thread that schedules, or look at its state between two steps.
 
+mod admission;
+mod admit;
 pub mod answers;
+mod audit;
 pub mod client;
 mod codes;
+pub mod doors;
 mod error;
 mod events;
 mod explain;
@@ -23,8 +27,13 @@ mod metrics;
 mod nodes;
 mod observe;
 pub mod openapi;
+mod peers;
 pub mod server;
+pub mod tcp;
+mod tls;
 mod usage;
+mod visible;
+mod warden;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,9 +44,12 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
+pub use self::admit::Access;
 pub use self::error::Problem;
 use self::error::{ApiError, json};
-pub use self::identity::{Caller, Identity, Peers, Role};
+pub use self::identity::{Identity, Role};
+pub use self::peers::{Caller, Door, Peers};
+pub use self::warden::watch;
 use crate::handle::{Down, Handle};
 
 /// Version of all answers.
@@ -56,13 +68,15 @@ pub struct Settings {
     pub body_max: usize,
     /// Longest wait for an answer to begin.
     pub request_timeout: Duration,
+    /// Who is let in, and how often.
+    pub access: Access,
 }
 
 impl Settings {
     /// The settings of a server that began at `origin_us` and whose runs leave their files below `runs`.
     pub fn new(origin_us: u64, runs: impl Into<PathBuf>) -> Self {
         let (runs, body_max, request_timeout) = (runs.into(), 1 << 20, Duration::from_secs(30));
-        Self { origin_us, runs, records: None, body_max, request_timeout }
+        Self { origin_us, runs, records: None, body_max, request_timeout, access: Access::default() }
     }
 
     /// With the records of the server.
@@ -99,6 +113,7 @@ pub fn router(handle: Handle, settings: Settings, shutdown: server::Shutdown) ->
         .route("/v1/events", get(events::events))
         .route("/v1/usage", get(usage::usage))
         .route("/metrics", get(metrics::show))
+        .route("/v1/audit", get(audit::audit))
         .fallback(async || ApiError::unknown_route())
         .method_not_allowed_fallback(async || ApiError::wrong_method())
         .layer(DefaultBodyLimit::max(body_max))

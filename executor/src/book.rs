@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::job_file::JobFile;
 use crate::launcher::End;
-use crate::note::Note;
+use crate::note::{Audit, Note};
+use crate::submission::tenant_of;
 
 /// A job as its owner knows it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,10 +18,20 @@ pub struct JobEntry {
     pub file: Arc<JobFile>,
     /// Who submitted it.
     pub owner: String,
+    /// The user of the machine that it runs as; none: that of the server.
+    #[serde(default)]
+    pub user: Option<String>,
     /// The last checkpoint that it named.
     pub checkpoint: Option<String>,
     /// How its last run ended.
     pub end: Option<End>,
+}
+
+impl JobEntry {
+    /// Its tenant.
+    pub fn tenant(&self) -> &str {
+        tenant_of(&self.file)
+    }
 }
 
 /// Why a node takes no work.
@@ -48,6 +59,9 @@ pub struct Book {
     #[serde(with = "pairs")]
     keys: BTreeMap<(String, String), JobId>,
     drained: BTreeMap<String, Drained>,
+    /// What the audit log says of tokens: the last verb about each.
+    #[serde(default)]
+    tokens: BTreeMap<String, String>,
 }
 
 impl Book {
@@ -76,7 +90,7 @@ impl Book {
     /// Learns what a note says.
     pub fn note(&mut self, note: &Note) {
         match note {
-            Note::Job { job, file, owner, key } => {
+            Note::Job { job, file, owner, key, user } => {
                 let file = Arc::new((**file).clone());
                 if let Some(name) = &file.name {
                     self.named.insert(name.clone(), *job);
@@ -84,7 +98,8 @@ impl Book {
                 if let Some(key) = key {
                     self.keys.insert((owner.clone(), key.clone()), *job);
                 }
-                self.jobs.push(JobEntry { file, owner: owner.clone(), checkpoint: None, end: None });
+                let (owner, user) = (owner.clone(), user.clone());
+                self.jobs.push(JobEntry { file, owner, user, checkpoint: None, end: None });
             }
             Note::Checkpoint { run, checkpoint } => {
                 if let Some(entry) = self.jobs.get_mut(run.job.index()) {
@@ -99,8 +114,18 @@ impl Book {
             Note::Drained { node, by, reason } => {
                 self.drained.insert(node.clone(), Drained { by: by.clone(), reason: reason.clone() });
             }
-            Note::ClockStepped { .. } | Note::Audit(_) => {}
+            Note::Audit(Audit { verb, subject, .. }) => {
+                if let Some(id) = subject.strip_prefix("token ").filter(|_| verb.starts_with("token.")) {
+                    self.tokens.insert(id.to_owned(), verb.clone());
+                }
+            }
+            Note::ClockStepped { .. } => {}
         }
+    }
+
+    /// The last verb of the audit log about each token, such as `token.create`.
+    pub fn token_verbs(&self) -> &BTreeMap<String, String> {
+        &self.tokens
     }
 
     /// Number of jobs.

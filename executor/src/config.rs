@@ -5,7 +5,12 @@ use std::path::Path;
 use engine::{Domains, GpuModel, Inventory, ModelId, NodeSpec, PoolId, UNLIMITED};
 use serde::Deserialize;
 
+use crate::access::Rule;
 use crate::job_file::Spoken;
+
+mod api;
+
+pub use self::api::{ApiConfig, UserConfig};
 
 /// The file. Everything has a default.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -23,6 +28,14 @@ pub struct Config {
     pub segment_bytes_max: u64,
     /// Nodes to schedule on. None: this machine, with the GPUs that it has. Programs of all nodes run on this machine.
     pub nodes: Vec<NodeConfig>,
+    /// Where it listens, and how much it takes.
+    pub api: ApiConfig,
+    /// Users of this machine who may use the unix socket too.
+    pub users: Vec<UserConfig>,
+    /// As whom jobs run, where the server runs as root. The first that fits counts.
+    pub run_as: Vec<Rule>,
+    /// Jobs of callers with tokens run as root where no rule fits. Without it they are refused.
+    pub run_as_root: bool,
 }
 
 impl Default for Config {
@@ -34,6 +47,10 @@ impl Default for Config {
             log_bytes_max: 1 << 30,
             segment_bytes_max: 64 << 20,
             nodes: Vec::new(),
+            api: ApiConfig::default(),
+            users: Vec::new(),
+            run_as: Vec::new(),
+            run_as_root: false,
         }
     }
 }
@@ -85,12 +102,16 @@ impl Config {
         let text = std::fs::read_to_string(path).map_err(|source| {
             error(format!("cannot be read: {source}"), "name a file in TOML, or leave --config out")
         })?;
-        let config: Self = toml::from_str(&text).map_err(|source| {
+        let mut config: Self = toml::from_str(&text).map_err(|source| {
             let line = source.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            let hint = "keys are policy, seed, grace, log_bytes_max, segment_bytes_max and [[nodes]]";
+            let hint = "keys are policy, seed, grace, log_bytes_max, segment_bytes_max, run_as_root, [api], [[nodes]], [[users]] \
+                        and [[run_as]]";
             error(format!("line {line}: {}", source.message()), hint)
         })?;
         config.check().map_err(|message| error(message, "each node has a name of its own, and CPUs are positive"))?;
+        config.api.beside(path);
+        let access = config.api.check().and_then(|()| api::check_users(&config.users));
+        access.map_err(|message| error(message, "docs/access.md describes the keys of access"))?;
         Ok(config)
     }
 
@@ -154,6 +175,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_its_line() {
         assert!(read("policy = \"fifo\"\ngpu = 3\n").unwrap_err().to_string().contains("line 2: unknown field `gpu`"));
+        let open = read("[api]\nlisten = \"0.0.0.0:7070\"\n").unwrap_err().to_string();
+        assert!(open.contains("needs cert and key"), "{open}");
+        assert!(read("[api]\nlisten = \"here\"\n").is_err());
+        assert!(read("[api]\nlisten = \"127.0.0.1:0\"\ncert = \"c\"\n").unwrap_err().to_string().contains("go together"));
+        let user = "[[users]]\nname = \"x\"\ntenant = \"a//b\"\nrole = \"viewer\"\n";
+        assert!(read(user).unwrap_err().to_string().contains("`a//b` is no path"));
+        assert!(read(&user.replace("viewer", "king")).unwrap_err().to_string().contains("unknown variant `king`"));
         let twice = "[[nodes]]\nname = \"a\"\n[[nodes]]\nname = \"a\"\n";
         assert!(read(twice).unwrap_err().to_string().contains("two nodes are called `a`"));
     }

@@ -6,6 +6,7 @@
 //!
 //! The clock, the network and the disk live here and nowhere else.
 
+pub mod access;
 pub mod api;
 pub mod book;
 pub mod calendar;

@@ -21,6 +21,9 @@ pub enum Note {
         /// The idempotency key that came with it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         key: Option<String>,
+        /// The user of the machine that it runs as; none: that of the server.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user: Option<String>,
     },
     /// A job named the checkpoint that it saved.
     Checkpoint {

@@ -30,7 +30,7 @@ use crate::machine::Machines;
 use crate::metrics::{Meter, Metrics};
 use crate::store::{Folders, Start, Store};
 use crate::submission::Defaults;
-use crate::world::{LiveWorld, Message, Shared};
+use crate::world::{BacklogMax, LiveWorld, Message, Shared};
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
@@ -115,7 +115,8 @@ fn go_on<L: Launcher>(
     let defaults = Defaults { grace: setup.config.grace.0 };
     let inventory = setup.machines.inventory.clone();
     let mut world = LiveWorld::new(inbox, launcher, Rc::clone(shared), inventory, defaults)
-        .with_uuids(setup.machines.uuids.clone());
+        .with_uuids(setup.machines.uuids.clone())
+        .with_backlog_max(BacklogMax { all: setup.config.api.jobs_max, tenant: setup.config.api.tenant_jobs_max });
     world.take_up(&core);
     let mut ledger = Ledger::new(store, Rc::clone(shared)).with_metrics(metrics);
     let mut desk = Desk::new(Rc::clone(shared), clerk);

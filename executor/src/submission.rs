@@ -5,8 +5,12 @@ use engine::{
     TaskRequest,
 };
 
+use crate::access::sound_tenant;
 use crate::book::Book;
 use crate::job_file::JobFile;
+
+/// The tenant of jobs that name none, and come without one.
+pub const TENANT: &str = "default";
 
 /// Most tasks of a gang.
 const TASKS_MAX: u32 = 100_000;
@@ -65,7 +69,7 @@ pub fn submission(
     };
     let mut facts = Vec::new();
     let class = book.class(&shape, &mut facts);
-    let tenant = book.tenant(file.tenant.as_deref().unwrap_or("default"), &mut facts);
+    let tenant = book.tenant(tenant_of(file), &mut facts);
     let queue = book.queue(file.queue.as_deref().unwrap_or_default(), &mut facts);
     let name = file.name.as_deref().map(|name| book.name(name, &mut facts));
     let spec = JobSpec {
@@ -190,12 +194,20 @@ fn level(field: &'static str, name: Option<&str>) -> Result<Option<Level>, Refus
 fn parents(file: &JobFile, job: JobId, book: &Book) -> Result<smallvec::SmallVec<[JobId; 2]>, Refused> {
     let parent = |text: &String| {
         let number = text.parse::<usize>().ok().filter(|number| *number < job.index()).map(JobId::new);
-        number.or_else(|| book.named(text)).ok_or_else(|| {
-            let hint = "name jobs that were submitted before, by number or by name";
-            Refused::new("after", format!("there is no job `{text}`"), hint)
-        })
+        number.or_else(|| book.named(text)).ok_or_else(|| no_parent(text))
     };
     file.after.iter().map(parent).collect()
+}
+
+/// There is no such job to wait for, or none that may be known of.
+pub fn no_parent(text: &str) -> Refused {
+    let hint = "name jobs that were submitted before, by number or by name";
+    Refused::new("after", format!("there is no job `{text}`"), hint)
+}
+
+/// The tenant of a job.
+pub fn tenant_of(file: &JobFile) -> &str {
+    file.tenant.as_deref().unwrap_or(TENANT)
 }
 
 /// What only has to be well formed.
@@ -220,9 +232,8 @@ fn check_words(file: &JobFile) -> Result<(), Refused> {
         let hint = "write TERM, INT, USR1, USR2, HUP or QUIT";
         return Err(Refused::new("signal", format!("`{}` cannot be sent to jobs", file.signal), hint));
     }
-    let path = file.tenant.as_deref().unwrap_or("default");
-    if path.split('/').any(|name| name.is_empty() || name == "." || name == ".." || name.chars().any(char::is_control))
-    {
+    let path = tenant_of(file);
+    if !sound_tenant(path) {
         return Err(Refused::new("tenant", format!("`{path}` is no path of tenants"), "write org/team/user"));
     }
     for (field, text) in [("name", &file.name), ("queue", &file.queue)] {

@@ -1,5 +1,6 @@
 //! The live world: facts come from people, programs and clocks, orders go to a launcher.
 
+mod backlog;
 mod gang;
 mod requests;
 
@@ -13,7 +14,9 @@ use engine::{
     Alarm, Command, Core, Event, Exit, Input, Inventory, JobId, Phase, Placement, Rate, RunId, Span, Time, World,
 };
 
+pub use self::backlog::BacklogMax;
 pub use self::requests::{Answer, Done, Request, Wish};
+use self::backlog::Backlog;
 use crate::book::Book;
 use crate::launcher::{End, Launcher, Observation, Seen};
 use crate::ledger::LiveError;
@@ -131,6 +134,8 @@ pub struct LiveWorld<I, L> {
     live: BTreeMap<JobId, Live>,
     /// Unique names of the GPUs of each node, where they are real ones.
     uuids: Vec<Vec<String>>,
+    backlog: Backlog,
+    backlog_max: BacklogMax,
     messages: Vec<Message>,
     stopped: bool,
 }
@@ -139,7 +144,15 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
     /// A world without jobs.
     pub fn new(inbox: I, launcher: L, shared: Rc<RefCell<Shared>>, inventory: Inventory, defaults: Defaults) -> Self {
         let (live, uuids, messages) = (BTreeMap::new(), Vec::new(), Vec::new());
-        Self { inbox, launcher, shared, inventory, defaults, live, uuids, messages, stopped: false }
+        let (backlog, backlog_max) = (Backlog::default(), BacklogMax::default());
+        Self { inbox, launcher, shared, inventory, defaults, live, uuids, backlog, backlog_max, messages, stopped: false }
+    }
+
+    /// No more jobs than this may wait and run.
+    #[must_use]
+    pub fn with_backlog_max(mut self, max: BacklogMax) -> Self {
+        self.backlog_max = max;
+        self
     }
 
     /// GPUs that are real have unique names, a list a node; programs get those.
@@ -152,6 +165,7 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
     /// Takes up the runs of a core that was restored: the launcher finds out what has become of them.
     pub fn take_up(&mut self, core: &Core) {
         let state = core.state();
+        self.backlog = Backlog::of(core, &self.shared.borrow().book);
         for id in state.live().iter().copied() {
             let job = state.job(id);
             if !job.is_launched() {
@@ -337,7 +351,11 @@ impl<I: Inbox, L: Launcher> World for LiveWorld<I, L> {
             Command::Launch { run, placement, resume_from } => self.launch(*run, placement, *resume_from),
             Command::Drain { run, .. } => self.stop(*run),
             Command::Kill { run } => self.kill(*run),
-            Command::Alarm { .. } | Command::Wake { .. } | Command::Close { .. } => {}
+            Command::Close { job, .. } => {
+                let shared = self.shared.borrow();
+                self.backlog.remove(shared.book.job(*job).map_or("", |entry| entry.tenant()));
+            }
+            Command::Alarm { .. } | Command::Wake { .. } => {}
         }
         Ok(())
     }

@@ -63,7 +63,7 @@ impl Server {
     }
 
     fn submit(&self, file: JobFile) -> JobId {
-        match self.ask(Wish::Submit { file: Box::new(file), key: None }) {
+        match self.ask(Wish::Submit { file: Box::new(file), key: None, user: None }) {
             Done::Job(job) => job,
             other => panic!("{other:?}"),
         }
@@ -185,7 +185,7 @@ fn what_operators_do_holds_after_a_restart_and_under_another_policy() {
 #[test]
 fn a_submission_with_the_same_key_is_the_same_job_also_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let wish = || Wish::Submit { file: Box::new(shell("true", 0.0)), key: Some("k".to_owned()) };
+    let wish = || Wish::Submit { file: Box::new(shell("true", 0.0)), key: Some("k".to_owned()), user: None };
     let server = Server::start(setup(folder.path(), "fifo")).unwrap();
     assert_eq!(server.ask(wish()), Done::Job(JobId(0)));
     assert_eq!(server.ask(wish()), Done::Again(JobId(0)));
@@ -211,7 +211,7 @@ fn what_cannot_be_is_refused_with_its_field() {
         (JobFile { tenant: Some("a/../b".to_owned()), ..shell("true", 1.0) }, "tenant"),
         (JobFile { required: Some("rack".to_owned()), ..shell("true", 1.0) }, "required"),
     ] {
-        match server.ask(Wish::Submit { file: Box::new(file), key: None }) {
+        match server.ask(Wish::Submit { file: Box::new(file), key: None, user: None }) {
             Done::Refused(refused) => assert_eq!(refused.field, field, "{refused}"),
             other => panic!("{field}: {other:?}"),
         }

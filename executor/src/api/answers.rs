@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::job_file::JobFile;
+use crate::store::records::AuditLine;
 use crate::view::{JobView, NodeView};
 
 /// Answer of `/healthz` and `/readyz`.
@@ -98,6 +99,17 @@ pub struct Drain {
     /// The reason, for whoever sees it later: one line.
     #[schema(min_length = 1, max_length = 500, pattern = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*$")]
     pub reason: String,
+}
+
+/// A page of the audit log, the newest lines first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLines {
+    /// Version of the answer.
+    pub schema: u32,
+    /// The lines.
+    pub lines: Vec<AuditLine>,
+    /// What `after` must be for the next page; none: this is the last.
+    pub next: Option<u64>,
 }
 
 /// Why a job does not run, and what happened to it.

@@ -1,8 +1,7 @@
-//! A client of the API: one connection a request, over a unix socket.
+//! A client of the API: one connection a request.
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use axum::body::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -10,14 +9,14 @@ use hyper::body::Incoming;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
 
+use self::place::Trust;
 use super::error::Problem;
+use crate::access::Secret;
 
-/// Pause before a server that has more connections than it takes is tried again.
-const PAUSE: Duration = Duration::from_millis(20);
-/// Times that it is tried.
-const TRIES: u32 = 250;
+mod place;
+
+pub use self::place::Place;
 
 /// Why there is no answer, or not the one that was wanted.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +26,22 @@ pub enum ClientError {
     Connect {
         /// The socket.
         path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// Nobody listens at a port.
+    #[error("cannot connect to {server}: {source}")]
+    Unreachable {
+        /// Where.
+        server: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// The server is not known to be the one that it should be.
+    #[error("cannot trust {server}: {source}")]
+    Untrusted {
+        /// Where.
+        server: String,
         /// Why.
         source: io::Error,
     },
@@ -77,21 +92,51 @@ pub fn encoded(text: &str) -> String {
     text.bytes().map(part).collect()
 }
 
-/// A server that listens on a unix socket.
+/// A server, and what opens it.
 #[derive(Clone, Debug)]
 pub struct Client {
-    path: PathBuf,
+    place: Place,
+    token: Option<Secret>,
+    trust: Option<Trust>,
 }
 
 impl Client {
     /// The server that listens at `path`.
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+        Self { place: Place::Unix(path.into()), token: None, trust: None }
     }
 
-    /// The socket.
+    /// The server at a place. With TLS, its certificate must go back to one of `ca`, a file in PEM, or to one that the system
+    /// trusts.
+    pub fn at(place: Place, ca: Option<&Path>) -> Result<Self, ClientError> {
+        let trust = match &place {
+            Place::Https(..) => {
+                let untrusted = |source| ClientError::Untrusted { server: place.to_string(), source };
+                Some(Trust::of(ca).map_err(untrusted)?)
+            }
+            Place::Unix(_) | Place::Http(..) => None,
+        };
+        Ok(Self { place, token: None, trust })
+    }
+
+    /// Shows this token with each request.
+    #[must_use]
+    pub fn with_token(mut self, token: Option<&str>) -> Self {
+        self.token = token.map(Secret::shown);
+        self
+    }
+
+    /// Where the server is.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The socket; empty where it is none.
     pub fn path(&self) -> &Path {
-        &self.path
+        match &self.place {
+            Place::Unix(path) => path,
+            Place::Http(..) | Place::Https(..) => Path::new(""),
+        }
     }
 
     /// Asks, and gives the answer as `T`.
@@ -117,12 +162,15 @@ impl Client {
     }
 
     async fn send(&self, call: Call) -> Result<Response<Incoming>, ClientError> {
-        let stream = self.connect().await?;
+        let stream = self.place.connect(self.trust.as_ref()).await?;
         let (mut sender, connection) =
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
         // It ends with the answer.
         tokio::spawn(connection);
-        let mut request = Request::builder().method(call.method).uri(call.target).header("host", "trainyard");
+        let mut request = Request::builder().method(call.method).uri(call.target).header("host", self.place.host());
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {}", token.text()));
+        }
         if !call.body.is_empty() {
             request = request.header("content-type", "application/json");
         }
@@ -132,22 +180,6 @@ impl Client {
         let request = request.body(Full::new(Bytes::from(call.body))).map_err(broken)?;
         let response = sender.send_request(request).await.map_err(broken)?;
         if response.status().is_success() { Ok(response) } else { Err(refused(response).await) }
-    }
-
-    async fn connect(&self) -> Result<UnixStream, ClientError> {
-        let mut tries = 0;
-        loop {
-            match UnixStream::connect(&self.path).await {
-                // Its queue is full.
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && tries < TRIES => {
-                    tries += 1;
-                    tokio::time::sleep(PAUSE).await;
-                }
-                connected => {
-                    return connected.map_err(|source| ClientError::Connect { path: self.path.clone(), source });
-                }
-            }
-        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use engine::RunId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -109,8 +110,25 @@ impl ApiError {
             Done::Unknown(what) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown", what, "it may have ended in the meantime").written()
             }
+            Done::QueueFull { tenant, jobs_max } => {
+                let whose = tenant.map_or_else(|| "this server".to_owned(), |tenant| format!("tenant `{tenant}`"));
+                let message = format!("{jobs_max} jobs of {whose} wait or run, and more may not");
+                let hint = "submit again when some have ended, or cancel some";
+                Self::new(StatusCode::CONFLICT, "queue-full", message, hint).written()
+            }
             done => Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", format!("{done:?}"), "report this"),
         }
+    }
+
+    /// A job file that is refused before it is submitted.
+    pub(super) fn of_refused(refused: Refused) -> Self {
+        Self { written: Written::NotYet, ..Self::of(Done::Refused(refused)) }
+    }
+
+    /// No such run, or none that may be known of.
+    pub(super) fn unknown_run(run: RunId) -> Self {
+        let message = format!("job {} has no such run that makes progress", run.job.0);
+        Self { written: Written::NotYet, ..Self::of(Done::Unknown(message)) }
     }
 
     /// The same refusal without a submission.

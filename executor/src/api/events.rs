@@ -14,7 +14,8 @@ use super::App;
 use super::feed::feed;
 use super::identity::Identity;
 use super::server::Shutdown;
-use crate::handle::Change;
+use super::visible::Visible;
+use crate::handle::{Change, Down};
 
 /// A comment goes out after so long a silence, so that both ends notice when the other is gone.
 const SILENCE: Duration = Duration::from_secs(15);
@@ -25,19 +26,28 @@ const SILENCE: Duration = Duration::from_secs(15);
     responses((status = 200, description = "Server-sent events `job`, `node` and `missed`, without an end", body = String,
         content_type = "text/event-stream")),
 )]
-pub(super) async fn events(State(app): State<App>, _: Identity) -> Response {
+pub(super) async fn events(State(app): State<App>, identity: Identity) -> Response {
     let (sender, body) = feed();
-    tokio::spawn(tell(app.handle.follow(), sender, app.shutdown));
+    let changes = app.handle.follow();
+    tokio::spawn(tell(changes, Visible::new(identity, app.handle), sender, app.shutdown));
     ([(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-cache")], body).into_response()
 }
 
-async fn tell(mut changes: Receiver<Change>, sender: Sender<Bytes>, shutdown: Shutdown) {
+async fn tell(mut changes: Receiver<Change>, mut visible: Visible, sender: Sender<Bytes>, shutdown: Shutdown) {
     // At once, so that the client knows that it follows.
     let mut text = ": following\n\n".to_owned();
-    while sender.send(Bytes::from(text)).await.is_ok() {
+    loop {
+        if !text.is_empty() && sender.send(Bytes::from(text)).await.is_err() {
+            return;
+        }
         text = tokio::select! {
             change = changes.recv() => match change {
-                Ok(change) => event(&change),
+                Ok(change) => match visible.sees(&change).await {
+                    Ok(true) => event(&change),
+                    // Nothing is sent; the connection is looked after all the same.
+                    Ok(false) => String::new(),
+                    Err(Down) => return,
+                },
                 Err(RecvError::Lagged(missed)) => format!("event: missed\ndata: {{\"missed\":{missed}}}\n\n"),
                 Err(RecvError::Closed) => return,
             },

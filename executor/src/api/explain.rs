@@ -11,10 +11,8 @@ use super::answers::{EvictionView, Explanation, Shortage};
 use super::error::{ApiError, Problem, json};
 use super::extract::Path;
 use super::identity::Identity;
-use super::jobs::find;
 use super::{App, SCHEMA};
 use crate::book::Book;
-use crate::view;
 
 /// Why a job does not run.
 #[utoipa::path(
@@ -28,16 +26,16 @@ use crate::view;
 )]
 pub(super) async fn explain(
     State(app): State<App>,
-    _: Identity,
+    identity: Identity,
     Path(text): Path<String>,
 ) -> Result<Response, ApiError> {
     let wanted = text.clone();
-    let look = move |core: &Core, book: &Book| explanation(core, book, find(book, &wanted)?);
+    let look = move |core: &Core, book: &Book| explanation(core, book, &identity, identity.find(book, &wanted)?);
     let explanation = app.handle.look(look).await?.ok_or_else(|| ApiError::unknown_job(&text))?;
     Ok(json(StatusCode::OK, &explanation))
 }
 
-fn explanation(core: &Core, book: &Book, id: JobId) -> Option<Explanation> {
+fn explanation(core: &Core, book: &Book, identity: &Identity, id: JobId) -> Option<Explanation> {
     let state = core.state();
     let job = state.jobs().get(id.index())?;
     let waits = job.spec.after.iter().filter(|parent| state.job(**parent).outcome().is_none());
@@ -45,7 +43,7 @@ fn explanation(core: &Core, book: &Book, id: JobId) -> Option<Explanation> {
     let is_pending = job.phase == Phase::Ready;
     let mut explanation = Explanation {
         schema: SCHEMA,
-        job: view::job(core, book, id)?,
+        job: identity.view(core, book, id)?,
         waits_for: waits.map(|parent| parent.0).collect(),
         position: is_pending.then(|| pending(&state.jobs()[..=id.index()])),
         pending: pending(state.jobs()),
@@ -53,6 +51,11 @@ fn explanation(core: &Core, book: &Book, id: JobId) -> Option<Explanation> {
         evictions: evictions(core, id),
         lines: Vec::new(),
     };
+    // Who took its GPUs is not named to other tenants.
+    for eviction in &mut explanation.evictions {
+        eviction.by = eviction.by.filter(|by| identity.sees(book, JobId(*by)));
+    }
+    explanation.waits_for.retain(|parent| identity.sees(book, JobId(*parent)));
     explanation.lines = lines(&explanation);
     Some(explanation)
 }

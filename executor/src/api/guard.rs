@@ -1,41 +1,68 @@
 //! What every request of the API passes: who calls, how long it may take, and the audit log of refusals.
 
+use std::time::Instant;
+
 use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::App;
+use super::admit::{Turned, admit};
 use super::error::{ApiError, Unwritten};
-use super::identity::{Caller, forbidden};
+use super::peers::Caller;
 use crate::note::Audit;
 use crate::world::Wish;
 
 /// Longest text of a caller that goes into the audit log.
 const SUBJECT_MAX: usize = 200;
+/// Refusals that are written down even where nothing would have been changed.
+const GRAVE: [&str; 3] = ["forbidden", "too-large", "no-user"];
 
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+/// The outcome where a job of others was asked for. Whoever asked was told that there is none.
+const FOREIGN: &str = "foreign-tenant";
+
+pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let caller = request.extensions().get().cloned().unwrap_or(Caller::Stranger { uid: None });
     let changes = request.method() != Method::GET;
     let verb = request.method().as_str().to_owned();
     let subject: String = request.uri().path().chars().take(SUBJECT_MAX).collect();
-    let (audit, response) = match &caller {
-        Caller::Known(identity) => {
+    match admit(&app.settings.access, &caller, request.headers(), request.method()) {
+        Err(turned) => {
+            let Turned { audit, response } = *turned;
+            let refused = response.extensions().get().cloned();
+            write(&app, Audit { verb, subject, ..audit }, refused).await;
+            response
+        }
+        Ok(identity) => {
+            request.extensions_mut().insert(Caller::Known(identity.clone()));
             let answered = tokio::time::timeout(app.settings.request_timeout, next.run(request)).await;
-            (identity.audit(), answered.unwrap_or_else(|_| ApiError::timed_out().into_response()))
+            let response = answered.unwrap_or_else(|_| ApiError::timed_out().into_response());
+            let hidden = identity.has_hidden() && !response.status().is_success();
+            let refused = response.extensions().get::<Unwritten>().cloned();
+            let refused = refused.filter(|refused| hidden || changes || GRAVE.contains(&refused.code.as_str()));
+            if let Some(mut refused) = refused {
+                if hidden {
+                    FOREIGN.clone_into(&mut refused.code);
+                }
+                write(&app, Audit { verb, subject, ..identity.audit() }, Some(refused)).await;
+            }
+            response
         }
-        Caller::Stranger { uid } => {
-            let who = uid.map_or_else(|| "unknown".to_owned(), |uid| format!("uid-{uid}"));
-            (Audit { who, from: "unix".to_owned(), ..Audit::default() }, forbidden().into_response())
+    }
+}
+
+/// Writes a refusal down, unless its source was refused too often lately.
+async fn write(app: &App, mut audit: Audit, refused: Option<Unwritten>) {
+    if let Some(Unwritten { code, message }) = refused {
+        audit.outcome = code;
+        if audit.detail.is_empty() {
+            audit.detail = message;
         }
-    };
-    let refused = response.extensions().get::<Unwritten>();
-    if let Some(Unwritten { code, message }) = refused.filter(|_| changes || matches!(caller, Caller::Stranger { .. }))
-    {
-        let (outcome, detail) = (code.clone(), message.clone());
-        let audit = Audit { verb, subject, outcome, detail, ..audit };
+    }
+    let source = format!("{} {}", audit.from, audit.who);
+    if app.settings.access.refusals.is_written(&source, Instant::now()) {
         // Where nothing can be written any more, the refusal stands all the same.
         let _ = tokio::time::timeout(app.settings.request_timeout, app.handle.ask(Wish::Refusal, audit)).await;
     }
-    response
 }

@@ -1,86 +1,112 @@
-//! Who calls. On the unix socket the kernel says so; whoever may connect may do everything.
+//! Who calls. On the unix socket the kernel says so; elsewhere, and where a token is shown, the token does.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use nix::unistd::{Uid, User};
+use engine::{Core, JobId};
 
 use super::App;
 use super::error::ApiError;
+use super::peers::Caller;
+pub use crate::access::Role;
+use crate::access::{Beyond, Scope, Token};
+use crate::book::Book;
 use crate::note::Audit;
+use crate::view::JobView;
 
-/// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Everything.
-    Admin,
-}
-
-impl Role {
-    /// Word for the audit log.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-        }
-    }
-}
-
-/// Who calls, in which role, from where.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Who calls, in which role, for which tenant, from where.
+#[derive(Clone, Debug)]
 pub struct Identity {
-    /// Name of the user.
+    /// Name of the user, or on the token.
     pub who: String,
     /// Role.
     pub role: Role,
-    /// `unix`.
+    /// An address, or `unix`.
     pub from: String,
+    /// The tenant, with those below it; none: all of them.
+    pub tenant: Option<String>,
+    /// Number of the user, where the kernel says so.
+    pub peer: Option<u32>,
+    /// Under which name requests are counted; none: they are not.
+    pub counted: Option<String>,
+    /// A job was asked for that is hidden. The answer does not say so; the audit log does.
+    hid: Arc<AtomicBool>,
 }
 
 impl Identity {
+    /// A user of this machine. Without a tenant: one who could do everything anyway, as the user of the server or root.
+    pub(super) fn of_peer(who: String, uid: u32, role: Role, tenant: Option<String>) -> Self {
+        let counted = tenant.as_ref().map(|_| format!("uid {uid}"));
+        let (from, hid) = ("unix".to_owned(), Arc::default());
+        Self { who, role, from, tenant, peer: Some(uid), counted, hid }
+    }
+
+    /// The holder of a token.
+    pub(super) fn of_token(token: &Token, from: String) -> Self {
+        let (who, tenant) = (token.name.clone(), Some(token.tenant.clone()));
+        let counted = Some(format!("token {}", token.id));
+        Self { who, role: token.role, from, tenant, peer: None, counted, hid: Arc::default() }
+    }
+
+    /// The same for one request: what it hides is its own.
+    #[must_use]
+    pub(super) fn for_request(&self) -> Self {
+        Self { hid: Arc::default(), ..self.clone() }
+    }
+
     /// The beginning of a line of the audit log.
     pub fn audit(&self) -> Audit {
         let (who, role, from) = (self.who.clone(), self.role.name().to_owned(), self.from.clone());
         Audit { who, role, from, ..Audit::default() }
     }
-}
 
-/// What is known of the peer of a connection; rides on its requests.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Caller {
-    /// Somebody that may call.
-    Known(Identity),
-    /// A user of this machine that may not.
-    Stranger {
-        /// Its number; none where the kernel does not say.
-        uid: Option<u32>,
-    },
-}
-
-/// Users that may connect: the one that runs the server, and root. Their names are looked up once.
-#[derive(Clone, Debug)]
-pub struct Peers(Vec<(u32, Identity)>);
-
-impl Peers {
-    /// The user of this process, and root.
-    pub fn of_this_process() -> Self {
-        Self::new([Uid::effective().as_raw(), 0])
+    /// Refuses whoever may do less than `role`.
+    pub(super) fn at_least(&self, role: Role) -> Result<(), ApiError> {
+        if self.role >= role {
+            return Ok(());
+        }
+        let message = format!("a {} may not do this", self.role);
+        let hint = format!("ask somebody who is {role}, or for a token with that role");
+        Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message, hint))
     }
 
-    /// These users.
-    pub fn new(uids: impl IntoIterator<Item = u32>) -> Self {
-        let name = |uid: u32| User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name);
-        let identity = |uid: u32| Identity {
-            who: name(uid).unwrap_or_else(|| format!("uid-{uid}")),
-            role: Role::Admin,
-            from: "unix".to_owned(),
-        };
-        Self(uids.into_iter().map(|uid| (uid, identity(uid))).collect())
+    /// Whose jobs are seen and acted on.
+    pub(super) fn scope(&self) -> Scope {
+        match &self.tenant {
+            Some(tenant) if self.role < Role::Operator => Scope::Below(tenant.clone()),
+            _ => Scope::All,
+        }
     }
 
-    /// Who has this number.
-    pub fn caller(&self, uid: Option<u32>) -> Caller {
-        let known = self.0.iter().find(|(known, _)| Some(*known) == uid);
-        known.map_or(Caller::Stranger { uid }, |(_, identity)| Caller::Known(identity.clone()))
+    /// As whom jobs may be submitted.
+    pub(super) fn submits_for(&self) -> Scope {
+        match &self.tenant {
+            Some(tenant) if self.role < Role::Admin => Scope::Below(tenant.clone()),
+            _ => Scope::All,
+        }
+    }
+
+    /// The job of a number, or the last one of a name, among those that are seen.
+    pub(super) fn find(&self, book: &Book, text: &str) -> Option<JobId> {
+        self.scope().find(book, text).map_err(|beyond| self.hid.fetch_or(beyond == Beyond::Hidden, Ordering::Relaxed)).ok()
+    }
+
+    /// Whether a job is seen.
+    pub(super) fn sees(&self, book: &Book, job: JobId) -> bool {
+        self.scope().sees(book, job)
+    }
+
+    /// A job as it is seen; none where it is not.
+    pub(super) fn view(&self, core: &Core, book: &Book, job: JobId) -> Option<JobView> {
+        self.scope().view(core, book, job).filter(|_| self.sees(book, job))
+    }
+
+    /// Whether a job was asked for that is hidden.
+    pub(super) fn has_hidden(&self) -> bool {
+        self.hid.load(Ordering::Relaxed)
     }
 }
 
@@ -97,6 +123,6 @@ impl FromRequestParts<App> for Identity {
 
 /// The answer to strangers.
 pub(super) fn forbidden() -> ApiError {
-    let hint = "the socket is for the user that runs the server, and for root";
+    let hint = "the socket is for the user that runs the server, for root, and for whom [[users]] of its configuration names";
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", "this user may not use this server", hint)
 }

@@ -7,6 +7,7 @@ use engine::{Cause, Core, Hold, Job, JobId, Phase, RunId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::admission::{admitted, again, own_run};
 use super::answers::{JobInfo, Jobs, Saved, Submitted};
 use super::error::{ApiError, Problem, json};
 use super::extract::{Body, Params, Path};
@@ -29,9 +30,6 @@ const PAGE_MAX: usize = 10_000;
 const LOOK_JOBS: usize = 20_000;
 /// Most jobs that one look shows.
 const LOOK_VIEWS: usize = 500;
-
-/// The tenant of jobs that name none.
-const TENANT: &str = "default";
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -79,14 +77,14 @@ pub(super) async fn submit(
         let message = "the working directory is relative";
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message, hint).at("workdir"));
     }
-    file.tenant.get_or_insert_with(|| TENANT.to_owned());
+    let user = admitted(&app, &identity, &mut file).await?;
     if params.dry_run {
         return tried(&app, file).await;
     }
-    let wish = Wish::Submit { file: Box::new(file), key };
+    let wish = Wish::Submit { file: Box::new(file), key, user };
     match app.handle.ask(wish, identity.audit()).await? {
         Done::Job(job) => Ok(json(StatusCode::CREATED, &Submitted { schema: SCHEMA, job: Some(job.0) })),
-        Done::Again(job) => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(job.0) })),
+        Done::Again(job) => again(&app, &identity, job).await.map(|job| json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(job.0) })),
         done => Err(ApiError::of(done)),
     }
 }
@@ -173,13 +171,19 @@ impl ListParams {
     }
 
     /// A part of the page from job `from` on, and where the next part begins; none at the end of the jobs.
-    fn part(&self, core: &Core, book: &Book, from: usize, limit: usize) -> (Vec<view::JobView>, Option<usize>) {
+    fn part(
+        &self,
+        (core, book): (&Core, &Book),
+        identity: &Identity,
+        from: usize,
+        limit: usize,
+    ) -> (Vec<view::JobView>, Option<usize>) {
         let (jobs, mut views) = (core.state().jobs(), Vec::new());
         let end = jobs.len().min(from.saturating_add(LOOK_JOBS));
         for (index, job) in jobs.iter().enumerate().take(end).skip(from) {
             let id = JobId::new(index);
             if self.wants(job, id, book) {
-                views.extend(view::job(core, book, id));
+                views.extend(identity.view(core, book, id));
                 if views.len() == limit.min(LOOK_VIEWS) {
                     return (views, Some(index + 1).filter(|next| *next < jobs.len()));
                 }
@@ -200,7 +204,7 @@ impl ListParams {
 )]
 pub(super) async fn list(
     State(app): State<App>,
-    _: Identity,
+    identity: Identity,
     Params(params): Params<ListParams>,
 ) -> Result<Response, ApiError> {
     params.check()?;
@@ -208,20 +212,16 @@ pub(super) async fn list(
     let mut from = Some(params.after.map_or(0, |after| after as usize + 1));
     let (mut jobs, mut now_s) = (Vec::new(), 0.0);
     while let Some(begin) = from.filter(|_| jobs.len() < limit) {
-        let (params, left) = (params.clone(), limit - jobs.len());
-        let look = move |core: &Core, book: &Book| (params.part(core, book, begin, left), core.state().now());
+        let (params, identity, left) = (params.clone(), identity.clone(), limit - jobs.len());
+        let look = move |core: &Core, book: &Book| {
+            (params.part((core, book), &identity, begin, left), core.state().now())
+        };
         let ((part, next), now) = app.handle.look(look).await?;
         jobs.extend(part);
         (from, now_s) = (next, now.secs_f64());
     }
     let next = from.map(|from| from as u32 - 1);
     Ok(json(StatusCode::OK, &Jobs { schema: SCHEMA, origin_us: app.settings.origin_us, now_s, jobs, next }))
-}
-
-/// The job of a number, or the last one of a name.
-pub(super) fn find(book: &Book, text: &str) -> Option<JobId> {
-    let number = text.parse::<usize>().ok().filter(|number| *number < book.len()).map(JobId::new);
-    number.or_else(|| book.named(text))
 }
 
 /// All that is known of a job.
@@ -234,12 +234,16 @@ pub(super) fn find(book: &Book, text: &str) -> Option<JobId> {
         (status = 404, description = "`unknown-job`", body = Problem),
     ),
 )]
-pub(super) async fn show(State(app): State<App>, _: Identity, Path(text): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn show(
+    State(app): State<App>,
+    identity: Identity,
+    Path(text): Path<String>,
+) -> Result<Response, ApiError> {
     let (wanted, origin_us) = (text.clone(), app.settings.origin_us);
     let look = move |core: &Core, book: &Book| {
-        let id = find(book, &wanted)?;
+        let id = identity.find(book, &wanted)?;
         let entry = book.job(id)?;
-        let (job, now_s) = (view::job(core, book, id)?, core.state().now().secs_f64());
+        let (job, now_s) = (identity.view(core, book, id)?, core.state().now().secs_f64());
         let end = entry.end.as_ref().map(end_text);
         Some(JobInfo { schema: SCHEMA, origin_us, now_s, job, end, file: (*entry.file).clone() })
     };
@@ -290,8 +294,8 @@ impl Verb {
 }
 
 async fn done(app: App, identity: Identity, text: String, verb: Verb) -> Result<Response, ApiError> {
-    let wanted = text.clone();
-    let look = move |core: &Core, book: &Book| find(book, &wanted).map(|id| (id, core.state().job(id).phase));
+    let (wanted, asking) = (text.clone(), identity.clone());
+    let look = move |core: &Core, book: &Book| asking.find(book, &wanted).map(|id| (id, core.state().job(id).phase));
     let (id, phase) = app.handle.look(look).await?.ok_or_else(|| ApiError::unknown_job(&text))?;
     verb.check(id, phase)?;
     match app.handle.ask(verb.wish(id), identity.audit()).await? {
@@ -375,6 +379,7 @@ pub(super) async fn saved(
     Body(saved): Body<Saved>,
 ) -> Result<Response, ApiError> {
     let run = RunId { job: JobId(saved.job), attempt: saved.attempt };
+    own_run(&app, &identity, run).await?;
     let wish = Wish::Saved { run, checkpoint: saved.checkpoint };
     match app.handle.ask(wish, identity.audit()).await? {
         Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(saved.job) })),

@@ -21,7 +21,6 @@ use super::error::{ApiError, Problem};
 use super::extract::{Params, Path};
 use super::feed::feed;
 use super::identity::Identity;
-use super::jobs::find;
 use super::log_file::{Stream, open_log};
 use crate::book::Book;
 use crate::handle::Change;
@@ -85,14 +84,14 @@ fn subject(core: &Core, id: JobId, attempt: Option<u32>) -> Option<Subject> {
 )]
 pub(super) async fn logs(
     State(app): State<App>,
-    _: Identity,
+    identity: Identity,
     Path(text): Path<String>,
     Params(params): Params<LogParams>,
 ) -> Result<Response, ApiError> {
     let changes = app.handle.follow();
     let (wanted, attempt) = (text.clone(), params.attempt);
     let look = move |core: &Core, book: &Book| {
-        let id = find(book, &wanted)?;
+        let id = identity.find(book, &wanted)?;
         let tasks = book.job(id)?.file.tasks;
         Some((subject(core, id, attempt), tasks))
     };

@@ -3,13 +3,14 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use engine::{Core, NodeId};
+use engine::{Core, JobId, NodeId};
 
 use super::answers::{Drain, NodeDone, Nodes};
 use super::error::{ApiError, Problem, json};
 use super::extract::{Body, Path};
-use super::identity::Identity;
+use super::identity::{Identity, Role};
 use super::{App, SCHEMA};
+use crate::book::Book;
 use crate::view;
 use crate::world::{Done, Wish};
 
@@ -24,8 +25,15 @@ const REASON_MAX: usize = 500;
         ("resume" = (operation_id = "resume", parameters(("node" = "$response.body#/nodes/0/node")))),
     ))),
 )]
-pub(super) async fn list(State(app): State<App>, _: Identity) -> Result<Response, ApiError> {
-    let nodes = app.handle.look(view::nodes).await?;
+pub(super) async fn list(State(app): State<App>, identity: Identity) -> Result<Response, ApiError> {
+    let look = move |core: &Core, book: &Book| {
+        let mut nodes = view::nodes(core, book);
+        for node in &mut nodes {
+            node.jobs.retain(|job| identity.sees(book, JobId(*job)));
+        }
+        nodes
+    };
+    let nodes = app.handle.look(look).await?;
     Ok(json(StatusCode::OK, &Nodes { schema: SCHEMA, nodes }))
 }
 
@@ -62,6 +70,7 @@ pub(super) async fn drain(
     Path(name): Path<String>,
     Body(Drain { reason }): Body<Drain>,
 ) -> Result<Response, ApiError> {
+    identity.at_least(Role::Operator)?;
     let node = find(&app, &name).await?;
     if reason.trim().is_empty() || reason.chars().count() > REASON_MAX || reason.chars().any(char::is_control) {
         let message = format!("a reason has 1 to {REASON_MAX} characters on one line");
@@ -86,6 +95,7 @@ pub(super) async fn resume(
     identity: Identity,
     Path(name): Path<String>,
 ) -> Result<Response, ApiError> {
+    identity.at_least(Role::Operator)?;
     let node = find(&app, &name).await?;
     done(&app, &identity, name, Wish::Resume(node)).await
 }

@@ -13,13 +13,16 @@ use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use super::identity::{Caller, Peers};
+use super::peers::{Caller, Door, Peers};
 
 /// Longest path of a unix socket on Linux, in bytes.
 const PATH_MAX: usize = 107;
+/// Most bytes of the headers of a request.
+const HEADERS_MAX: usize = 64 << 10;
 /// Pause after the system refused a connection, for want of descriptors as a rule.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -89,6 +92,11 @@ impl Shutdown {
 
 /// Listens at `path`, for the user of this process alone. A socket that a dead server left is replaced; a live one is not.
 pub fn listen(path: &Path) -> io::Result<UnixListener> {
+    listen_for(path, Door::Own)
+}
+
+/// Listens at `path`, for those whom the door lets in.
+pub fn listen_for(path: &Path, door: Door) -> io::Result<UnixListener> {
     if path.as_os_str().len() > PATH_MAX {
         let message =
             format!("the path of a socket may have {PATH_MAX} bytes, this one has {}", path.as_os_str().len());
@@ -102,44 +110,70 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
     }
     let listener = UnixListener::bind(path)?;
     // Until here whoever connects is checked by the number of its user all the same.
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    let mode = match door {
+        Door::Own => 0o600,
+        Door::Everybody => 0o666,
+    };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 
 /// Serves until `shutdown` begins, and then waits for open answers, though not for ever.
 pub async fn serve(listener: UnixListener, router: Router, peers: Peers, limits: Limits, shutdown: Shutdown) {
+    let begin = |stream: UnixStream, permit| {
+        let caller = peers.caller(stream.peer_cred().ok().map(|peer| peer.uid()));
+        let (router, shutdown) = (router.clone(), shutdown.clone());
+        tokio::spawn(async move {
+            // Held until the connection ends.
+            let _permit = permit;
+            connection(stream, router, caller, limits, shutdown).await;
+        });
+    };
+    let accept = async || listener.accept().await.map(|(stream, _)| stream);
+    let permits = accept_all(accept, begin, limits, &shutdown).await;
+    drop(listener);
+    drain(&permits, limits).await;
+}
+
+/// Begins a connection whenever there is room for one, until `shutdown` begins. Gives what the open ones hold.
+pub(super) async fn accept_all<S>(
+    accept: impl AsyncFn() -> io::Result<S>,
+    begin: impl Fn(S, OwnedSemaphorePermit),
+    limits: Limits,
+    shutdown: &Shutdown,
+) -> Arc<Semaphore> {
     let permits = Arc::new(Semaphore::new(limits.connections_max as usize));
-    let accept = async || {
+    let next = async || {
         // Never closed.
         let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-        Some((listener.accept().await, permit))
+        Some((accept().await, permit))
     };
     loop {
         let accepted = tokio::select! {
-            accepted = accept() => accepted,
+            accepted = next() => accepted,
             () = shutdown.begun() => break,
         };
         match accepted {
-            Some((Ok((stream, _)), permit)) => {
-                let caller = peers.caller(stream.peer_cred().ok().map(|peer| peer.uid()));
-                let router = router.clone();
-                tokio::spawn(connection(stream, router, caller, limits, shutdown.clone(), permit));
-            }
+            Some((Ok(stream), permit)) => begin(stream, permit),
             Some((Err(_), _)) => tokio::time::sleep(PAUSE).await,
             None => break,
         }
     }
-    drop(listener);
+    permits
+}
+
+/// Waits until the open connections have ended, though not for ever.
+pub(super) async fn drain(permits: &Semaphore, limits: Limits) {
     let _ = tokio::time::timeout(limits.shutdown_timeout, permits.acquire_many(limits.connections_max)).await;
 }
 
-async fn connection(
-    stream: UnixStream,
+/// Serves one connection to its end.
+pub(super) async fn connection<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
     router: Router,
     caller: Caller,
     limits: Limits,
     shutdown: Shutdown,
-    _permit: OwnedSemaphorePermit,
 ) {
     let _open = shutdown.enter();
     let router = TowerToHyperService::new(router);
@@ -148,7 +182,7 @@ async fn connection(
         router.call(request.map(Body::new))
     });
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
+    http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(HEADERS_MAX);
     let mut serving = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
     // A client that went away, or that speaks no HTTP, is nobody's fault here.
     tokio::select! {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use engine::snapshot::SnapshotError;
 
+use crate::access::TokensError;
 use crate::ledger::LiveError;
 use crate::store::{Position, StoreError};
 
@@ -69,6 +70,12 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// What the configuration says of access cannot be done.
+    #[error("{0}")]
+    Access(String),
+    /// The tokens cannot be used.
+    #[error(transparent)]
+    Tokens(TokensError),
     /// It had to stop.
     #[error(transparent)]
     Live(#[from] LiveError),
@@ -93,6 +100,8 @@ impl ServeError {
             Self::Launcher { .. } => "see whether the folder can be written to, and whether its path is short enough for a socket".to_owned(),
             Self::Records(_) => "remove records.sqlite: it is built again from the journal".to_owned(),
             Self::Thread(_) => "raise the limit of processes (ulimit -u)".to_owned(),
+            Self::Access(_) => "docs/access.md describes users, tenants, certificates and as whom jobs run".to_owned(),
+            Self::Tokens(error) => error.hint.to_owned(),
             Self::Listen { .. } => "see whether another server listens there".to_owned(),
             Self::Live(LiveError::Journal(_)) => {
                 "programs go on; make room or mend the disk, and start the server again: nothing acknowledged is lost".to_owned()

@@ -15,7 +15,7 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         Some(Gang {
             run,
             job: entry.file.clone(),
-            user: None,
+            user: entry.user.clone(),
             tasks: tasks(&live.placement, entry.file.gpus, |node| name(node).unwrap_or_default(), uuid),
             checkpoint: entry.checkpoint.clone().filter(|_| live.from > engine::Span::ZERO),
             saved: live.from,

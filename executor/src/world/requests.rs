@@ -6,7 +6,7 @@ use super::{Inbox, LiveWorld};
 use crate::job_file::JobFile;
 use crate::launcher::Launcher;
 use crate::note::{Audit, Note};
-use crate::submission::{Refused, submission};
+use crate::submission::{Refused, submission, tenant_of};
 
 /// Something that changes the state, and who wants it.
 pub struct Request {
@@ -36,6 +36,8 @@ pub enum Wish {
         file: Box<JobFile>,
         /// A second submission of the same owner with this key is the first.
         key: Option<String>,
+        /// The user of the machine that it runs as; none: that of the server.
+        user: Option<String>,
     },
     /// The end of a job.
     Cancel(JobId),
@@ -76,6 +78,13 @@ pub enum Done {
     Refused(Refused),
     /// There is no such job or node.
     Unknown(String),
+    /// So many jobs wait and run already.
+    QueueFull {
+        /// Of this tenant; none: of all together.
+        tenant: Option<String>,
+        /// As many as may.
+        jobs_max: u32,
+    },
 }
 
 impl Wish {
@@ -105,6 +114,7 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
             Done::Job(job) | Done::Again(job) => audit.subject = format!("job {}", job.0),
             Done::Refused(refused) => (audit.outcome, audit.detail) = ("refused".to_owned(), refused.to_string()),
             Done::Unknown(what) => (audit.outcome, audit.detail) = ("unknown".to_owned(), what.clone()),
+            Done::QueueFull { .. } => "queue-full".clone_into(&mut audit.outcome),
             Done::Done => {}
         }
         if audit.outcome.is_empty() {
@@ -116,7 +126,7 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
 
     fn wish(&mut self, now: Time, wish: Wish, audit: &mut Audit, batch: &mut Vec<Input>) -> Done {
         let event = match wish {
-            Wish::Submit { file, key } => return self.submit(now, *file, key, audit, batch),
+            Wish::Submit { file, key, user } => return self.submit(now, *file, (key, user), audit, batch),
             Wish::Refusal => return Done::Done,
             Wish::Saved { run, checkpoint } => {
                 audit.subject = format!("job {}", run.job.0);
@@ -154,10 +164,21 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         Done::Done
     }
 
-    fn submit(&mut self, now: Time, file: JobFile, key: Option<String>, audit: &Audit, batch: &mut Vec<Input>) -> Done {
+    fn submit(
+        &mut self,
+        now: Time,
+        file: JobFile,
+        (key, user): (Option<String>, Option<String>),
+        audit: &Audit,
+        batch: &mut Vec<Input>,
+    ) -> Done {
         let mut shared = self.shared.borrow_mut();
         if let Some(job) = key.as_deref().and_then(|key| shared.book.keyed(&audit.who, key)) {
             return Done::Again(job);
+        }
+        let tenant = tenant_of(&file).to_owned();
+        if let Some(full) = self.backlog.full(&tenant, self.backlog_max) {
+            return full;
         }
         let job = JobId::new(shared.book.len());
         match submission(&file, job, &self.inventory, self.defaults, &mut shared.book) {
@@ -165,7 +186,8 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
             Ok(events) => {
                 batch.extend(events.into_iter().map(|event| Input { at: now, event }));
                 drop(shared);
-                self.note(Note::Job { job, file: Box::new(file), owner: audit.who.clone(), key });
+                self.backlog.add(&tenant);
+                self.note(Note::Job { job, file: Box::new(file), owner: audit.who.clone(), key, user });
                 Done::Job(job)
             }
         }

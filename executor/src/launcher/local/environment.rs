@@ -9,6 +9,9 @@ use crate::launcher::{Gang, Task};
 use crate::runs::process::MARK;
 use crate::runs::{Runs, TaskId, name};
 
+/// Where the server listens, in the state folder.
+const SOCKET: &str = "trainyard.sock";
+
 /// All tasks of a local gang are on this machine, whatever its nodes are called.
 const ADDRESS: &str = "127.0.0.1";
 
@@ -43,6 +46,7 @@ pub(super) fn of_task(
     set("TRAINYARD_CHECKPOINT", gang.checkpoint.clone().unwrap_or_default());
     set("TRAINYARD_CHECKPOINT_DIR", text(&runs.checkpoints(run.job)));
     set("TRAINYARD_SAVED_S", gang.saved.secs_f64().to_string());
+    set("TRAINYARD_SERVER", format!("unix:{}", text(&runs.state().join(SOCKET))));
     set(MARK, text(&runs.task(TaskId { run, task: task.index })));
     set("CUDA_VISIBLE_DEVICES", visible(task));
     if gang.tasks.len() > 1 {

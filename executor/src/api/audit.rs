@@ -1,0 +1,62 @@
+//! The audit log, for admins.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+
+use super::answers::AuditLines;
+use super::error::{ApiError, json};
+use super::extract::Params;
+use super::identity::{Identity, Role};
+use super::{App, SCHEMA};
+use crate::store::records::{AuditFilter, AuditLine, Reader, RecordsError};
+
+/// Lines of a page where the client does not say.
+const PAGE: u32 = 100;
+/// Most lines of a page.
+const PAGE_MAX: u32 = 10_000;
+
+/// Which lines, and how many. The newest come first.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuditParams {
+    /// Of this user or token.
+    who: Option<String>,
+    /// About this, such as `job 7`.
+    subject: Option<String>,
+    /// With this verb.
+    verb: Option<String>,
+    /// With this outcome.
+    outcome: Option<String>,
+    /// Not before this instant, in microseconds since 1970.
+    since_us: Option<u64>,
+    /// The last line of the page before.
+    after: Option<u64>,
+    /// Most lines.
+    limit: Option<u32>,
+}
+
+pub(super) async fn audit(
+    State(app): State<App>,
+    identity: Identity,
+    Params(params): Params<AuditParams>,
+) -> Result<Response, ApiError> {
+    identity.at_least(Role::Admin)?;
+    let limit = params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
+    let AuditParams { who, subject, verb, outcome, since_us, after, .. } = params;
+    let filter = AuditFilter { who, subject, verb, outcome, since_us, before: after, limit };
+    let none = || unreadable("this server keeps no records");
+    let records = app.settings.access.records.clone().ok_or_else(none)?;
+    let read = move || -> Result<Vec<AuditLine>, RecordsError> { Reader::open(&records)?.audit(&filter) };
+    let lines = tokio::task::spawn_blocking(read).await.map_err(|error| unreadable(&error.to_string()))?;
+    let lines = lines.map_err(|error| unreadable(&error.to_string()))?;
+    let next = lines.last().filter(|_| lines.len() == limit as usize).map(|line| line.seq);
+    Ok(json(StatusCode::OK, &AuditLines { schema: SCHEMA, lines, next }))
+}
+
+fn unreadable(why: &str) -> ApiError {
+    let message = format!("the audit log cannot be read: {why}");
+    let hint = "the journal has it too: the next start of the server makes the records anew";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no-records", message, hint)
+}
