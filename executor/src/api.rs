@@ -20,6 +20,7 @@ mod log_file;
 mod logs;
 mod nodes;
 pub mod server;
+mod verbs;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use self::error::Problem;
 use self::error::{ApiError, json};
 pub use self::identity::{Caller, Identity, Peers, Role};
 use crate::handle::{Down, Handle};
+use crate::health::Devices;
 
 /// Version of all answers.
 pub const SCHEMA: u32 = 1;
@@ -49,12 +51,26 @@ pub struct Settings {
     pub body_max: usize,
     /// Longest wait for an answer to begin.
     pub request_timeout: Duration,
+    /// What is known of the GPUs of this machine.
+    pub devices: Arc<Devices>,
 }
 
 impl Settings {
     /// The settings of a server that began at `origin_us` and whose runs leave their files below `runs`.
     pub fn new(origin_us: u64, runs: impl Into<PathBuf>) -> Self {
-        Self { origin_us, runs: runs.into(), body_max: 1 << 20, request_timeout: Duration::from_secs(30) }
+        Self {
+            origin_us,
+            runs: runs.into(),
+            body_max: 1 << 20,
+            request_timeout: Duration::from_secs(30),
+            devices: Arc::default(),
+        }
+    }
+
+    /// GPUs of this machine, which `nodes` shows.
+    #[must_use]
+    pub fn with_devices(self, devices: Arc<Devices>) -> Self {
+        Self { devices, ..self }
     }
 }
 
@@ -77,6 +93,7 @@ pub fn router(handle: Handle, settings: Settings, shutdown: server::Shutdown) ->
         .route("/v1/jobs/{job}/cancel", post(jobs::cancel))
         .route("/v1/jobs/{job}/hold", post(jobs::hold))
         .route("/v1/jobs/{job}/release", post(jobs::release))
+        .route("/v1/jobs/{job}/top-priority", post(jobs::top_priority))
         .route("/v1/jobs/{job}/logs", get(logs::logs))
         .route("/v1/runs/saved", post(jobs::saved))
         .route("/v1/nodes", get(nodes::list))

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod config;
 pub mod gpus;
 pub mod handle;
+pub mod health;
 pub mod inbox;
 pub mod job_file;
 pub mod launcher;

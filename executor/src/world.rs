@@ -76,6 +76,14 @@ struct Live {
     stops: bool,
 }
 
+/// A checkpoint that a run says it has saved.
+struct Checkpoint {
+    /// Where it is; empty where it does not say.
+    name: String,
+    /// The task that said so and its number, where a launcher saw it.
+    seen: Option<(u32, u32)>,
+}
+
 /// What belongs to the batch that is open: it goes into the journal, and is answered when it is there.
 #[derive(Default)]
 pub struct Open {
@@ -213,10 +221,12 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
                 self.plan_warning(now, run);
                 Event::Started { run, rate: Rate::FULL }
             }
-            Seen::Saved { checkpoint, .. } => match self.saved(then, run, checkpoint) {
-                Some(event) => event,
-                None => return,
-            },
+            Seen::Saved { checkpoint, task, number } => {
+                match self.saved(then, run, Checkpoint { name: checkpoint, seen: Some((task, number)) }) {
+                    Some(event) => event,
+                    None => return,
+                }
+            }
             Seen::Ended(end) => {
                 let exit = exit(&end, live.stops);
                 // A program that has done its work needs no checkpoint.
@@ -232,13 +242,19 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         batch.push(Input { at: now, event });
     }
 
-    /// A run has saved all the work that it had done by then.
-    fn saved(&mut self, then: Time, run: RunId, checkpoint: String) -> Option<Event> {
+    /// A run has saved all the work that it had done by then. What is in the journal already says nothing new.
+    fn saved(&mut self, then: Time, run: RunId, Checkpoint { name, seen }: Checkpoint) -> Option<Event> {
         let live = self.live.get_mut(&run.job).filter(|live| live.attempt == run.attempt)?;
         let work = live.from + then.since(live.since?);
+        let known = |(task, number)| {
+            self.shared.borrow().book.job(run.job).is_some_and(|entry| entry.saved.knows(run.attempt, task, number))
+        };
+        if seen.is_some_and(known) {
+            return None;
+        }
         live.saved = live.saved.max(work);
-        if !checkpoint.is_empty() {
-            self.note(Note::Checkpoint { run, checkpoint });
+        if !name.is_empty() || seen.is_some() {
+            self.note(Note::Checkpoint { run, checkpoint: name, seen });
         }
         Some(Event::Saved { run, work })
     }

@@ -3,13 +3,15 @@
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use engine::{Cause, Core, Hold, Job, JobId, Phase, RunId};
+use engine::{Core, Job, JobId, RunId};
 use serde::Deserialize;
 
-use super::answers::{JobInfo, Jobs, Saved, Submitted};
+use super::answers::{HoldReason, JobInfo, Jobs, Saved, Submitted};
 use super::error::{ApiError, json};
-use super::extract::{Body, Params};
+use super::extract::{Body, MaybeBody, Params};
 use super::identity::Identity;
+use super::nodes::check_reason;
+use super::verbs::{TrialParams, Verb};
 use super::{App, SCHEMA};
 use crate::book::Book;
 use crate::job_file::JobFile;
@@ -58,8 +60,8 @@ pub(super) async fn submit(
     }
     let wish = Wish::Submit { file: Box::new(file), key };
     match app.handle.ask(wish, identity.audit()).await? {
-        Done::Job(job) => Ok(json(StatusCode::CREATED, &Submitted { schema: SCHEMA, job: Some(job.0) })),
-        Done::Again(job) => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(job.0) })),
+        Done::Job(job) => Ok(json(StatusCode::CREATED, &Submitted { schema: SCHEMA, job: Some(job.0), would: None })),
+        Done::Again(job) => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(job.0), would: None })),
         done => Err(ApiError::of(done)),
     }
 }
@@ -70,7 +72,7 @@ async fn tried(app: &App, file: JobFile) -> Result<Response, ApiError> {
         check(&file, JobId::new(book.len()), core.state().cluster().inventory(), book).map(drop)
     });
     looked.await?.map_err(ApiError::of_trial)?;
-    Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: None }))
+    Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: None, would: None }))
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
@@ -205,46 +207,23 @@ fn end_text(end: &End) -> String {
     }
 }
 
-/// What is done to a job, and to which it can be.
-#[derive(Clone, Copy)]
-enum Verb {
-    Cancel,
-    Hold,
-    Release,
-}
-
-impl Verb {
-    fn check(self, id: JobId, phase: Phase) -> Result<(), ApiError> {
-        let conflict = |code, message, hint: &str| Err(ApiError::new(StatusCode::CONFLICT, code, message, hint));
-        match (self, phase) {
-            (_, Phase::Done(outcome)) => {
-                conflict("ended", format!("job {} has ended: {}", id.0, outcome.name()), "nothing is left to be done")
-            }
-            (Self::Release, Phase::Held(Hold::Operator) | Phase::Draining(Cause::Held)) => Ok(()),
-            (Self::Release, phase) => {
-                let message = format!("job {} is not on hold: it is {}", id.0, view::state_word(phase));
-                conflict("not-held", message, "`trainyard explain` says what it waits for")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn wish(self, job: JobId) -> Wish {
-        match self {
-            Self::Cancel => Wish::Cancel(job),
-            Self::Hold => Wish::Hold(job),
-            Self::Release => Wish::Release(job),
-        }
-    }
-}
-
-async fn done(app: App, identity: Identity, text: String, verb: Verb) -> Result<Response, ApiError> {
+async fn done(
+    app: App,
+    identity: Identity,
+    text: String,
+    params: TrialParams,
+    verb: Verb,
+) -> Result<Response, ApiError> {
     let wanted = text.clone();
     let look = move |core: &Core, book: &Book| find(book, &wanted).map(|id| (id, core.state().job(id).phase));
     let (id, phase) = app.handle.look(look).await?.ok_or_else(|| ApiError::unknown_job(&text))?;
     verb.check(id, phase)?;
+    if params.dry_run {
+        let would = Some(verb.would(id, phase));
+        return Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(id.0), would }));
+    }
     match app.handle.ask(verb.wish(id), identity.audit()).await? {
-        Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(id.0) })),
+        Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(id.0), would: None })),
         other => Err(ApiError::of(other)),
     }
 }
@@ -253,24 +232,41 @@ pub(super) async fn cancel(
     State(app): State<App>,
     identity: Identity,
     Path(job): Path<String>,
+    Params(params): Params<TrialParams>,
 ) -> Result<Response, ApiError> {
-    done(app, identity, job, Verb::Cancel).await
+    done(app, identity, job, params, Verb::Cancel).await
 }
 
 pub(super) async fn hold(
     State(app): State<App>,
     identity: Identity,
     Path(job): Path<String>,
+    Params(params): Params<TrialParams>,
+    MaybeBody(HoldReason { reason }): MaybeBody<HoldReason>,
 ) -> Result<Response, ApiError> {
-    done(app, identity, job, Verb::Hold).await
+    if !reason.is_empty() {
+        check_reason(&reason)?;
+    }
+    done(app, identity, job, params, Verb::Hold(reason)).await
 }
 
 pub(super) async fn release(
     State(app): State<App>,
     identity: Identity,
     Path(job): Path<String>,
+    Params(params): Params<TrialParams>,
 ) -> Result<Response, ApiError> {
-    done(app, identity, job, Verb::Release).await
+    done(app, identity, job, params, Verb::Release).await
+}
+
+/// Puts a job before all others.
+pub(super) async fn top_priority(
+    State(app): State<App>,
+    identity: Identity,
+    Path(job): Path<String>,
+    Params(params): Params<TrialParams>,
+) -> Result<Response, ApiError> {
+    done(app, identity, job, params, Verb::PutFirst).await
 }
 
 pub(super) async fn saved(
@@ -281,7 +277,7 @@ pub(super) async fn saved(
     let run = RunId { job: JobId(saved.job), attempt: saved.attempt };
     let wish = Wish::Saved { run, checkpoint: saved.checkpoint };
     match app.handle.ask(wish, identity.audit()).await? {
-        Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(saved.job) })),
+        Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(saved.job), would: None })),
         other => Err(ApiError::of(other)),
     }
 }

@@ -17,8 +17,18 @@ const PAGE: usize = 10_000;
 /// Runs the command.
 pub(super) fn run(args: &QueueArgs) -> Result<(), Error> {
     let server = Server::new(&args.server)?;
+    let all = all(&server, [("state", &args.state), ("tenant", &args.tenant)])?;
+    match args.output {
+        Output::Json => stdout::show_json(&all),
+        Output::Table => stdout::show(&narrow(&all)),
+        Output::Wide => stdout::show(&wide(&all)),
+    }
+}
+
+/// All jobs of a selection, page after page.
+pub(super) fn all(server: &Server, selection: [(&str, &Option<String>); 2]) -> Result<Jobs, Error> {
     let mut query = format!("/v1/jobs?limit={PAGE}");
-    for (key, value) in [("state", &args.state), ("tenant", &args.tenant)] {
+    for (key, value) in selection {
         query += &value.as_ref().map(|value| format!("&{key}={}", encoded(value))).unwrap_or_default();
     }
     let mut all: Jobs = server.get(&query)?;
@@ -27,11 +37,7 @@ pub(super) fn run(args: &QueueArgs) -> Result<(), Error> {
         all.jobs.extend(page.jobs);
         (all.now_s, all.next) = (page.now_s, page.next);
     }
-    match args.output {
-        Output::Json => stdout::show_json(&all),
-        Output::Table => stdout::show(&narrow(&all)),
-        Output::Wide => stdout::show(&wide(&all)),
-    }
+    Ok(all)
 }
 
 fn narrow(all: &Jobs) -> String {
