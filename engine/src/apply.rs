@@ -7,7 +7,7 @@ mod run;
 
 pub(crate) use self::gpus::{claim_waits, evict, grant_claims, order_launch, place};
 pub(crate) use self::migrate::migrate;
-use self::operator::{alarm, cancel, hold, node_down, node_up, release};
+use self::operator::{alarm, cancel, hold, node_down, node_up, put_first, release};
 use self::run::{end_run, save, start_run};
 use crate::cluster::NodeState;
 use crate::event::{Command, Event};
@@ -48,6 +48,7 @@ pub(crate) fn apply(state: &mut State, event: &Event, out: &mut Vec<Command>) ->
         Event::Cancelled { job } => cancel(state, known_job(state, *job)?, out),
         Event::JobHeld { job } => hold(state, known_job(state, *job)?, out),
         Event::JobReleased { job } => release(state, known_job(state, *job)?, out),
+        Event::PutFirst { job } => put_first(state, known_job(state, *job)?),
         Event::NodeDrained { node } => {
             let node = known_node(state, *node)?;
             if state.cluster.state(node) == NodeState::Up {

@@ -163,6 +163,12 @@ pub enum Event {
         /// Each request of a task on one node, with how many of them there are in proportion.
         tasks: Vec<(TaskRequest, u64)>,
     },
+    /// An operator put a job first: it goes before all others in the order of the policy, those included that were put
+    /// first before it, for as long as it is open.
+    PutFirst {
+        /// The job.
+        job: JobId,
+    },
 }
 
 /// How a run ended.
@@ -212,6 +218,7 @@ impl Event {
             Self::Cancelled { job } => (11, u64::from(job.0)),
             Self::JobHeld { job } => (12, u64::from(job.0)),
             Self::JobReleased { job } => (13, u64::from(job.0)),
+            Self::PutFirst { job } => (13, 1 << 32 | u64::from(job.0)),
             Self::NodeDrained { node } => (14, u64::from(node.0)),
             Self::NodeResumed { node } => (15, u64::from(node.0)),
             Self::Alarm { run, kind } => (16 + *kind as u8, run_key(run)),

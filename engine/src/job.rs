@@ -179,6 +179,9 @@ impl Outcome {
     }
 }
 
+/// [`Job::first_place`] of a job that nobody put first.
+pub const NOT_FIRST: u32 = u32::MAX;
+
 /// A job and its history so far. Written by the engine alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -186,6 +189,8 @@ pub struct Job {
     pub spec: JobSpec,
     /// Where it is in its life.
     pub phase: Phase,
+    /// Place among the jobs that an operator put first, the smallest of all; [`NOT_FIRST`] for all others.
+    pub first_place: u32,
     /// Attempts so far; the live run, if any, is this one.
     pub attempt: u32,
     /// Times that the policy stopped it for others.
@@ -246,6 +251,7 @@ impl Job {
         Self {
             spec,
             phase: Phase::Ready,
+            first_place: NOT_FIRST,
             attempt: 0,
             preemptions: 0,
             migrations: 0,
@@ -283,6 +289,11 @@ impl Job {
     /// Whether its live run was ordered to launch; a claim on GPUs that drain was not.
     pub fn is_launched(&self) -> bool {
         self.is_live() && self.launch_ordered
+    }
+
+    /// Whether an operator put it first.
+    pub fn is_first(&self) -> bool {
+        self.first_place != NOT_FIRST
     }
 
     /// Whether a policy counts it among the running: placed and not ordered to stop.

@@ -45,7 +45,7 @@ pub use crate::ids::{
     AppId, ClassId, DomainId, JobId, KindId, ModelId, NameId, NodeId, PoolId, QueueId, RunId, TenantId,
 };
 pub use crate::inventory::{GpuModel, Inventory, Misfit, NodeSpec, UNLIMITED};
-pub use crate::job::{Cause, Hold, Job, JobSpec, Outcome, Phase, RetryRule};
+pub use crate::job::{Cause, Hold, Job, JobSpec, NOT_FIRST, Outcome, Phase, RetryRule};
 pub use crate::oracle::Oracle;
 pub use crate::placement::{Placement, Slice};
 pub use crate::reason::Reason;

@@ -17,7 +17,7 @@ use crate::state::{Plan, State};
 /// First bytes of a snapshot.
 pub const MAGIC: &[u8; 4] = b"TYS1";
 /// Version of the payload.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 const HEAD: usize = 20;
 
 /// What is wrong with a snapshot.

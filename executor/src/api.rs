@@ -32,6 +32,7 @@ pub mod server;
 pub mod tcp;
 mod tls;
 mod usage;
+mod verbs;
 mod visible;
 mod warden;
 
@@ -51,6 +52,7 @@ pub use self::identity::{Identity, Role};
 pub use self::peers::{Caller, Door, Peers};
 pub use self::warden::watch;
 use crate::handle::{Down, Handle};
+use crate::health::Devices;
 
 /// Version of all answers.
 pub const SCHEMA: u32 = 1;
@@ -70,19 +72,28 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// Who is let in, and how often.
     pub access: Access,
+    /// What is known of the GPUs of this machine.
+    pub devices: Arc<Devices>,
 }
 
 impl Settings {
     /// The settings of a server that began at `origin_us` and whose runs leave their files below `runs`.
     pub fn new(origin_us: u64, runs: impl Into<PathBuf>) -> Self {
         let (runs, body_max, request_timeout) = (runs.into(), 1 << 20, Duration::from_secs(30));
-        Self { origin_us, runs, records: None, body_max, request_timeout, access: Access::default() }
+        let (access, devices) = (Access::default(), Arc::default());
+        Self { origin_us, runs, records: None, body_max, request_timeout, access, devices }
     }
 
     /// With the records of the server.
     #[must_use]
     pub fn with_records(self, records: impl Into<PathBuf>) -> Self {
         Self { records: Some(records.into()), ..self }
+    }
+
+    /// GPUs of this machine, which `nodes` shows.
+    #[must_use]
+    pub fn with_devices(self, devices: Arc<Devices>) -> Self {
+        Self { devices, ..self }
     }
 }
 
@@ -105,6 +116,7 @@ pub fn router(handle: Handle, settings: Settings, shutdown: server::Shutdown) ->
         .route("/v1/jobs/{job}/cancel", post(jobs::cancel))
         .route("/v1/jobs/{job}/hold", post(jobs::hold))
         .route("/v1/jobs/{job}/release", post(jobs::release))
+        .route("/v1/jobs/{job}/top-priority", post(jobs::top_priority))
         .route("/v1/jobs/{job}/logs", get(logs::logs))
         .route("/v1/runs/saved", post(jobs::saved))
         .route("/v1/nodes", get(nodes::list))

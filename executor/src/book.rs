@@ -25,6 +25,12 @@ pub struct JobEntry {
     pub checkpoint: Option<String>,
     /// How its last run ended.
     pub end: Option<End>,
+    /// Who put it on hold last, and why.
+    #[serde(default)]
+    pub held: Option<Drained>,
+    /// Which checkpoints are in the journal.
+    #[serde(default)]
+    pub saved: SavedSoFar,
 }
 
 impl JobEntry {
@@ -34,7 +40,29 @@ impl JobEntry {
     }
 }
 
-/// Why a node takes no work.
+/// How many checkpoints of each task of a run are in the journal: a launcher reports them again after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedSoFar {
+    attempt: u32,
+    by_task: BTreeMap<u32, u32>,
+}
+
+impl SavedSoFar {
+    /// Whether the checkpoint of this number is known.
+    pub fn knows(&self, attempt: u32, task: u32, number: u32) -> bool {
+        self.attempt == attempt && self.by_task.get(&task).is_some_and(|known| number <= *known)
+    }
+
+    fn count(&mut self, attempt: u32, task: u32, number: u32) {
+        if self.attempt != attempt {
+            *self = Self { attempt, by_task: BTreeMap::new() };
+        }
+        let known = self.by_task.entry(task).or_insert(0);
+        *known = number.max(*known);
+    }
+}
+
+/// Why a node takes no work, or a job is on hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Drained {
     /// Who wants it.
@@ -98,12 +126,24 @@ impl Book {
                 if let Some(key) = key {
                     self.keys.insert((owner.clone(), key.clone()), *job);
                 }
-                let (owner, user) = (owner.clone(), user.clone());
-                self.jobs.push(JobEntry { file, owner, user, checkpoint: None, end: None });
+                self.jobs.push(JobEntry {
+                    file,
+                    owner: owner.clone(),
+                    user: user.clone(),
+                    checkpoint: None,
+                    end: None,
+                    held: None,
+                    saved: SavedSoFar::default(),
+                });
             }
-            Note::Checkpoint { run, checkpoint } => {
+            Note::Checkpoint { run, checkpoint, seen } => {
                 if let Some(entry) = self.jobs.get_mut(run.job.index()) {
-                    entry.checkpoint = Some(checkpoint.clone());
+                    if !checkpoint.is_empty() {
+                        entry.checkpoint = Some(checkpoint.clone());
+                    }
+                    if let Some((task, number)) = *seen {
+                        entry.saved.count(run.attempt, task, number);
+                    }
                 }
             }
             Note::End { run, end } => {
@@ -117,6 +157,11 @@ impl Book {
             Note::Audit(Audit { verb, subject, .. }) => {
                 if let Some(id) = subject.strip_prefix("token ").filter(|_| verb.starts_with("token.")) {
                     self.tokens.insert(id.to_owned(), verb.clone());
+                }
+            }
+            Note::Held { job, by, reason } => {
+                if let Some(entry) = self.jobs.get_mut(job.index()) {
+                    entry.held = Some(Drained { by: by.clone(), reason: reason.clone() });
                 }
             }
             Note::ClockStepped { .. } => {}

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::access::Rule;
 use crate::job_file::Spoken;
+use crate::runs::retention::Keep;
 
 mod api;
 
@@ -24,6 +25,10 @@ pub struct Config {
     pub grace: Spoken,
     /// Newest bytes that are kept of each log of a task; 0: all.
     pub log_bytes_max: u64,
+    /// How long the folder of a run, with its logs, is kept after its end; `0s`: for ever.
+    pub keep_runs: Spoken,
+    /// Most bytes of the folders of ended runs, the oldest go first; 0: no limit.
+    pub keep_runs_bytes: u64,
     /// The journal goes on in a new file, with a snapshot, once it has so many bytes.
     pub segment_bytes_max: u64,
     /// Nodes to schedule on. None: this machine, with the GPUs that it has. Programs of all nodes run on this machine.
@@ -45,6 +50,8 @@ impl Default for Config {
             seed: 1,
             grace: Spoken(engine::Span::secs(30)),
             log_bytes_max: 1 << 30,
+            keep_runs: Spoken(engine::Span::secs(7 * 24 * 3600)),
+            keep_runs_bytes: 0,
             segment_bytes_max: 64 << 20,
             nodes: Vec::new(),
             api: ApiConfig::default(),
@@ -104,8 +111,8 @@ impl Config {
         })?;
         let mut config: Self = toml::from_str(&text).map_err(|source| {
             let line = source.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-            let hint = "keys are policy, seed, grace, log_bytes_max, segment_bytes_max, run_as_root, [api], [[nodes]], [[users]] \
-                        and [[run_as]]";
+            let hint = "keys are policy, seed, grace, log_bytes_max, keep_runs, keep_runs_bytes, segment_bytes_max, run_as_root, \
+                        [api], [[nodes]], [[users]] and [[run_as]]";
             error(format!("line {line}: {}", source.message()), hint)
         })?;
         config.check().map_err(|message| error(message, "each node has a name of its own, and CPUs are positive"))?;
@@ -113,6 +120,13 @@ impl Config {
         let access = config.api.check().and_then(|()| api::check_users(&config.users));
         access.map_err(|message| error(message, "docs/access.md describes the keys of access"))?;
         Ok(config)
+    }
+
+    /// Which folders of ended runs are kept.
+    pub fn keep(&self) -> Keep {
+        let micros = self.keep_runs.0.0;
+        let time = (micros > 0).then(|| std::time::Duration::from_micros(micros));
+        Keep { time, bytes_max: self.keep_runs_bytes }
     }
 
     fn check(&self) -> Result<(), String> {
@@ -178,7 +192,9 @@ mod tests {
         let open = read("[api]\nlisten = \"0.0.0.0:7070\"\n").unwrap_err().to_string();
         assert!(open.contains("needs cert and key"), "{open}");
         assert!(read("[api]\nlisten = \"here\"\n").is_err());
-        assert!(read("[api]\nlisten = \"127.0.0.1:0\"\ncert = \"c\"\n").unwrap_err().to_string().contains("go together"));
+        assert!(
+            read("[api]\nlisten = \"127.0.0.1:0\"\ncert = \"c\"\n").unwrap_err().to_string().contains("go together")
+        );
         let user = "[[users]]\nname = \"x\"\ntenant = \"a//b\"\nrole = \"viewer\"\n";
         assert!(read(user).unwrap_err().to_string().contains("`a//b` is no path"));
         assert!(read(&user.replace("viewer", "king")).unwrap_err().to_string().contains("unknown variant `king`"));

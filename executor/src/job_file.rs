@@ -46,6 +46,9 @@ pub struct JobFile {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(range(min = 0, max = 4096), extend("default" = 0))]
     pub gpus: f64,
+    /// Which GPUs of its job a task sees. Default: where each task has one whole GPU, all on its node; else its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gpu_bind: Option<GpuBind>,
     /// Tasks; all start together or none does.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     #[schemars(range(min = 1, max = 100_000), extend("default" = 1))]
@@ -104,6 +107,16 @@ pub struct JobFile {
     pub labels: BTreeMap<String, String>,
 }
 
+/// Which GPUs of its job a task sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum GpuBind {
+    /// Its own.
+    Task,
+    /// All that tasks of its gang have on its node, in the order of the tasks.
+    Node,
+}
+
 /// Which failures are tried again, and how often.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -132,6 +145,7 @@ impl JobFile {
             preemptible: true,
             hold: false,
             gpus: 0.0,
+            gpu_bind: None,
             tasks: 1,
             cpus: 0.0,
             memory_mib: 0,

@@ -30,6 +30,13 @@ pub struct Gpu {
     pub milli: u16,
 }
 
+impl Gpu {
+    /// Whether it is an instance of a divided GPU (MIG).
+    pub fn is_part(&self) -> bool {
+        self.uuid.as_ref().is_some_and(|uuid| uuid.starts_with("MIG-"))
+    }
+}
+
 /// A task of a gang and its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Task {

@@ -15,6 +15,7 @@ pub mod config;
 mod diary;
 pub mod gpus;
 pub mod handle;
+pub mod health;
 pub mod inbox;
 pub mod job_file;
 pub mod launcher;

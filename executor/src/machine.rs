@@ -2,24 +2,28 @@
 
 use engine::{Domains, GpuModel, Inventory, ModelId, NodeSpec, PoolId, UNLIMITED};
 
-use crate::gpus::Found;
+use crate::gpus::Discovered;
 
 /// What a server schedules on.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Machines {
     /// The cluster.
     pub inventory: Inventory,
     /// Unique names of real GPUs, a list a node.
     pub uuids: Vec<Vec<String>>,
+    /// The real GPUs of this machine, which are watched.
+    pub found: Discovered,
 }
 
 /// This machine with these GPUs. GPUs of several models on one machine are not told apart: the first one names all.
-pub fn this_machine(gpus: &[Found]) -> Machines {
+pub fn this_machine(found: Discovered) -> Machines {
+    let gpus = &found.gpus;
     let model = gpus.first().map_or_else(|| "none".to_owned(), |gpu| gpu.model.clone());
     let memory_mib = gpus.iter().map(|gpu| gpu.memory_mib).min().unwrap_or(0);
     let mut machines = declared(gpus.len() as u32, &model);
     machines.inventory.models[0].memory_mib = memory_mib;
     machines.uuids = vec![gpus.iter().map(|gpu| gpu.uuid.clone()).collect()];
+    machines.found = found;
     machines
 }
 
@@ -37,7 +41,7 @@ pub fn declared(gpus: u32, model: &str) -> Machines {
     };
     let models = vec![GpuModel { name: model.to_owned(), memory_mib: 0, price_per_hour: None }];
     let inventory = Inventory { models, pools: vec!["default".to_owned()], nodes: vec![node], ..Inventory::default() };
-    Machines { inventory, uuids: Vec::new() }
+    Machines { inventory, ..Machines::default() }
 }
 
 fn host_name() -> String {

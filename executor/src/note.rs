@@ -25,12 +25,15 @@ pub enum Note {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         user: Option<String>,
     },
-    /// A job named the checkpoint that it saved.
+    /// A job saved a checkpoint.
     Checkpoint {
         /// The run that saved.
         run: RunId,
-        /// Where the checkpoint is.
+        /// Where the checkpoint is; empty where it did not say.
         checkpoint: String,
+        /// The task that said so, and how many it has said in this run, where a launcher saw it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seen: Option<(u32, u32)>,
     },
     /// How a run ended, in the words of the launcher.
     End {
@@ -46,6 +49,16 @@ pub enum Note {
         /// Who wants it.
         by: String,
         /// Why.
+        reason: String,
+    },
+    /// Why a job is on hold.
+    Held {
+        /// The job.
+        job: JobId,
+        /// Who wants it.
+        by: String,
+        /// Why; empty where nobody said so.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         reason: String,
     },
     /// The clock of the machine was set; scheduler time went on evenly.

@@ -28,6 +28,7 @@ use engine::{JobId, RunId};
 pub mod cgroup;
 pub mod process;
 pub mod record;
+pub mod retention;
 mod stamp;
 mod store;
 

@@ -2,6 +2,7 @@
 
 mod clerk;
 mod error;
+mod janitor;
 mod recovery;
 mod rows;
 
@@ -11,26 +12,33 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use engine::journal::{Header, VERSION};
-use engine::{Core, Time, drive};
+use engine::{Core, NodeId, Time, drive};
 use policies::Context;
 
 use self::clerk::Clerk;
 pub use self::error::ServeError;
+use self::janitor::Janitor;
 use self::recovery::Recovery;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gpus::Found;
 use crate::handle::Handle;
+use crate::health::{DeviceView, Devices, Monitor, watch_nvml};
 use crate::inbox::Channel;
 use crate::launcher::{Launcher, Local, Observation, Settings};
 use crate::ledger::{Desk, Ledger};
 use crate::machine::Machines;
 use crate::metrics::{Meter, Metrics};
+use crate::runs::Runs;
 use crate::store::{Folders, Start, Store};
 use crate::submission::Defaults;
 use crate::world::{BacklogMax, LiveWorld, Message, Shared};
+
+/// Longest time between two looks at the GPUs.
+const HEALTH_PAUSE: Duration = Duration::from_secs(10);
 
 /// What a server is started with.
 #[derive(Clone, Debug)]
@@ -56,6 +64,8 @@ pub struct Ready {
     pub folders: Folders,
     /// Wall-clock time of scheduler time 0, in microseconds since 1970.
     pub origin_us: u64,
+    /// What is known of the GPUs of this machine.
+    pub devices: Arc<Devices>,
     /// What a person should know of the start, though nothing is lost.
     pub warnings: Vec<String>,
 }
@@ -85,13 +95,57 @@ pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>
         metrics.snapshot_at(at);
     }
     let meter = Meter::new(Arc::clone(metrics), &core, &shared.borrow().book);
-    let clerk =
-        Clerk::new(Rc::clone(&store), records, handle.clone(), meter, header, setup.config.segment_bytes_max, origin_us);
+    let clerk = Clerk::new(
+        Rc::clone(&store),
+        records,
+        handle.clone(),
+        meter,
+        header,
+        setup.config.segment_bytes_max,
+        origin_us,
+    );
     let metrics = Arc::clone(metrics);
     let jobs = shared.borrow().book.len();
     tracing::info!(target: "trainyard", version = env!("CARGO_PKG_VERSION"), jobs, "the state is read back");
-    attend(Ready { handle, folders, origin_us, warnings })?;
+    let janitor = Janitor { runs: local.runs().clone(), keep: setup.config.keep(), handle: handle.clone() };
+    let _ends_with_this = employ(janitor)?;
+    let devices = watch_gpus(&setup.machines, local.runs().clone(), handle.clone())?;
+    attend(Ready { handle, folders, origin_us, devices, warnings })?;
     go_on(setup, core, inbox, local, &shared, store, clerk, &metrics)
+}
+
+/// Starts the thread that watches the GPUs of this machine, where there are any.
+fn watch_gpus(machines: &Machines, runs: Runs, handle: Handle) -> Result<Arc<Devices>, ServeError> {
+    let found = &machines.found;
+    let view = |(index, gpu): (u32, &Found)| DeviceView {
+        index,
+        uuid: gpu.uuid.clone(),
+        model: gpu.model.clone(),
+        memory_mib: gpu.memory_mib,
+        driver: found.driver.clone(),
+        health: "ok".to_owned(),
+        note: None,
+    };
+    let devices = Arc::new(Devices::new((0..).zip(&found.gpus).map(view).collect()));
+    if found.gpus.is_empty() {
+        return Ok(devices);
+    }
+    let boards = found.gpus.iter().map(|gpu| gpu.board).collect();
+    let monitor = Monitor { handle, node: NodeId(0), boards, devices: Arc::clone(&devices), pause: HEALTH_PAUSE };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Thread)?;
+    // NVML has answered a moment ago; if it does not now, the GPUs are used unwatched, as they are without it.
+    let work = move || drop(watch_nvml(&monitor, runs, &runtime));
+    std::thread::Builder::new().name("health".to_owned()).spawn(work).map_err(ServeError::Thread)?;
+    Ok(devices)
+}
+
+/// Starts the thread of the janitor, which ends when what is returned is dropped.
+fn employ(janitor: Janitor) -> Result<std::sync::mpsc::Sender<()>, ServeError> {
+    let (ends_with, ends) = channel();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Thread)?;
+    let work = move || janitor.run(&runtime, &ends);
+    std::thread::Builder::new().name("janitor".to_owned()).spawn(work).map_err(ServeError::Thread)?;
+    Ok(ends_with)
 }
 
 fn forward(seen: &Receiver<Observation>, send: impl Fn(Observation) -> bool) {

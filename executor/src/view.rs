@@ -1,10 +1,11 @@
 //! Jobs and nodes as people see them.
 
-use engine::{Core, JobId, NodeId, NodeState, Outcome, Phase, Time};
+use engine::{Core, JobId, NodeId, NodeState, Outcome, Phase, Reason, Time};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::book::Book;
+use crate::book::{Book, JobEntry};
+use crate::health::DeviceView;
 
 /// A job as `queue` and `info` show it. Times are seconds of the scheduler's clock, which began when the server did for the
 /// first time; `origin_us` of the cluster says when that was.
@@ -31,6 +32,9 @@ pub struct JobView {
     pub reason_text: Option<String>,
     /// Priority.
     pub priority: i32,
+    /// An operator put it before all others.
+    #[serde(default)]
+    pub first: bool,
     /// GPUs of the whole gang.
     pub gpus: f64,
     /// Tasks of the gang.
@@ -65,6 +69,9 @@ pub struct NodeView {
     pub state: String,
     /// Why, where somebody said so.
     pub reason: Option<String>,
+    /// Who said so; `health` where the server found that a GPU does not work.
+    #[serde(default)]
+    pub by: Option<String>,
     /// GPU model.
     pub model: String,
     /// GPUs.
@@ -73,6 +80,9 @@ pub struct NodeView {
     pub gpus_free: u32,
     /// Jobs that hold something there.
     pub jobs: Vec<u32>,
+    /// Its GPUs one by one, where they are real ones of this machine.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub devices: Vec<DeviceView>,
 }
 
 /// Word for the state of a job.
@@ -100,6 +110,15 @@ fn secs(time: Time) -> Option<f64> {
     time.known().map(Time::secs_f64)
 }
 
+/// A reason in words; on hold, with who wanted it and why.
+fn reason_text(reason: Reason, entry: &JobEntry) -> String {
+    match &entry.held {
+        Some(held) if reason == Reason::OnHold && held.reason.is_empty() => format!("{reason}, by {}", held.by),
+        Some(held) if reason == Reason::OnHold => format!("{reason}, by {}: {}", held.by, held.reason),
+        _ => reason.to_string(),
+    }
+}
+
 /// A job, if there is one of this number.
 pub fn job(core: &Core, book: &Book, id: JobId) -> Option<JobView> {
     let state = core.state();
@@ -119,8 +138,9 @@ pub fn job(core: &Core, book: &Book, id: JobId) -> Option<JobView> {
         queue: state.queue(job.spec.queue).to_owned(),
         state: state_word(job.phase).to_owned(),
         reason: reason.map(|reason| reason.code().to_owned()),
-        reason_text: reason.map(|reason| reason.to_string()),
+        reason_text: reason.map(|reason| reason_text(reason, entry)),
         priority: job.spec.priority,
+        first: job.is_first(),
         gpus: state.class_of(id).gpu_milli as f64 / 1000.0,
         tasks: entry.file.tasks,
         submitted_s: job.submitted.secs_f64(),
@@ -164,10 +184,12 @@ pub fn nodes(core: &Core, book: &Book) -> Vec<NodeView> {
             node: spec.name.clone(),
             state: node_word(cluster.state(node)).to_owned(),
             reason: drained.map(|drained| drained.reason.clone()),
+            by: drained.map(|drained| drained.by.clone()),
             model: model.map_or_else(String::new, |model| model.name.clone()),
             gpus: spec.gpus,
             gpus_free: cluster.free_gpus(node),
             jobs,
+            devices: Vec::new(),
         }
     };
     jobs.into_iter().enumerate().map(view).collect()

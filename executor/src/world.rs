@@ -14,9 +14,9 @@ use engine::{
     Alarm, Command, Core, Event, Exit, Input, Inventory, JobId, Phase, Placement, Rate, RunId, Span, Time, World,
 };
 
+use self::backlog::Backlog;
 pub use self::backlog::BacklogMax;
 pub use self::requests::{Answer, Done, Request, Wish};
-use self::backlog::Backlog;
 use crate::book::Book;
 use crate::launcher::{End, Launcher, Observation, Seen};
 use crate::ledger::LiveError;
@@ -77,6 +77,14 @@ struct Live {
     saved: Span,
     /// It was told to stop.
     stops: bool,
+}
+
+/// A checkpoint that a run says it has saved.
+struct Checkpoint {
+    /// Where it is; empty where it does not say.
+    name: String,
+    /// The task that said so and its number, where a launcher saw it.
+    seen: Option<(u32, u32)>,
 }
 
 /// What belongs to the batch that is open: it goes into the journal, and is answered when it is there.
@@ -145,7 +153,19 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
     pub fn new(inbox: I, launcher: L, shared: Rc<RefCell<Shared>>, inventory: Inventory, defaults: Defaults) -> Self {
         let (live, uuids, messages) = (BTreeMap::new(), Vec::new(), Vec::new());
         let (backlog, backlog_max) = (Backlog::default(), BacklogMax::default());
-        Self { inbox, launcher, shared, inventory, defaults, live, uuids, backlog, backlog_max, messages, stopped: false }
+        Self {
+            inbox,
+            launcher,
+            shared,
+            inventory,
+            defaults,
+            live,
+            uuids,
+            backlog,
+            backlog_max,
+            messages,
+            stopped: false,
+        }
     }
 
     /// No more jobs than this may wait and run.
@@ -227,10 +247,12 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
                 self.plan_warning(now, run);
                 Event::Started { run, rate: Rate::FULL }
             }
-            Seen::Saved { checkpoint, .. } => match self.saved(then, run, checkpoint) {
-                Some(event) => event,
-                None => return,
-            },
+            Seen::Saved { checkpoint, task, number } => {
+                match self.saved(then, run, Checkpoint { name: checkpoint, seen: Some((task, number)) }) {
+                    Some(event) => event,
+                    None => return,
+                }
+            }
             Seen::Ended(end) => {
                 let exit = exit(&end, live.stops);
                 // A program that has done its work needs no checkpoint.
@@ -246,13 +268,19 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
         batch.push(Input { at: now, event });
     }
 
-    /// A run has saved all the work that it had done by then.
-    fn saved(&mut self, then: Time, run: RunId, checkpoint: String) -> Option<Event> {
+    /// A run has saved all the work that it had done by then. What is in the journal already says nothing new.
+    fn saved(&mut self, then: Time, run: RunId, Checkpoint { name, seen }: Checkpoint) -> Option<Event> {
         let live = self.live.get_mut(&run.job).filter(|live| live.attempt == run.attempt)?;
         let work = live.from + then.since(live.since?);
+        let known = |(task, number)| {
+            self.shared.borrow().book.job(run.job).is_some_and(|entry| entry.saved.knows(run.attempt, task, number))
+        };
+        if seen.is_some_and(known) {
+            return None;
+        }
         live.saved = live.saved.max(work);
-        if !checkpoint.is_empty() {
-            self.note(Note::Checkpoint { run, checkpoint });
+        if !name.is_empty() || seen.is_some() {
+            self.note(Note::Checkpoint { run, checkpoint: name, seen });
         }
         Some(Event::Saved { run, work })
     }

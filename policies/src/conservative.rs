@@ -24,7 +24,7 @@ use self::timeline::{Room, Stretch, Timeline};
 use crate::easy::Estimates;
 use crate::order::by_priority;
 use crate::place::Placer;
-use crate::ready::{Filing, LaneKey, Ready};
+use crate::ready::{Filing, LaneKey, Ready, behind_first};
 
 /// Who is before whom in the queue, beside arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Conservative {
     fn catch_up(&mut self, draft: &Draft<'_>) {
         let changes = draft.state().changes_since(self.seen.unwrap_or(u64::MAX));
         if changes.anew {
-            self.start_anew(draft);
+            self.start_anew(draft, Book::read(draft));
         } else {
             let mut changed: SmallVec<[JobId; 16]> = changes.jobs.collect();
             changed.sort_unstable();
@@ -148,6 +148,11 @@ impl Conservative {
                 self.drop_if_gone(draft, *job);
             }
         }
+        if self.is_overtaken(draft) {
+            // An operator put a job first: all promises are made anew, in the new order.
+            self.start_anew(draft, Book::default());
+            self.book.touch();
+        }
         self.seen = Some(changes.end);
         let version = draft.cluster().states_version();
         if std::mem::replace(&mut self.nodes_version, version) != version {
@@ -155,7 +160,18 @@ impl Conservative {
         }
     }
 
-    fn start_anew(&mut self, draft: &Draft<'_>) {
+    /// Whether a job that was put first waits behind one that was not: it came into the queue, or was promised a start, before.
+    fn is_overtaken(&self, draft: &Draft<'_>) -> bool {
+        let mut reserved = self.book.entries.iter();
+        let waiting = Rest::first(&self.ready).filter(|(_, job)| draft.state().job(*job).is_first());
+        let place =
+            |entry: &Reservation| behind_first(draft.state().job(entry.job), self.settings.rank(draft, entry.job));
+        let last = self.book.entries.last().map(Reservation::place);
+        waiting.is_some_and(|first| last.is_some_and(|last| first < last))
+            || reserved.any(|entry| draft.state().job(entry.job).is_first() && entry.rank != place(entry))
+    }
+
+    fn start_anew(&mut self, draft: &Draft<'_>, book: Book) {
         *self = Self::new(self.settings);
         self.profile = Profile::new(draft);
         let mut live = draft.state().live().to_vec();
@@ -164,7 +180,7 @@ impl Conservative {
             self.follow(draft, job);
         }
         self.ready.sync(draft, &self.settings);
-        self.book = Book::read(draft);
+        self.book = book;
         for at in 0..self.book.entries.len() {
             self.charge(draft, at, Timeline::take);
         }

@@ -5,7 +5,7 @@ mod round;
 
 use engine::{ClassId, Draft, JobId, Needs, Policy, QueueId, Reason, TenantId, Time, Triggers};
 
-use self::round::{Candidate, Failed, Round};
+use self::round::{Candidate, Failed, Round, Tier};
 use crate::easy::{Estimates, Passing, Shadow};
 use crate::evict::{Evict, Evictor, Guards, Hunt, Search};
 use crate::order::{Order, Starts};
@@ -72,6 +72,8 @@ pub struct Pipeline {
 struct FiledBy<'a>(&'a Parts);
 
 impl Filing for FiledBy<'_> {
+    const PLAIN_RANKS: bool = true;
+
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
         self.0.order.rank(draft, job)
     }
@@ -89,7 +91,7 @@ impl Filing for FiledBy<'_> {
             _ => 0,
         };
         let (stage, _) = self.0.order.stage(draft, job);
-        LaneKey { class: spec.class, tenant, queue, bucket, stage, tier: self.0.order.tier(draft, job) }
+        LaneKey { class: spec.class, tenant, queue, bucket, stage, tier: self.0.order.tier(draft, job), first_place: 0 }
     }
 
     fn until(&self, draft: &Draft<'_>, job: JobId) -> Time {
@@ -133,14 +135,14 @@ impl Policy for Pipeline {
             self.note_failure(draft, job);
             let head = job.1;
             match self.parts.behind {
-                Behind::Skip => self.drop_class(draft, head),
+                Behind::Skip => self.drop_alike(draft, at, head),
                 Behind::Queue | Behind::Tenant => self.drop_part(draft, head),
                 Behind::Blocked => {
                     draft.refuse_rest(Reason::BehindHead { head });
                     break;
                 }
                 Behind::Easy(estimates, _) => {
-                    self.drop_class(draft, head);
+                    self.drop_alike(draft, at, head);
                     self.backfill(draft, head, estimates);
                     break;
                 }
@@ -203,7 +205,7 @@ impl Pipeline {
         round.held_until = Time::NEVER;
         for class in round.failed.len()..draft.state().classes() {
             let for_all = draft.state().class(ClassId::new(class)).shape.groups.len() == 1;
-            round.failed.push(Failed { at: 0, round: 0, rank: (0, 0), for_all, held: None });
+            round.failed.push(Failed { at: 0, round: 0, rank: (Tier::FIRST, 0), for_all, held: None });
             round.restless |= !for_all;
         }
         round.failed_in_spare.resize(draft.state().classes(), 0);
@@ -226,11 +228,11 @@ impl Pipeline {
         let entry = self.ready.lane(lane);
         let Some(job) = entry.head() else { return };
         let failed =
-            self.parts.behind == Behind::Skip && self.has_failed(entry.key.class, epoch, (entry.key.tier, job.0));
+            self.parts.behind == Behind::Skip && self.has_failed(entry.key.class, epoch, (entry.key.into(), job.0));
         if !failed {
             let tenant = self.tenant_rank(draft, entry.key);
             let score = self.parts.order.score(draft, job.1, job.0);
-            self.round.lanes.push(Candidate { lane, tier: entry.key.tier, tenant, score, job });
+            self.round.lanes.push(Candidate { lane, tier: entry.key.into(), tenant, score, job });
         }
     }
 
@@ -239,7 +241,7 @@ impl Pipeline {
     ///
     /// That holds for gangs of one task group. Several groups are packed greedily, and greedy packing can succeed where
     /// there is less room: such a class is tried again in every round.
-    fn has_failed(&self, class: ClassId, epoch: u64, rank: (u16, u64)) -> bool {
+    fn has_failed(&self, class: ClassId, epoch: u64, rank: (Tier, u64)) -> bool {
         let failed = self.round.failed[class.index()];
         let fresh = !self.forgets() || failed.round == self.round.number;
         let still_holds = failed.at == epoch && failed.for_all && !self.round.evicted && fresh;
@@ -260,7 +262,7 @@ impl Pipeline {
     /// Starts `job` if it fits, or can be made to fit.
     fn start(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) -> bool {
         let class = draft.state().job(job).spec.class;
-        let tier = self.parts.order.tier(draft, job);
+        let tier = self.tier(draft, job);
         if self.has_failed(class, draft.state().freed_epoch(), (tier, rank)) {
             return false;
         }
@@ -354,12 +356,28 @@ impl Pipeline {
     /// Remembers that a class does not fit.
     fn note_failure(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
         let class = draft.state().job(job).spec.class;
-        let rank = (self.parts.order.tier(draft, job), rank);
+        // Who was put first by an operator may evict no more for it: others of its class are to be tried.
+        let alone = draft.state().job(job).is_first() && self.parts.evict.is_some();
+        let rank = if alone { (Tier::LAST, u64::MAX) } else { (self.tier(draft, job), rank) };
         let failed = &mut self.round.failed[class.index()];
         (failed.at, failed.round, failed.rank) = (draft.state().freed_epoch(), self.round.number, rank);
         let held = failed.held.filter(|_| self.parts.evict.is_some());
         let reason = held.map_or_else(|| draft.shortage(class), |held| held.reason);
         draft.refuse_class(class, reason);
+    }
+
+    /// Takes out of the round who must fail because `job`, the head of the lane at `at`, did: its class, but where it was
+    /// put first by an operator and others of its class may evict more, itself alone.
+    fn drop_alike(&mut self, draft: &Draft<'_>, at: usize, job: JobId) {
+        if self.parts.evict.is_some() && draft.state().job(job).is_first() {
+            self.round.lanes.swap_remove(at);
+        } else {
+            self.drop_class(draft, job);
+        }
+    }
+
+    fn tier(&self, draft: &Draft<'_>, job: JobId) -> Tier {
+        Tier { first_place: draft.state().job(job).first_place, queue: self.parts.order.tier(draft, job) }
     }
 
     fn drop_class(&mut self, draft: &Draft<'_>, job: JobId) {

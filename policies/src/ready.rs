@@ -9,7 +9,7 @@ mod race;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{ClassId, Draft, JobId, Phase, QueueId, TenantId, Time};
+use engine::{ClassId, Draft, Job, JobId, Phase, QueueId, TenantId, Time};
 
 use self::race::Race;
 pub use self::race::{Line, Score};
@@ -27,6 +27,13 @@ pub(crate) struct LaneKey {
     pub(crate) stage: u8,
     /// The tier of the queue, which goes before all of the order; smaller goes first.
     pub(crate) tier: u16,
+    /// Place among the jobs that an operator put first: each of them has a lane of its own. [`Ready`] fills it in.
+    pub(crate) first_place: u32,
+}
+
+/// A rank behind those of all jobs that an operator put first, or among them: for orders that only compare.
+pub(crate) fn behind_first(job: &Job, rank: u64) -> u64 {
+    if job.is_first() { u64::from(job.first_place) } else { rank.saturating_add(1 << 32) }
 }
 
 /// Jobs of one lane, best first.
@@ -49,6 +56,10 @@ impl Lane {
 
 /// How a policy files a waiting job.
 pub(crate) trait Filing {
+    /// Whether the ranks in the lanes are those of [`Filing::rank`]: who compares them looks at [`LaneKey::first_place`]
+    /// first. Otherwise jobs that an operator put first rank before all others.
+    const PLAIN_RANKS: bool = false;
+
     /// Smaller goes first; constant while the job waits in one stage. Ties go to the earlier submission. By default the
     /// higher priority goes first.
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
@@ -139,8 +150,11 @@ impl Ready {
         }
     }
 
-    fn insert(&mut self, draft: &Draft<'_>, filing: &impl Filing, job: JobId) {
-        let (key, rank, until) = (filing.lane(draft, job), filing.rank(draft, job), filing.until(draft, job));
+    fn insert<F: Filing>(&mut self, draft: &Draft<'_>, filing: &F, job: JobId) {
+        let (rank, until) = (filing.rank(draft, job), filing.until(draft, job));
+        let facts = draft.state().job(job);
+        let key = LaneKey { first_place: facts.first_place, ..filing.lane(draft, job) };
+        let rank = if F::PLAIN_RANKS { rank } else { behind_first(facts, rank) };
         let lane = self.lane_of(key);
         let entry = &mut self.lanes[lane as usize];
         entry.jobs.insert((rank, job));

@@ -189,7 +189,7 @@ impl Tiresias {
         if job.phase == Phase::Ready {
             let base = Base::of(draft, id);
             let rank = self.rank(draft, id, base);
-            let due = if rank.0 == 0 { None } else { base.due(job, self.rules.promote_milli, Span(1)) };
+            let due = if rank.level == 0 { None } else { base.due(job, self.rules.promote_milli, Span(1)) };
             self.waiting.insert(job.spec.class, rank, due);
         } else {
             self.waiting.remove(id);
@@ -216,7 +216,7 @@ impl Tiresias {
             }
         };
         let line = if self.rules.line == LevelLine::Start { job.first_launch.0 } else { 0 };
-        (level, index, line, id)
+        Rank { first_place: job.first_place, level, index, line, job: id }
     }
 
     fn standing(&self, draft: &Draft<'_>, id: JobId) -> Standing {
@@ -257,13 +257,13 @@ impl Tiresias {
             if self.has_failed(draft, rank, class) {
                 continue;
             }
-            if place(self.rules.placer, draft, rank.3) {
-                self.settle(draft, rank.3);
+            if place(self.rules.placer, draft, rank.job) {
+                self.settle(draft, rank.job);
             } else if let Some(evicted) = self.evict_for(draft, rank) {
                 for victim in evicted {
                     self.placed.set(victim, None);
                 }
-                self.settle(draft, rank.3);
+                self.settle(draft, rank.job);
                 if !std::mem::replace(&mut self.round.evicted, true) {
                     // What failed in earlier rounds may use what the evicted leave over.
                     after = None;
@@ -271,7 +271,7 @@ impl Tiresias {
             } else {
                 self.fail(draft, rank, class);
                 if self.rules.behind == Behind::Blocked {
-                    draft.refuse_rest(Reason::BehindHead { head: rank.3 });
+                    draft.refuse_rest(Reason::BehindHead { head: rank.job });
                     return;
                 }
             }
@@ -293,10 +293,10 @@ impl Tiresias {
             return None;
         }
         let prey = match (self.rules.line, &self.rules.within) {
-            (LevelLine::Arrival, Within::LevelLine) => Prey { lowest: rank.0, later: Some(rank.3) },
-            _ => Prey { lowest: rank.0.checked_add(1)?, later: None },
+            (LevelLine::Arrival, Within::LevelLine) => Prey { lowest: rank.level, later: Some(rank.job) },
+            _ => Prey { lowest: rank.level.checked_add(1)?, later: None },
         };
-        room::make(&mut self.clearing, self.rules.placer, draft, &self.placed, rank.3, prey)
+        room::make(&mut self.clearing, self.rules.placer, draft, &self.placed, rank.job, prey)
     }
 
     /// Whether a class must fail because an earlier job of it did: while nothing became free and nobody left a level,
@@ -311,13 +311,18 @@ impl Tiresias {
     }
 
     fn fail(&mut self, draft: &mut Draft<'_>, rank: Rank, class: ClassId) {
-        let never = Failed { round: 0, at: (0, 0), rank: (0, 0, 0, JobId(0)) };
+        let evicts = self.rules.preemption != Preemption::Never;
+        let why = |draft: &Draft<'_>| if evicts { Reason::NoVictims } else { draft.shortage(class) };
+        if evicts && draft.state().job(rank.job).is_first() {
+            // An operator put it first, but its level says whom it may evict: others of its class may evict more.
+            draft.refuse(rank.job, why(draft));
+            return;
+        }
+        let never = Failed { round: 0, at: (0, 0), rank };
         self.round.failed.resize(draft.state().classes(), never);
         let at = (draft.state().freed_epoch(), self.round.shifts);
         self.round.failed[class.index()] = Failed { round: self.round.number, at, rank };
-        let evicts = self.rules.preemption != Preemption::Never;
-        let reason = if evicts { Reason::NoVictims } else { draft.shortage(class) };
-        draft.refuse_class(class, reason);
+        draft.refuse_class(class, why(draft));
     }
 
     /// When the next placed job leaves a level, or the next waiting one is due for promotion, if anybody waits.

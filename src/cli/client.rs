@@ -24,11 +24,16 @@ pub(crate) enum ClientCommand {
     #[command(after_help = examples::LOGS)]
     Logs(LogsArgs),
     /// End jobs.
+    #[command(after_help = examples::CANCEL)]
     Cancel(JobsArgs),
     /// Keep jobs out of the queue; those that run are stopped.
-    Hold(JobsArgs),
+    Hold(HoldArgs),
     /// Let held jobs go back to the queue.
     Release(JobsArgs),
+    /// Put waiting jobs before all others.
+    ///
+    /// The last to be put first goes first. Nothing is stopped for it, and no quota is broken: it is the order that changes.
+    TopPriority(JobsArgs),
     /// List the nodes.
     #[command(after_help = examples::NODES)]
     Nodes(NodesArgs),
@@ -197,14 +202,33 @@ pub(crate) struct JobArgs {
     pub(crate) job: String,
 }
 
-/// Arguments of `cancel`, `hold` and `release`.
+/// Arguments of `cancel`, `release` and `top-priority`.
 #[derive(Args, Debug)]
 pub(crate) struct JobsArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Instead of jobs: all of this tenant and those below it
+    #[arg(long, value_name = "T", conflicts_with = "jobs")]
+    pub(crate) tenant: Option<String>,
+    /// Instead of jobs: all in these states, with commas between them
+    #[arg(long, value_name = "S,...", conflicts_with = "jobs")]
+    pub(crate) state: Option<String>,
     /// The jobs, by number or name
-    #[arg(required = true, value_name = "JOB")]
+    #[arg(required_unless_present_any = ["tenant", "state"], value_name = "JOB")]
     pub(crate) jobs: Vec<String>,
+}
+
+/// Arguments of `hold`.
+#[derive(Args, Debug)]
+pub(crate) struct HoldArgs {
+    /// Why, for whoever waits for them
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) jobs: JobsArgs,
 }
 
 /// Arguments of `logs`.
@@ -249,6 +273,9 @@ pub(crate) struct DrainArgs {
     /// Why, for whoever sees it later
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// The node
     pub(crate) node: String,
 }
@@ -258,6 +285,9 @@ pub(crate) struct DrainArgs {
 pub(crate) struct ResumeArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
     /// The node
     pub(crate) node: String,
 }

@@ -158,6 +158,12 @@ Examples:
   trainyard logs -f resnet
   trainyard logs --task 1 --stderr 12";
 
+pub(super) const CANCEL: &str = "\
+Examples:
+  trainyard cancel 12 resnet
+  trainyard cancel --tenant research/vision --state pending --dry-run
+  trainyard cancel --tenant research/vision --state pending";
+
 pub(super) const DRAIN: &str = "\
 Examples:
   trainyard drain node-0003 --reason 'fan 2 is loud'

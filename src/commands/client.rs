@@ -1,5 +1,6 @@
 //! The commands that speak to a server: arguments become calls, answers become tables.
 
+mod change;
 mod job_file;
 mod jobs;
 mod logs;
@@ -32,9 +33,10 @@ pub(crate) fn run(command: ClientCommand) -> Result<(), Error> {
         ClientCommand::Info(args) => jobs::info(&args),
         ClientCommand::Explain(args) => jobs::explain(&args),
         ClientCommand::Logs(args) => logs::run(&args),
-        ClientCommand::Cancel(args) => jobs::each(&args, "cancel"),
-        ClientCommand::Hold(args) => jobs::each(&args, "hold"),
-        ClientCommand::Release(args) => jobs::each(&args, "release"),
+        ClientCommand::Cancel(args) => change::each(&args, "cancel", &[]),
+        ClientCommand::Hold(args) => change::hold(args),
+        ClientCommand::Release(args) => change::each(&args, "release", &[]),
+        ClientCommand::TopPriority(args) => change::each(&args, "top-priority", &[]),
         ClientCommand::Nodes(args) => nodes::list(&args),
         ClientCommand::Drain(args) => nodes::drain(args),
         ClientCommand::Resume(args) => nodes::resume(&args),

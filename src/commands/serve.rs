@@ -67,13 +67,14 @@ fn machines(args: &ServeArgs, config: &Config) -> Result<Machines, Error> {
         return Ok(declared(gpus, "declared"));
     }
     if !config.nodes.is_empty() {
-        return Ok(Machines { inventory: inventory(&config.nodes), uuids: Vec::new() });
+        return Ok(Machines { inventory: inventory(&config.nodes), ..Machines::default() });
     }
     let found = executor::gpus::discover().unwrap_or_else(|why| {
         warnings::note(&format!("no GPUs: {why}; --gpus N declares some to try things out"));
-        Vec::new()
+        executor::gpus::Discovered::default()
     });
-    Ok(this_machine(&found))
+    found.notes.iter().for_each(|note| warnings::note(note));
+    Ok(this_machine(found))
 }
 
 /// Lets people in, and says that the server is ready.
@@ -96,7 +97,8 @@ fn attend(setup: &Setup, ready: Ready) -> Result<(), ServeError> {
     let text =
         format!("ready: {} under `{}`, listening at {}", inventory.size(), setup.config.policy, socket.display(),);
     let shutdown = Shutdown::default();
-    let settings = api::Settings::new(ready.origin_us, ready.folders.runs()).with_records(ready.folders.records());
+    let settings = api::Settings::new(ready.origin_us, ready.folders.runs());
+    let settings = settings.with_records(ready.folders.records()).with_devices(ready.devices);
     let router = api::router(ready.handle.clone(), settings, shutdown.clone());
     let ended = end_on_signal(terminate, interrupt, shutdown.clone(), ready.handle);
     let serving = api::server::serve(listener, router, Peers::of_this_process(), Limits::default(), shutdown);

@@ -9,7 +9,7 @@ use crate::fault::Fault;
 use crate::ids::{JobId, NodeId, RunId};
 use crate::job::{Cause, Hold, Outcome, Phase};
 use crate::placement::Slice;
-use crate::state::State;
+use crate::state::{State, Triggers};
 
 pub(super) fn node_down(state: &mut State, node: NodeId, out: &mut Vec<Command>) {
     state.cluster.set_state(node, NodeState::Down, state.now);
@@ -69,6 +69,17 @@ pub(super) fn release(state: &mut State, id: JobId, out: &mut Vec<Command>) {
         Phase::Draining(Cause::Held) => set_phase(state, id, Phase::Draining(Cause::Released)),
         _ => {}
     }
+}
+
+/// The later a job was put first, the smaller its place. It changes who goes first, not what anybody is entitled to.
+pub(super) fn put_first(state: &mut State, id: JobId) {
+    if state.job(id).outcome().is_some() || state.first_place == 0 {
+        return;
+    }
+    state.first_place -= 1;
+    state.jobs[id.index()].first_place = state.first_place;
+    state.changes.push(id);
+    state.triggers = state.triggers.and(Triggers::ARRIVED);
 }
 
 pub(super) fn alarm(state: &mut State, run: RunId, kind: Alarm, out: &mut Vec<Command>) -> Result<(), Fault> {

@@ -134,6 +134,7 @@ fn event() -> impl Strategy<Value = Event> {
         job().prop_map(|job| Event::Cancelled { job }),
         job().prop_map(|job| Event::JobHeld { job }),
         job().prop_map(|job| Event::JobReleased { job }),
+        job().prop_map(|job| Event::PutFirst { job }),
     ];
     let declared = prop_oneof![
         (any::<u32>(), shape()).prop_map(|(class, shape)| Event::ClassDeclared { class: ClassId(class), shape }),

@@ -23,6 +23,18 @@ pub struct Submitted {
     pub schema: u32,
     /// The job; none where a submission was only tried.
     pub job: Option<u32>,
+    /// What would be done, where it was only asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would: Option<String>,
+}
+
+/// Why a job is put on hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HoldReason {
+    /// The reason, for whoever waits for the job; empty: none is given.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// A page of jobs.
@@ -77,6 +89,9 @@ pub struct NodeDone {
     pub schema: u32,
     /// Its name.
     pub node: String,
+    /// What would be done, where it was only asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub would: Option<String>,
 }
 
 /// A job says that it saved all its work.

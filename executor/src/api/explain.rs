@@ -13,6 +13,10 @@ use super::extract::Path;
 use super::identity::Identity;
 use super::{App, SCHEMA};
 use crate::book::Book;
+use crate::view;
+
+/// Most nodes that are named.
+const CLOSED_MAX: usize = 4;
 
 /// Why a job does not run.
 #[utoipa::path(
@@ -57,7 +61,24 @@ fn explanation(core: &Core, book: &Book, identity: &Identity, id: JobId) -> Opti
     }
     explanation.waits_for.retain(|parent| identity.sees(book, JobId(*parent)));
     explanation.lines = lines(&explanation);
+    if is_pending {
+        explanation.lines.extend(closed_nodes(core, book));
+    }
     Some(explanation)
+}
+
+/// Nodes that take no work now, and why.
+fn closed_nodes(core: &Core, book: &Book) -> Vec<String> {
+    let closed: Vec<_> = view::nodes(core, book).into_iter().filter(|node| node.state != "up").collect();
+    let line = |node: &view::NodeView| {
+        let why = node.reason.as_ref().zip(node.by.as_ref()).map(|(reason, by)| format!(", by {by}: {reason}"));
+        format!("node {} takes no work: it is {}{}", node.node, node.state, why.unwrap_or_default())
+    };
+    let mut lines: Vec<String> = closed.iter().take(CLOSED_MAX).map(line).collect();
+    if closed.len() > CLOSED_MAX {
+        lines.push(format!("{} more nodes take no work", closed.len() - CLOSED_MAX));
+    }
+    lines
 }
 
 fn evictions(core: &Core, id: JobId) -> Vec<EvictionView> {
@@ -130,6 +151,9 @@ fn lines(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![format!("job {} is {}", job.job, job.state)];
     if let (Some(code), Some(text)) = (&job.reason, &job.reason_text) {
         lines.push(format!("{text} ({code})"));
+    }
+    if job.first && explanation.position.is_some() {
+        lines.push("an operator put it first: it goes before all others in the order of the policy".to_owned());
     }
     if !explanation.waits_for.is_empty() {
         let parents: Vec<String> = explanation.waits_for.iter().map(u32::to_string).collect();

@@ -24,6 +24,22 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
+/// A body in JSON that may be left out: then it has its defaults.
+pub(super) struct MaybeBody<T>(pub(super) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, ApiError> {
+        let body_max = app.settings.body_max;
+        let bytes = Bytes::from_request(request, app).await.map_err(|rejection| unread(&rejection, body_max))?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        serde_json::from_slice(&bytes).map(Self).map_err(|error| wrong(&error))
+    }
+}
+
 fn unread(rejection: &BytesRejection, body_max: usize) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
         let message = format!("the body has more than {body_max} bytes");

@@ -3,15 +3,17 @@
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use engine::{Cause, Core, Hold, Job, JobId, Phase, RunId};
+use engine::{Core, Job, JobId, RunId};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::admission::{admitted, again, own_run};
-use super::answers::{JobInfo, Jobs, Saved, Submitted};
+use super::answers::{HoldReason, JobInfo, Jobs, Saved, Submitted};
 use super::error::{ApiError, Problem, json};
-use super::extract::{Body, Params, Path};
-use super::identity::Identity;
+use super::extract::{Body, MaybeBody, Params, Path};
+use super::identity::{Identity, Role};
+use super::nodes::check_reason;
+use super::verbs::{TrialParams, Verb};
 use super::{App, SCHEMA};
 use crate::book::Book;
 use crate::job_file::JobFile;
@@ -83,8 +85,11 @@ pub(super) async fn submit(
     }
     let wish = Wish::Submit { file: Box::new(file), key, user };
     match app.handle.ask(wish, identity.audit()).await? {
-        Done::Job(job) => Ok(json(StatusCode::CREATED, &Submitted { schema: SCHEMA, job: Some(job.0) })),
-        Done::Again(job) => again(&app, &identity, job).await.map(|job| json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(job.0) })),
+        Done::Job(job) => Ok(json(StatusCode::CREATED, &Submitted { schema: SCHEMA, job: Some(job.0), would: None })),
+        Done::Again(job) => {
+            let job = again(&app, &identity, job).await?;
+            Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(job.0), would: None }))
+        }
         done => Err(ApiError::of(done)),
     }
 }
@@ -95,7 +100,7 @@ async fn tried(app: &App, file: JobFile) -> Result<Response, ApiError> {
         check(&file, JobId::new(book.len()), core.state().cluster().inventory(), book).map(drop)
     });
     looked.await?.map_err(ApiError::of_trial)?;
-    Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: None }))
+    Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: None, would: None }))
 }
 
 fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
@@ -213,9 +218,8 @@ pub(super) async fn list(
     let (mut jobs, mut now_s) = (Vec::new(), 0.0);
     while let Some(begin) = from.filter(|_| jobs.len() < limit) {
         let (params, identity, left) = (params.clone(), identity.clone(), limit - jobs.len());
-        let look = move |core: &Core, book: &Book| {
-            (params.part((core, book), &identity, begin, left), core.state().now())
-        };
+        let look =
+            move |core: &Core, book: &Book| (params.part((core, book), &identity, begin, left), core.state().now());
         let ((part, next), now) = app.handle.look(look).await?;
         jobs.extend(part);
         (from, now_s) = (next, now.secs_f64());
@@ -260,46 +264,23 @@ fn end_text(end: &End) -> String {
     }
 }
 
-/// What is done to a job, and to which it can be.
-#[derive(Clone, Copy)]
-enum Verb {
-    Cancel,
-    Hold,
-    Release,
-}
-
-impl Verb {
-    fn check(self, id: JobId, phase: Phase) -> Result<(), ApiError> {
-        let conflict = |code, message, hint: &str| Err(ApiError::new(StatusCode::CONFLICT, code, message, hint));
-        match (self, phase) {
-            (_, Phase::Done(outcome)) => {
-                conflict("ended", format!("job {} has ended: {}", id.0, outcome.name()), "nothing is left to be done")
-            }
-            (Self::Release, Phase::Held(Hold::Operator) | Phase::Draining(Cause::Held)) => Ok(()),
-            (Self::Release, phase) => {
-                let message = format!("job {} is not on hold: it is {}", id.0, view::state_word(phase));
-                conflict("not-held", message, "`trainyard explain` says what it waits for")
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn wish(self, job: JobId) -> Wish {
-        match self {
-            Self::Cancel => Wish::Cancel(job),
-            Self::Hold => Wish::Hold(job),
-            Self::Release => Wish::Release(job),
-        }
-    }
-}
-
-async fn done(app: App, identity: Identity, text: String, verb: Verb) -> Result<Response, ApiError> {
+async fn done(
+    app: App,
+    identity: Identity,
+    text: String,
+    params: TrialParams,
+    verb: Verb,
+) -> Result<Response, ApiError> {
     let (wanted, asking) = (text.clone(), identity.clone());
     let look = move |core: &Core, book: &Book| asking.find(book, &wanted).map(|id| (id, core.state().job(id).phase));
     let (id, phase) = app.handle.look(look).await?.ok_or_else(|| ApiError::unknown_job(&text))?;
     verb.check(id, phase)?;
+    if params.dry_run {
+        let would = Some(verb.would(id, phase));
+        return Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(id.0), would }));
+    }
     match app.handle.ask(verb.wish(id), identity.audit()).await? {
-        Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(id.0) })),
+        Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(id.0), would: None })),
         other => Err(ApiError::of(other)),
     }
 }
@@ -307,10 +288,10 @@ async fn done(app: App, identity: Identity, text: String, verb: Verb) -> Result<
 /// End a job.
 #[utoipa::path(
     post, path = "/v1/jobs/{job}/cancel", tag = "jobs", operation_id = "cancel",
-    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1)),
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1), TrialParams),
     responses(
         (status = 200, description = "It will end", body = Submitted),
-        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 400, description = "`bad-path`, `bad-query`", body = Problem),
         (status = 404, description = "`unknown-job`, `unknown`", body = Problem),
         (status = 409, description = "`ended`", body = Problem),
     ),
@@ -319,17 +300,21 @@ pub(super) async fn cancel(
     State(app): State<App>,
     identity: Identity,
     Path(job): Path<String>,
+    Params(params): Params<TrialParams>,
 ) -> Result<Response, ApiError> {
-    done(app, identity, job, Verb::Cancel).await
+    done(app, identity, job, params, Verb::Cancel).await
 }
 
 /// Keep a job out of the queue; a live run is stopped.
 #[utoipa::path(
     post, path = "/v1/jobs/{job}/hold", tag = "jobs", operation_id = "hold",
-    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1)),
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1), TrialParams),
+    request_body = Option<HoldReason>,
     responses(
         (status = 200, description = "It is on hold", body = Submitted),
-        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 400, description = "`bad-path`, `bad-json`, `bad-body`, `bad-query`", body = Problem),
+        (status = 413, description = "`too-large`", body = Problem),
+        (status = 422, description = "`bad-body`, `refused`", body = Problem),
         (status = 404, description = "`unknown-job`, `unknown`", body = Problem),
         (status = 409, description = "`ended`", body = Problem),
     ),
@@ -338,17 +323,22 @@ pub(super) async fn hold(
     State(app): State<App>,
     identity: Identity,
     Path(job): Path<String>,
+    Params(params): Params<TrialParams>,
+    MaybeBody(HoldReason { reason }): MaybeBody<HoldReason>,
 ) -> Result<Response, ApiError> {
-    done(app, identity, job, Verb::Hold).await
+    if !reason.is_empty() {
+        check_reason(&reason)?;
+    }
+    done(app, identity, job, params, Verb::Hold(reason)).await
 }
 
 /// Let a held job go back to the queue.
 #[utoipa::path(
     post, path = "/v1/jobs/{job}/release", tag = "jobs", operation_id = "release",
-    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1)),
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1), TrialParams),
     responses(
         (status = 200, description = "It is released", body = Submitted),
-        (status = 400, description = "`bad-path`", body = Problem),
+        (status = 400, description = "`bad-path`, `bad-query`", body = Problem),
         (status = 404, description = "`unknown-job`, `unknown`", body = Problem),
         (status = 409, description = "`ended`, `not-held`", body = Problem),
     ),
@@ -357,8 +347,30 @@ pub(super) async fn release(
     State(app): State<App>,
     identity: Identity,
     Path(job): Path<String>,
+    Params(params): Params<TrialParams>,
 ) -> Result<Response, ApiError> {
-    done(app, identity, job, Verb::Release).await
+    done(app, identity, job, params, Verb::Release).await
+}
+
+/// Put a job before all others in the queue.
+#[utoipa::path(
+    post, path = "/v1/jobs/{job}/top-priority", tag = "jobs", operation_id = "top_priority",
+    params(("job" = String, Path, description = "Its number, or a name for the last one of that name", min_length = 1), TrialParams),
+    responses(
+        (status = 200, description = "It goes first", body = Submitted),
+        (status = 400, description = "`bad-path`, `bad-query`", body = Problem),
+        (status = 404, description = "`unknown-job`, `unknown`", body = Problem),
+        (status = 409, description = "`ended`, `not-waiting`", body = Problem),
+    ),
+)]
+pub(super) async fn top_priority(
+    State(app): State<App>,
+    identity: Identity,
+    Path(job): Path<String>,
+    Params(params): Params<TrialParams>,
+) -> Result<Response, ApiError> {
+    identity.at_least(Role::Operator)?;
+    done(app, identity, job, params, Verb::PutFirst).await
 }
 
 /// A run says that all its work is saved.
@@ -382,7 +394,7 @@ pub(super) async fn saved(
     own_run(&app, &identity, run).await?;
     let wish = Wish::Saved { run, checkpoint: saved.checkpoint };
     match app.handle.ask(wish, identity.audit()).await? {
-        Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(saved.job) })),
+        Done::Done => Ok(json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(saved.job), would: None })),
         other => Err(ApiError::of(other)),
     }
 }

@@ -60,6 +60,8 @@ struct Subject {
     run: RunId,
     /// The run does not write any more.
     over: bool,
+    /// It was placed once.
+    begun: bool,
 }
 
 /// The run that is meant; `None` where the job has no such attempt and will not have it.
@@ -69,7 +71,8 @@ fn subject(core: &Core, id: JobId, attempt: Option<u32>) -> Option<Subject> {
     let attempt = attempt.unwrap_or_else(|| job.attempt.max(1));
     let over = job.outcome().is_some() || attempt < job.attempt || (attempt == job.attempt && job.placement.is_empty());
     let possible = attempt >= 1 && (attempt <= job.attempt || (attempt == job.attempt + 1 && job.outcome().is_none()));
-    possible.then_some(Subject { run: RunId { job: id, attempt }, over })
+    let begun = attempt <= job.attempt;
+    possible.then_some(Subject { run: RunId { job: id, attempt }, over, begun })
 }
 
 /// What a task of a job wrote.
@@ -106,6 +109,12 @@ pub(super) async fn logs(
     }
     let reader = Reader { runs: app.settings.runs.clone(), run: subject.run, task: params.task, stream: params.stream };
     let file = reader.open().await.map_err(|error| missing(format!("the log cannot be read: {error}")))?;
+    if file.is_none() && subject.over && subject.begun && !reader.folder().exists() {
+        let message =
+            format!("the logs of attempt {} of job `{text}` were deleted some time after its end", subject.run.attempt);
+        let hint = "the server keeps the folders of ended runs by keep_runs and keep_runs_bytes of its configuration";
+        return Err(ApiError::new(StatusCode::GONE, "gone", message, hint));
+    }
     if file.is_none() && !params.follow {
         return Err(missing(format!(
             "attempt {} of job `{text}` has written nothing there so far",
@@ -130,6 +139,10 @@ struct Reader {
 }
 
 impl Reader {
+    fn folder(&self) -> PathBuf {
+        self.runs.join(format!("{}-{}", self.run.job.0, self.run.attempt))
+    }
+
     async fn open(&self) -> io::Result<Option<tokio::fs::File>> {
         let Self { runs, run, task, stream } = self.clone();
         let opened = tokio::task::spawn_blocking(move || open_log(&runs, run, task, stream)).await;

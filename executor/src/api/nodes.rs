@@ -7,8 +7,9 @@ use engine::{Core, JobId, NodeId};
 
 use super::answers::{Drain, NodeDone, Nodes};
 use super::error::{ApiError, Problem, json};
-use super::extract::{Body, Path};
+use super::extract::{Body, Params, Path};
 use super::identity::{Identity, Role};
+use super::verbs::TrialParams;
 use super::{App, SCHEMA};
 use crate::book::Book;
 use crate::view;
@@ -33,7 +34,11 @@ pub(super) async fn list(State(app): State<App>, identity: Identity) -> Result<R
         }
         nodes
     };
-    let nodes = app.handle.look(look).await?;
+    let mut nodes = app.handle.look(look).await?;
+    // Real GPUs are those of this machine, which is then the only node.
+    if let Some(node) = nodes.first_mut() {
+        node.devices = app.settings.devices.all();
+    }
     Ok(json(StatusCode::OK, &Nodes { schema: SCHEMA, nodes }))
 }
 
@@ -44,9 +49,32 @@ async fn find(app: &App, name: &str) -> Result<NodeId, ApiError> {
     found.map(NodeId::new).ok_or_else(|| ApiError::unknown_node(name))
 }
 
+/// Whether a reason can be shown in a line.
+pub(super) fn check_reason(reason: &str) -> Result<(), ApiError> {
+    if reason.trim().is_empty() || reason.chars().count() > REASON_MAX || reason.chars().any(char::is_control) {
+        let message = format!("a reason has 1 to {REASON_MAX} characters on one line");
+        let hint = "say why, for whoever sees it later";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message, hint).at("reason"));
+    }
+    Ok(())
+}
+
+/// What would come of a change, which is not made.
+async fn would(app: &App, id: NodeId, node: String, then: &str) -> Result<Response, ApiError> {
+    let look = move |core: &Core, book: &Book| view::nodes(core, book).into_iter().nth(id.index());
+    let view = app.handle.look(look).await?.ok_or_else(|| ApiError::unknown_node(&node))?;
+    let jobs = match view.jobs.len() {
+        0 => "nothing runs there".to_owned(),
+        1 => format!("job {} goes on there", view.jobs[0]),
+        jobs => format!("{jobs} jobs go on there"),
+    };
+    let would = Some(format!("node {node} is {}; it then {then}; {jobs}", view.state));
+    Ok(json(StatusCode::OK, &NodeDone { schema: SCHEMA, node, would }))
+}
+
 async fn done(app: &App, identity: &Identity, node: String, wish: Wish) -> Result<Response, ApiError> {
     match app.handle.ask(wish, identity.audit()).await? {
-        Done::Done => Ok(json(StatusCode::OK, &NodeDone { schema: SCHEMA, node })),
+        Done::Done => Ok(json(StatusCode::OK, &NodeDone { schema: SCHEMA, node, would: None })),
         other => Err(ApiError::of(other)),
     }
 }
@@ -54,7 +82,7 @@ async fn done(app: &App, identity: &Identity, node: String, wish: Wish) -> Resul
 /// Give a node no more work; what runs there goes on to its end.
 #[utoipa::path(
     post, path = "/v1/nodes/{node}/drain", tag = "nodes", operation_id = "drain",
-    params(("node" = String, Path, description = "Its name", min_length = 1)),
+    params(("node" = String, Path, description = "Its name", min_length = 1), TrialParams),
     request_body = Drain,
     responses(
         (status = 200, description = "It gets no more work", body = NodeDone),
@@ -68,14 +96,14 @@ pub(super) async fn drain(
     State(app): State<App>,
     identity: Identity,
     Path(name): Path<String>,
+    Params(params): Params<TrialParams>,
     Body(Drain { reason }): Body<Drain>,
 ) -> Result<Response, ApiError> {
     identity.at_least(Role::Operator)?;
     let node = find(&app, &name).await?;
-    if reason.trim().is_empty() || reason.chars().count() > REASON_MAX || reason.chars().any(char::is_control) {
-        let message = format!("a reason has 1 to {REASON_MAX} characters on one line");
-        let hint = "say why, for whoever sees the node drained later";
-        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", message, hint).at("reason"));
+    check_reason(&reason)?;
+    if params.dry_run {
+        return would(&app, node, name, "takes no more work").await;
     }
     done(&app, &identity, name, Wish::Drain { node, reason }).await
 }
@@ -83,7 +111,7 @@ pub(super) async fn drain(
 /// Give a drained node work again.
 #[utoipa::path(
     post, path = "/v1/nodes/{node}/resume", tag = "nodes", operation_id = "resume",
-    params(("node" = String, Path, description = "Its name", min_length = 1)),
+    params(("node" = String, Path, description = "Its name", min_length = 1), TrialParams),
     responses(
         (status = 200, description = "It gets work again", body = NodeDone),
         (status = 400, description = "`bad-path`", body = Problem),
@@ -94,8 +122,12 @@ pub(super) async fn resume(
     State(app): State<App>,
     identity: Identity,
     Path(name): Path<String>,
+    Params(params): Params<TrialParams>,
 ) -> Result<Response, ApiError> {
     identity.at_least(Role::Operator)?;
     let node = find(&app, &name).await?;
+    if params.dry_run {
+        return would(&app, node, name, "takes work again").await;
+    }
     done(&app, &identity, name, Wish::Resume(node)).await
 }

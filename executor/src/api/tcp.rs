@@ -15,7 +15,8 @@ use super::server::{Limits, Shutdown, accept_all, connection, drain};
 /// The first byte of a TLS connection: a handshake record. Source: RFC 8446, section 5.1.
 const HANDSHAKE: u8 = 22;
 /// What somebody hears who speaks HTTP to a port with TLS.
-const PLAIN: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ";
+const PLAIN: &str =
+    "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ";
 const PLAIN_BODY: &str = r#"{"schema":1,"code":"tls-only","message":"this port speaks TLS","hint":"write https://"}"#;
 /// Longest wait until it is said.
 const PLAIN_WAIT: Duration = Duration::from_secs(1);
@@ -78,7 +79,10 @@ impl Port {
     }
 }
 
-async fn greet(mut stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+async fn greet(
+    mut stream: TcpStream,
+    acceptor: &TlsAcceptor,
+) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first != [HANDSHAKE] {
         let answer = format!("{PLAIN}{}\r\n\r\n{PLAIN_BODY}", PLAIN_BODY.len());

@@ -93,6 +93,11 @@ impl Local {
         Ok(Self { runs, orders, keeper: Some(keeper), hints: Some(hints) })
     }
 
+    /// Where its records are.
+    pub fn runs(&self) -> &Runs {
+        &self.runs
+    }
+
     fn order(&self, order: Order) {
         // The keeper lives as long as this does.
         let _ = self.orders.send(order);

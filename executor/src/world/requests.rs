@@ -2,7 +2,7 @@
 
 use engine::{Event, Input, JobId, NodeId, RunId, Time};
 
-use super::{Inbox, LiveWorld};
+use super::{Checkpoint, Inbox, LiveWorld};
 use crate::job_file::JobFile;
 use crate::launcher::Launcher;
 use crate::note::{Audit, Note};
@@ -42,9 +42,18 @@ pub enum Wish {
     /// The end of a job.
     Cancel(JobId),
     /// A job stays out of the queue; a live run is stopped.
-    Hold(JobId),
+    Hold {
+        /// The job.
+        job: JobId,
+        /// Why; empty where nobody said so.
+        reason: String,
+    },
     /// A held job goes back to the queue.
     Release(JobId),
+    /// A job goes before all others in the order of the policy.
+    PutFirst(JobId),
+    /// The run of a job is stopped, and the job goes back to the queue. That is no failure of it.
+    Requeue(JobId),
     /// A job has saved all its work.
     Saved {
         /// The run that says so.
@@ -92,8 +101,10 @@ impl Wish {
         match self {
             Self::Submit { .. } => "job.submit",
             Self::Cancel(_) => "job.cancel",
-            Self::Hold(_) => "job.hold",
+            Self::Hold { .. } => "job.hold",
             Self::Release(_) => "job.release",
+            Self::PutFirst(_) => "job.top-priority",
+            Self::Requeue(_) => "job.requeue",
             Self::Saved { .. } => "job.saved",
             Self::Drain { .. } => "node.drain",
             Self::Resume(_) => "node.resume",
@@ -130,19 +141,33 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
             Wish::Refusal => return Done::Done,
             Wish::Saved { run, checkpoint } => {
                 audit.subject = format!("job {}", run.job.0);
-                match self.saved(now, run, checkpoint) {
+                match self.saved(now, run, Checkpoint { name: checkpoint, seen: None }) {
                     Some(event) => event,
                     None => return Done::Unknown(format!("job {} has no such run that makes progress", run.job.0)),
                 }
             }
-            Wish::Cancel(job) | Wish::Hold(job) | Wish::Release(job) => {
+            Wish::Requeue(job) => {
+                audit.subject = format!("job {}", job.0);
+                if !self.live.contains_key(&job) {
+                    return Done::Unknown(format!("job {} has no run", job.0));
+                }
+                // Held and released: the run ends, and the job waits for another.
+                batch.push(Input { at: now, event: Event::JobHeld { job } });
+                Event::JobReleased { job }
+            }
+            Wish::Cancel(job) | Wish::Hold { job, .. } | Wish::Release(job) | Wish::PutFirst(job) => {
                 audit.subject = format!("job {}", job.0);
                 if job.index() >= self.shared.borrow().book.len() {
                     return Done::Unknown(format!("there is no job {}", job.0));
                 }
                 match wish {
                     Wish::Cancel(_) => Event::Cancelled { job },
-                    Wish::Hold(_) => Event::JobHeld { job },
+                    Wish::Hold { reason, .. } => {
+                        audit.detail.clone_from(&reason);
+                        self.note(Note::Held { job, by: audit.who.clone(), reason });
+                        Event::JobHeld { job }
+                    }
+                    Wish::PutFirst(_) => Event::PutFirst { job },
                     _ => Event::JobReleased { job },
                 }
             }

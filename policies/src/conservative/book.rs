@@ -46,6 +46,11 @@ impl Book {
         self.changed = true;
     }
 
+    /// What the engine keeps is to be written anew.
+    pub(super) fn touch(&mut self) {
+        self.changed = true;
+    }
+
     /// Of a job.
     pub(super) fn find(&self, job: JobId) -> Option<usize> {
         self.entries.iter().position(|entry| entry.job == job)

@@ -214,7 +214,11 @@ impl Themis {
 
     /// rho = shared time / independent time if the job ran from now on at full speed, as the bits of a number above 0.
     /// The independent time is d x max(1, g N / G) with N the mean number of open jobs since it came, as in the metric `ftf`.
+    /// Above all of them where an operator put the job first.
     fn rho(&self, draft: &Draft<'_>, job: JobId) -> u64 {
+        if draft.state().job(job).is_first() {
+            return u64::MAX - u64::from(draft.state().job(job).first_place);
+        }
         let bidder = self.bidder(draft, job, false);
         let done = draft.state().job(job).work_done(draft.now()).secs_f64();
         let alone = (bidder.remaining + done).max(1e-6);
@@ -229,7 +233,10 @@ impl Themis {
     /// The auction among those who are treated worst, then the rest.
     fn sell(&mut self, draft: &mut Draft<'_>, unfair: &mut Unfair) {
         let rules = self.rules;
-        let worst = ((unfair.len() as f64 * (1.0 - rules.fairness)).ceil() as usize).clamp(1, rules.bidders_max);
+        // Whom an operator put first bids alone.
+        let alone = unfair.peek().is_some_and(|(_, Reverse(job), _)| draft.state().job(*job).is_first());
+        let worst = ((unfair.len() as f64 * (1.0 - rules.fairness)).ceil() as usize)
+            .clamp(1, if alone { 1 } else { rules.bidders_max });
         let mut bidders = Vec::new();
         while bidders.len() < worst
             && let Some((_, Reverse(job), holds)) = unfair.pop()

@@ -277,7 +277,7 @@ impl Milp {
 
     fn head_of(&self, class: ClassId) -> Option<JobId> {
         let lanes = self.ready.active().iter().map(|lane| self.ready.lane(*lane));
-        lanes.filter(|lane| lane.key.class == class).find_map(crate::ready::Lane::head).map(|(_, job)| job)
+        lanes.filter(|lane| lane.key.class == class).filter_map(crate::ready::Lane::head).min().map(|(_, job)| job)
     }
 
     /// Carries out what was found and counts it. Whether anything was moved or started.

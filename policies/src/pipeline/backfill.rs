@@ -12,6 +12,8 @@ use crate::ready::{Filing, LaneKey, Ready};
 struct ByLength(Estimates);
 
 impl Filing for ByLength {
+    const PLAIN_RANKS: bool = true;
+
     fn rank(&self, draft: &Draft<'_>, job: JobId) -> u64 {
         self.0.remaining(draft, job).0
     }
@@ -67,7 +69,7 @@ impl Pipeline {
                 && let Some(job) = entry.head()
             {
                 let score = Score::whole(job.0);
-                self.round.lanes.push(Candidate { lane, tier: 0, tenant: [0; 2], score, job });
+                self.round.lanes.push(Candidate { lane, tier: entry.key.into(), tenant: [0; 2], score, job });
             }
         }
     }

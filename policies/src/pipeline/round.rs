@@ -5,6 +5,7 @@ use engine::{JobId, Time};
 use crate::easy::{Passing, Reservation};
 use crate::evict::Held;
 use crate::order::Score;
+use crate::ready::LaneKey;
 
 /// What one round knows, and what the next may reuse while nothing becomes free.
 #[derive(Debug, Default)]
@@ -34,6 +35,26 @@ pub(super) struct Round {
     pub(super) reservation: Option<((u64, u64), Reservation)>,
 }
 
+/// What goes before the order: jobs that an operator put first, then the tiers of queues. Smaller goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Tier {
+    pub(super) first_place: u32,
+    pub(super) queue: u16,
+}
+
+impl Tier {
+    /// Before all others.
+    pub(super) const FIRST: Self = Self { first_place: 0, queue: 0 };
+    /// Behind all others.
+    pub(super) const LAST: Self = Self { first_place: u32::MAX, queue: u16::MAX };
+}
+
+impl From<LaneKey> for Tier {
+    fn from(key: LaneKey) -> Self {
+        Self { first_place: key.first_place, queue: key.tier }
+    }
+}
+
 /// How a class last failed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Failed {
@@ -42,7 +63,7 @@ pub(super) struct Failed {
     /// The round in which it did.
     pub(super) round: u64,
     /// The tier and the rank of the job that did.
-    pub(super) rank: (u16, u64),
+    pub(super) rank: (Tier, u64),
     /// Whether the class has one task group.
     pub(super) for_all: bool,
     /// The guard that was in its way.
@@ -53,8 +74,8 @@ pub(super) struct Failed {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub(super) lane: u32,
-    /// Tier of the queue.
-    pub(super) tier: u16,
+    /// What goes before the order.
+    pub(super) tier: Tier,
     /// Rank of the tenant.
     pub(super) tenant: [u64; 2],
     /// Rank of the job at this instant.

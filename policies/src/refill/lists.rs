@@ -61,14 +61,14 @@ pub(crate) fn number_arrivals(list: &mut [Entry]) -> u64 {
     end
 }
 
-/// Shortest first, by true durations; ties keep their order.
+/// Jobs that an operator put first, then the shortest, by true durations; ties keep their order.
 pub(crate) fn sort_by_remaining(list: &mut [Entry], length: Length, now: Time, draft: &Draft<'_>) {
     let left = |job: JobId| {
         let left = draft.oracle().and_then(|oracle| oracle.remaining(job, now)).map_or(u64::MAX, |span| span.0);
         let milli = draft.state().class_of(job).gpu_milli;
         if length == Length::RemainingService { service(left, milli) } else { left }
     };
-    list.sort_by_cached_key(|entry| (left(entry.job), entry.note.place));
+    list.sort_by_cached_key(|entry| (draft.state().job(entry.job).first_place, left(entry.job), entry.note.place));
 }
 
 #[cfg(test)]

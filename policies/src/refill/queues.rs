@@ -67,6 +67,7 @@ impl Queues {
         list.sort_by_cached_key(|entry| {
             let rank = self.rank_of(draft, entry);
             (
+                draft.state().job(entry.job).first_place,
                 entry.note.queue,
                 rank,
                 if rank == 0 { Time::ZERO } else { draft.state().job(entry.job).submitted },

@@ -80,8 +80,8 @@ impl FifoRounds {
 
     /// The first job that waits.
     fn head(&self) -> Option<JobId> {
-        let lane = *self.ready.active().first()?;
-        self.ready.lane(lane).jobs.first().map(|(_, job)| *job)
+        let heads = self.ready.active().iter().filter_map(|lane| self.ready.lane(*lane).jobs.first());
+        heads.min().map(|(_, job)| *job)
     }
 }
 

@@ -11,6 +11,7 @@ use super::place::{RoundPlacer, keep_open};
 use super::{Beat, Turn};
 use crate::evict::at_risk;
 use crate::order::by_priority;
+use crate::ready::behind_first;
 
 /// What becomes of runs that were stopped for a job which then does not fit all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +33,7 @@ enum Filed {
 /// A job in the order of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {
-    /// Higher priorities first.
+    /// Jobs that an operator put first, then higher priorities.
     priority: u64,
     /// Time in which it made progress, microseconds.
     attained: u64,
@@ -82,7 +83,7 @@ impl LasRounds {
 
     fn refile(&mut self, draft: &Draft<'_>, id: JobId) {
         let job = draft.state().job(id);
-        let priority = by_priority(job);
+        let priority = behind_first(job, by_priority(job));
         let filed = match (job.phase, job.running_since.known()) {
             (Phase::Running, Some(since)) => Filed::Moving(priority, signed(job.service.0) - signed(since.0)),
             (Phase::Ready | Phase::Launching | Phase::Running, _) => Filed::Still(priority, job.service.0),

@@ -181,8 +181,10 @@ fn file(draft: &Draft<'_>, id: JobId, need: u64) -> Filed {
     let remaining =
         || draft.oracle().and_then(|oracle| oracle.remaining(id, draft.now())).map_or(u64::MAX, |left| left.0);
     let (kind, value) = match job.phase {
+        Phase::Ready if job.is_first() => (Kind::Waits, 0),
         Phase::Ready => (Kind::Waits, remaining()),
-        Phase::Launching | Phase::Running if !job.spec.preemptible => return Filed::Fixed,
+        // Whom an operator put first is not stopped for others.
+        Phase::Launching | Phase::Running if !job.spec.preemptible || job.is_first() => return Filed::Fixed,
         Phase::Launching | Phase::Running => {
             let work = draft.oracle().and_then(|oracle| oracle.work(id)).map_or(u64::MAX, |work| work.0);
             let left = Span(work) - job.work_at_start;
@@ -206,6 +208,7 @@ fn ties(draft: &Draft<'_>, id: JobId) -> Ties {
     let job = draft.state().job(id);
     let [stopped, ..] = draft.state().memo(id);
     match job.phase {
+        Phase::Ready if job.is_first() => [u64::from(job.first_place), 0, 0, 0],
         Phase::Ready => [job.ready_since.0, stopped, 0, 0],
         _ => [job.placed.0, job.ready_since.0, stopped, begun(job).0],
     }

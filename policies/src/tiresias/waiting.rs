@@ -5,8 +5,18 @@ use std::ops::Bound;
 
 use engine::{ClassId, JobId, Time};
 
-/// Who goes first: level, Gittins rank, place in the line of the level, id.
-pub(crate) type Rank = (u64, u64, u64, JobId);
+/// Who goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    /// Place among the jobs that an operator put first.
+    pub(crate) first_place: u32,
+    pub(crate) level: u64,
+    /// Gittins rank.
+    pub(crate) index: u64,
+    /// Place in the line of the level.
+    pub(crate) line: u64,
+    pub(crate) job: JobId,
+}
 
 /// A lane: one class.
 #[derive(Debug, Default)]
@@ -34,7 +44,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// Files a job, or files it anew; `due`: when it is due for promotion.
     pub(crate) fn insert(&mut self, class: ClassId, rank: Rank, due: Option<Time>) {
-        let job = rank.3;
+        let job = rank.job;
         self.remove(job);
         if self.lanes.len() <= class.index() {
             self.lanes.resize_with(class.index() + 1, Lane::default);
@@ -90,6 +100,6 @@ impl Waiting {
 
     /// All waiting jobs, in no order that means anything.
     pub(crate) fn jobs(&self) -> impl Iterator<Item = JobId> + '_ {
-        self.lanes.iter().flat_map(|lane| lane.jobs.iter().map(|rank| rank.3))
+        self.lanes.iter().flat_map(|lane| lane.jobs.iter().map(|rank| rank.job))
     }
 }

@@ -24,6 +24,7 @@ mod placers;
 mod placers_by_hand;
 mod play;
 mod predicted;
+mod put_first;
 mod quota_property;
 mod rounds;
 mod scored;

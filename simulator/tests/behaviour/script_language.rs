@@ -150,6 +150,7 @@ impl Script {
             "cancel" => Event::Cancelled { job: self.job(whom) },
             "hold" => Event::JobHeld { job: self.job(whom) },
             "release" => Event::JobReleased { job: self.job(whom) },
+            "first" => Event::PutFirst { job: self.job(whom) },
             _ => panic!("no such fact: {what}"),
         };
         self.facts.push((at, event));
@@ -246,6 +247,7 @@ impl Timeline<'_> {
             Event::Cancelled { job } => format!("cancel  {}", self.name(*job)),
             Event::JobHeld { job } => format!("hold    {}", self.name(*job)),
             Event::JobReleased { job } => format!("release {}", self.name(*job)),
+            Event::PutFirst { job } => format!("first   {}", self.name(*job)),
             _ => return None,
         })
     }

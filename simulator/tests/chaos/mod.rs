@@ -240,6 +240,9 @@ impl Case {
                 self.faults.push((held + Span::secs(chance.within(0, 2000)), Event::JobReleased { job: id }));
                 self.faults.push((Time(horizon) + Span::secs(4000), Event::JobReleased { job: id }));
             }
+            if chance.one_in(10) {
+                self.faults.push((at(chance, submit), Event::PutFirst { job: id }));
+            }
             if chance.one_in(8) {
                 let work = self.trace.jobs[job].duration.0;
                 let flaw = Flaw { after: Span(chance.within(0, work)), times: chance.within(1, 4) as u32, code: 1 };

@@ -1,13 +1,13 @@
-//! `info`, `explain`, `cancel`, `hold`, `release`, `saved`.
+//! `info`, `explain`, `saved`.
 
 use std::io::Write as _;
 
 use executor::api::answers::{Explanation, JobInfo, Saved, Submitted};
-use executor::api::client::{Call, ClientError, encoded};
+use executor::api::client::encoded;
 
 use super::Server;
 use super::queue::{age_s, clock, ran_s};
-use crate::cli::{Format, JobArgs, JobsArgs, SavedArgs};
+use crate::cli::{Format, JobArgs, SavedArgs};
 use crate::error::Error;
 use crate::{stdout, table};
 
@@ -38,7 +38,7 @@ fn facts(info: &JobInfo) -> Vec<(&'static str, String)> {
         ("queue", some(job.queue.clone())),
         ("state", Some(job.state.clone())),
         ("reason", reason),
-        ("priority", Some(job.priority.to_string())),
+        ("priority", Some(if job.first { format!("{}, put first", job.priority) } else { job.priority.to_string() })),
         ("GPUs", Some(format!("{} ({} x {})", job.gpus, job.tasks, file.gpus))),
         ("command", Some(file.command.join(" "))),
         ("workdir", file.workdir.as_ref().map(|folder| folder.display().to_string())),
@@ -63,25 +63,6 @@ pub(super) fn explain(args: &JobArgs) -> Result<(), Error> {
         return stdout::show_json(&answer);
     }
     stdout::show(&(answer.lines.join("\n") + "\n"))
-}
-
-/// Does `verb` to each job; one that cannot be done does not keep the others from it, and is told at the end.
-pub(super) fn each(args: &JobsArgs, verb: &str) -> Result<(), Error> {
-    let server = Server::new(&args.server)?;
-    let mut failed = Vec::new();
-    for job in &args.jobs {
-        let call = Call::post(format!("/v1/jobs/{}/{verb}", encoded(job)), Vec::new());
-        match server.call::<Submitted>(call) {
-            Ok(_) => {}
-            Err(error @ ClientError::Refused(..)) => failed.push(Error::from(error)),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let Some(last) = failed.pop() else { return Ok(()) };
-    for error in failed {
-        error.end();
-    }
-    Err(last)
 }
 
 /// Runs `saved`: by the descriptor that a program was given, else by asking the server.

@@ -2,12 +2,14 @@
 
 use executor::api::answers::{Drain, NodeDone, Nodes};
 use executor::api::client::encoded;
+use executor::health::DeviceView;
 
 use super::Server;
 use super::watch::{List, watch};
-use crate::cli::{DrainArgs, Format, NodesArgs, ResumeArgs};
+use crate::cli::{DrainArgs, Format, NodesArgs, ResumeArgs, ServerArgs};
 use crate::error::Error;
 use crate::stdout;
+use crate::table::words;
 
 /// Runs `nodes`.
 pub(super) fn list(args: &NodesArgs) -> Result<(), Error> {
@@ -20,7 +22,12 @@ pub(super) fn list(args: &NodesArgs) -> Result<(), Error> {
     if args.output == Format::Json {
         return stdout::show_json(&answer);
     }
-    stdout::show(&table(answer).text())
+    let devices: Vec<Vec<String>> = answer.nodes.iter().flat_map(|node| &node.devices).map(device).collect();
+    stdout::show(&table(answer).text())?;
+    if devices.is_empty() {
+        return Ok(());
+    }
+    stdout::show(&format!("\n{}", words(&["GPU", "UUID", "MODEL", "MEMORY", "DRIVER", "HEALTH", "NOTE"], &devices)))
 }
 
 fn table(answer: Nodes) -> List {
@@ -34,15 +41,24 @@ fn table(answer: Nodes) -> List {
     List { head, rows: rows.collect(), clock: None }
 }
 
+fn device(device: &DeviceView) -> Vec<String> {
+    let DeviceView { index, uuid, model, memory_mib, driver, health, note } = device.clone();
+    vec![index.to_string(), uuid, model, format!("{memory_mib} MiB"), driver, health, note.unwrap_or_default()]
+}
+
 /// Runs `drain`.
 pub(super) fn drain(args: DrainArgs) -> Result<(), Error> {
     let body = serde_json::to_vec(&Drain { reason: args.reason })?;
-    let target = format!("/v1/nodes/{}/drain", encoded(&args.node));
-    Server::new(&args.server)?.post::<NodeDone>(target, body).map(drop)
+    change(&args.server, &args.node, "drain", args.dry_run, body)
 }
 
 /// Runs `resume`.
 pub(super) fn resume(args: &ResumeArgs) -> Result<(), Error> {
-    let target = format!("/v1/nodes/{}/resume", encoded(&args.node));
-    Server::new(&args.server)?.post::<NodeDone>(target, Vec::new()).map(drop)
+    change(&args.server, &args.node, "resume", args.dry_run, Vec::new())
+}
+
+fn change(server: &ServerArgs, node: &str, verb: &str, dry_run: bool, body: Vec<u8>) -> Result<(), Error> {
+    let query = if dry_run { "?dry_run=true" } else { "" };
+    let done: NodeDone = Server::new(server)?.post(format!("/v1/nodes/{}/{verb}{query}", encoded(node)), body)?;
+    done.would.map_or(Ok(()), |would| stdout::show(&(would + "\n")))
 }

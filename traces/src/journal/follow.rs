@@ -121,9 +121,10 @@ impl Follow {
             | Event::NodeDrained { node }
             | Event::NodeResumed { node } => node.index() < told.header.inventory.nodes.len(),
             Event::TermsChanged { tenant, .. } => tenant.index() < told.tenants.len(),
-            Event::Cancelled { job } | Event::JobHeld { job } | Event::JobReleased { job } => {
-                job.index() < told.jobs.len()
-            }
+            Event::Cancelled { job }
+            | Event::JobHeld { job }
+            | Event::JobReleased { job }
+            | Event::PutFirst { job } => job.index() < told.jobs.len(),
             _ => true,
         };
         if known { Ok(()) } else { Err(self.fault(format!("`{event:?}` refers to what is not there"))) }

@@ -5,7 +5,10 @@ use std::fmt::Write;
 use std::ops::RangeInclusive;
 use std::path::Path;
 
-use crate::launcher::{Gang, Task};
+use engine::MILLI;
+
+use crate::job_file::GpuBind;
+use crate::launcher::{Gang, Gpu, Task};
 use crate::runs::process::MARK;
 use crate::runs::{Runs, TaskId, name};
 
@@ -48,10 +51,15 @@ pub(super) fn of_task(
     set("TRAINYARD_SAVED_S", gang.saved.secs_f64().to_string());
     set("TRAINYARD_SERVER", format!("unix:{}", text(&runs.state().join(SOCKET))));
     set(MARK, text(&runs.task(TaskId { run, task: task.index })));
-    set("CUDA_VISIBLE_DEVICES", visible(task));
+    let visible = visible(gang, task);
+    set("CUDA_VISIBLE_DEVICES", names(visible.iter().copied()));
+    set("TRAINYARD_GPUS", names(task.gpus.iter()));
     if gang.tasks.len() > 1 {
         for (name, value) in distributed(gang, task, ports) {
             set(name, value);
+        }
+        if let Some(ids) = own(&visible, task) {
+            set("JAX_LOCAL_DEVICE_IDS", ids);
         }
         set("TRAINYARD_HOSTFILE", text(&runs.run(run).join(name::HOSTFILE)));
     }
@@ -67,10 +75,43 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// The GPUs by their unique names, which stay the same when one is lost; empty hides all. Declared GPUs go by their index.
-fn visible(task: &Task) -> String {
-    let names = task.gpus.iter().map(|gpu| gpu.uuid.clone().unwrap_or_else(|| gpu.index.to_string()));
+/// The GPUs that a task sees.
+///
+/// torchrun shows all GPUs of a node to each of its processes, and programs written for it take the one of their
+/// `LOCAL_RANK`; Slurm does the same unless `--gpus-per-task` binds them. So a gang with a GPU a task sees the GPUs of
+/// its node. Tasks with several GPUs mostly start processes of their own, and see their own; so do those that share one.
+fn visible<'a>(gang: &'a Gang, task: &'a Task) -> Vec<&'a Gpu> {
+    if bind(gang) == GpuBind::Task {
+        return task.gpus.iter().collect();
+    }
+    let mut seen: Vec<&Gpu> = Vec::new();
+    for gpu in gang.tasks.iter().filter(|other| other.node == task.node).flat_map(|other| &other.gpus) {
+        if seen.iter().all(|before| before.index != gpu.index) {
+            seen.push(gpu);
+        }
+    }
+    seen
+}
+
+fn bind(gang: &Gang) -> GpuBind {
+    let one_each = gang.tasks.iter().all(|task| matches!(task.gpus.as_slice(), [gpu] if u32::from(gpu.milli) == MILLI));
+    // CUDA shows a process one instance of a divided GPU at most.
+    let divided = gang.tasks.iter().flat_map(|task| &task.gpus).any(Gpu::is_part);
+    let usual = if one_each { GpuBind::Node } else { GpuBind::Task };
+    if divided { GpuBind::Task } else { gang.job.gpu_bind.unwrap_or(usual) }
+}
+
+/// GPUs by their unique names, which stay the same when one is lost; empty hides all. Declared GPUs go by their index.
+fn names<'a>(gpus: impl Iterator<Item = &'a Gpu>) -> String {
+    let names = gpus.map(|gpu| gpu.uuid.clone().unwrap_or_else(|| gpu.index.to_string()));
     names.collect::<Vec<_>>().join(",")
+}
+
+/// The places of the GPUs of a task among those that it sees, where it sees others too.
+fn own(visible: &[&Gpu], task: &Task) -> Option<String> {
+    let place = |gpu: &Gpu| visible.iter().position(|seen| seen.index == gpu.index).map(|at| at.to_string());
+    let places: Vec<String> = task.gpus.iter().filter_map(place).collect();
+    (places.len() < visible.len()).then(|| places.join(","))
 }
 
 /// What torchrun, JAX and others expect of a gang with one process for each task. Source: the documentation of torchrun
