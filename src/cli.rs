@@ -249,7 +249,7 @@ pub(crate) enum ReproduceFormat {
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(crate) struct VerifyArgs {
-    /// Journal, as `serve` and `simulate --journal` write it
+    /// Journal that `simulate --journal` wrote, or the state folder of `serve`
     pub(crate) journal: PathBuf,
     /// How the result is shown
     #[arg(long, value_enum, default_value_t, hide_possible_values = true, value_name = "table|json")]
@@ -259,7 +259,7 @@ pub(crate) struct VerifyArgs {
 /// A journal that is played again.
 #[derive(Args, Debug)]
 pub(crate) struct RerunArgs {
-    /// Journal, as `serve` and `simulate --journal` write it
+    /// Journal that `simulate --journal` wrote, or the state folder of `serve`
     pub(crate) journal: PathBuf,
     /// Physics, such as drain_s=5; what is not set here is what the journal shows
     #[arg(long = "set", value_name = "KEY=VALUE")]

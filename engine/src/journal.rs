@@ -23,7 +23,7 @@ pub const VERSION: u32 = 2;
 const FRAME: usize = 12;
 
 /// What a replay must know before the first record.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Header {
     /// Version of the payloads.
     pub version: u32,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::check::planned_with;
 use crate::cluster::ClusterImage;
 use crate::core::{Core, Policy};
+use crate::inventory::Inventory;
 use crate::state::{Plan, State};
 
 /// First bytes of a snapshot.
@@ -32,6 +33,9 @@ pub enum SnapshotError {
         /// The version found.
         found: u32,
     },
+    /// The cluster is not what has become of that of the snapshot.
+    #[error("its nodes or models are not the first ones of this cluster")]
+    OtherCluster,
     /// Bytes were changed, or are missing.
     #[error("the snapshot is damaged: {0}")]
     Damaged(&'static str),
@@ -69,7 +73,30 @@ impl Core {
     /// The core as it was, with a fresh policy, and what was beside it. Another kind of policy takes over as it would have
     /// after the last fact.
     pub fn restore(bytes: &[u8], policy: Box<dyn Policy>) -> Result<(Self, Vec<u8>), SnapshotError> {
-        let Image { cluster, mut state, beside } = decode(bytes)?;
+        Self::rebuild(decode(bytes)?, policy)
+    }
+
+    /// [`Core::restore`] on a cluster that has changed meanwhile. Nodes and models keep their places and names, and more may
+    /// follow; what a node has may differ, as long as what jobs hold is still there. Nodes that are new are down until a fact
+    /// says that they are up: so the change is told by facts, and a journal replays.
+    pub fn restore_on(
+        bytes: &[u8],
+        inventory: &Inventory,
+        policy: Box<dyn Policy>,
+    ) -> Result<(Self, Vec<u8>), SnapshotError> {
+        let mut image = decode(bytes)?;
+        if image.cluster.differs(inventory) {
+            image.cluster.become_of(inventory, image.state.now).ok_or(SnapshotError::OtherCluster)?;
+            for (class, reason) in image.state.classes.iter_mut().zip(&mut image.state.class_reasons) {
+                class.impossible = inventory.holds(&class.shape).err().map(Into::into);
+                *reason = class.impossible;
+            }
+        }
+        Self::rebuild(image, policy)
+    }
+
+    fn rebuild(image: Image, policy: Box<dyn Policy>) -> Result<(Self, Vec<u8>), SnapshotError> {
+        let Image { cluster, mut state, beside } = image;
         let disagrees = SnapshotError::Damaged("what jobs hold does not fit the cluster");
         state.cluster = cluster.restore(state.jobs.iter().flat_map(planned_with)).ok_or(disagrees)?;
         state.plans = vec![Plan::Nothing; state.jobs.len()];

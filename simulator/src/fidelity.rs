@@ -6,7 +6,7 @@ mod order;
 use engine::{Command, Outcome, Time};
 use serde::Serialize;
 
-use crate::rerun::{Day, Rerun};
+use crate::rerun::{Day, Rerun, RerunError, Times};
 use crate::result::JobRow;
 
 pub use errors::Spread;
@@ -69,6 +69,23 @@ pub struct Fidelity {
     pub decisions: u64,
     /// The first of them that the simulation decides otherwise.
     pub divergence: Option<Divergence>,
+    /// The same day with typical times alone; `None` where the journal does not tell what each run took.
+    pub typical: Option<Typical>,
+}
+
+/// How far a simulation is from the journal in which launches, stops and saves take the same for all runs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Typical {
+    /// Error of the completion time.
+    #[serde(flatten, with = "errors::jct")]
+    pub jct_error: Spread,
+    /// The same as a share of the real completion time.
+    #[serde(flatten, with = "errors::jct_share")]
+    pub jct_error_share: Spread,
+    /// Mean completion time.
+    pub jct_simulated_mean_s: Option<f64>,
+    /// The first launch or stop that it decides otherwise, from 1.
+    pub divergence_decision: Option<u64>,
 }
 
 /// What launches and stops took, in seconds.
@@ -139,7 +156,27 @@ impl Overheads {
     }
 }
 
-/// Compares yesterday, as it happened, with its simulation under the same policy.
+/// Simulates yesterday under its own policy and compares it with `real`, what happened. Gives the simulation, too.
+pub fn fidelity_of(rerun: &Rerun<'_>, real: &Day) -> Result<(Fidelity, Day), RerunError> {
+    let simulated = rerun.simulated_yesterday(Times::Own)?;
+    let mut found = fidelity(rerun, real, &simulated);
+    if rerun.has_own_times() {
+        found.typical = Some(typical(rerun, real, &rerun.simulated_yesterday(Times::Typical)?));
+    }
+    Ok((found, simulated))
+}
+
+fn typical(rerun: &Rerun<'_>, real: &Day, simulated: &Day) -> Typical {
+    let found = fidelity(rerun, real, simulated);
+    Typical {
+        jct_error: found.jct_error,
+        jct_error_share: found.jct_error_share,
+        jct_simulated_mean_s: found.jct_simulated_mean_s,
+        divergence_decision: found.divergence.map(|parted| parted.decision),
+    }
+}
+
+/// Compares yesterday, as it happened, with one simulation of it.
 pub fn fidelity(rerun: &Rerun<'_>, real: &Day, simulated: &Day) -> Fidelity {
     let pairs = || real.replay.jobs.iter().zip(&simulated.replay.jobs);
     let started = || pairs().filter(|(a, b)| a.start != Time::NEVER && b.start != Time::NEVER);
@@ -173,6 +210,7 @@ pub fn fidelity(rerun: &Rerun<'_>, real: &Day, simulated: &Day) -> Fidelity {
         first_start_order_same_jobs: order::in_order(&real.decisions, &simulated.decisions),
         decisions: real.decisions.len() as u64,
         divergence: order::divergence(rerun, &real.decisions, &simulated.decisions),
+        typical: None,
     }
 }
 

@@ -1,13 +1,18 @@
 //! A journal played again: as it happened, and in the simulated world under any policy.
 
+mod until;
+
 use std::sync::Arc;
 
-use engine::{Command, Core, Fault, Input, JobId, Outcome, Record, Time, Watch, drive};
-use policies::registry::Registry;
+use engine::journal::Header;
+use engine::snapshot::SnapshotError;
+use engine::{Command, Core, Fault, Input, JobId, Outcome, Record, Span, Time, Watch, drive};
+use policies::registry::{Built, Registry};
 use policies::{Context, PolicyError};
-use traces::journal::{Measures, Recording};
+use traces::journal::{Measures, Recording, Segment};
 use traces::{Trace, TraceError};
 
+use self::until::Until;
 use crate::metrics::{Recorder, Segments};
 use crate::physics::{Physics, SettingError};
 use crate::result::Replay;
@@ -16,7 +21,7 @@ use crate::summary::summarise;
 use crate::targets;
 use crate::workload::Workload;
 use crate::workload::recorded::{Foresight, is_taken_out};
-use crate::world::{Flaw, SimWorld};
+use crate::world::{Flaw, Lived, SimWorld};
 
 /// What the physics of yesterday is called.
 pub const AS_IT_HAPPENED: &str = "as it happened";
@@ -32,6 +37,16 @@ pub struct Rerun<'a> {
     trace: Arc<Trace>,
     measures: Measures,
     physics: Physics,
+    lived: Option<Lived>,
+}
+
+/// What launches, stops and saves take in a simulation of a journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Of each run what it took, where the journal has such a run; of others the typical.
+    Own,
+    /// The same of all runs: the settings of the physics.
+    Typical,
 }
 
 /// One day, real or simulated.
@@ -86,7 +101,12 @@ impl<'a> Rerun<'a> {
     pub fn new(recording: &'a Recording, set: &[String]) -> Result<Self, RerunError> {
         let measures = recording.measures();
         let physics = Physics::parse(&settings(recording, &measures, set))?;
-        Ok(Self { recording, trace: Arc::new(recording.whole()?), measures, physics })
+        Ok(Self { recording, trace: Arc::new(recording.whole()?), measures, physics, lived: lived(recording, set) })
+    }
+
+    /// Whether the journal tells what each run took by itself.
+    pub fn has_own_times(&self) -> bool {
+        self.lived.is_some()
     }
 
     /// What the journal tells.
@@ -110,30 +130,45 @@ impl<'a> Rerun<'a> {
     }
 
     fn core(&self, policy: &str) -> Result<(Core, String), RerunError> {
-        let header = &self.recording.header;
+        let built = self.policy(policy, &self.recording.header)?;
+        Ok((Core::new(self.recording.header.inventory.clone(), built.policy), built.text))
+    }
+
+    fn policy(&self, text: &str, header: &Header) -> Result<Built, RerunError> {
         let context = Context { estimates: header.estimates, seed: header.seed };
-        let built = Registry::default().build(policy, context)?;
-        Ok((Core::new(header.inventory.clone(), built.policy), built.text))
+        Ok(Registry::default().build(text, context)?)
+    }
+
+    /// A core that goes on with the policy of a segment, as the server did that began it.
+    fn go_on(&self, core: &Core, segment: &Segment) -> Result<Core, RerunError> {
+        let policy = self.policy(&segment.header.policy, &segment.header)?.policy;
+        let source = segment.source.clone();
+        let refused = |error: SnapshotError| TraceError::new(source, error.to_string());
+        Ok(Core::restore(&core.snapshot(&[]), policy).map_err(refused)?.0)
     }
 
     /// What happened: the facts of the journal once more, through a core with the policy of the journal, whose orders must be
     /// the recorded ones.
     pub fn yesterday(&self) -> Result<Day, RerunError> {
-        let (mut core, policy) = self.core(&self.recording.header.policy)?;
+        let (mut core, _) = self.core(&self.recording.header.policy)?;
+        let policy = self.policies()?;
+        let mut later = self.recording.segments.iter().skip(1).peekable();
         let workload = Workload::recorded(&self.trace, self.recording, Foresight::Recorded);
         let mut recorder = Recorder::new(&workload, &self.recording.header.inventory, Segments::Off);
         let mut log = DecisionLog::default();
         let mut orders = Vec::new();
-        for (record, entry) in (1..).zip(&self.recording.entries) {
-            let journal = || self.recording.source.clone();
+        for (at, entry) in self.recording.entries.iter().enumerate() {
+            while let Some(segment) = later.next_if(|segment| segment.first <= at) {
+                core = self.go_on(&core, segment)?;
+            }
+            let (journal, record) = self.recording.place(at);
+            let journal = journal.to_owned();
             orders.clear();
-            core.step(&entry.facts, &mut orders).map_err(|fault| RerunError::Contradiction {
-                journal: journal(),
-                record,
-                fault,
-            })?;
+            if let Err(fault) = core.step(&entry.facts, &mut orders) {
+                return Err(RerunError::Contradiction { journal, record, fault });
+            }
             if orders != entry.orders {
-                return Err(RerunError::Different { journal: journal(), record });
+                return Err(RerunError::Different { journal, record });
             }
             recorder.after(&core, &entry.facts, &orders);
             log.take(core.state().now(), &orders);
@@ -143,16 +178,62 @@ impl<'a> Rerun<'a> {
         Ok(Day { replay, decisions: log.decisions })
     }
 
-    /// The same day in the simulated world, under `policy`.
-    pub fn simulated(&self, policy: &str) -> Result<Day, RerunError> {
+    /// The policies of the journal, in the order in which they decided: mostly one.
+    fn policies(&self) -> Result<String, RerunError> {
+        let mut texts = Vec::new();
+        for segment in &self.recording.segments {
+            texts.push(self.policy(&segment.header.policy, &segment.header)?.text);
+        }
+        texts.dedup();
+        Ok(texts.join(", then "))
+    }
+
+    /// The same day in the simulated world, under the policy of the journal: where that changed, at the same times.
+    pub fn simulated_yesterday(&self, times: Times) -> Result<Day, RerunError> {
         let header = &self.recording.header;
-        let (mut core, policy) = self.core(policy)?;
+        let later = self.recording.segments.iter().skip(1);
+        let mut before = header;
+        let mut changes = Vec::new();
+        for segment in later.filter(|segment| segment.first < self.recording.entries.len()) {
+            let decides = |header: &Header| (header.policy.clone(), header.seed, header.estimates);
+            let at = self.recording.entries[segment.first].facts.first().map(|input| input.at);
+            // A new file alone changes nothing: a fresh policy decides the same.
+            if decides(before) != decides(&segment.header) {
+                changes.extend(at.map(|at| (at, segment)));
+                before = &segment.header;
+            }
+        }
+        let (core, _) = self.core(&header.policy)?;
+        let workload = Workload::recorded(&self.trace, self.recording, Foresight::Recorded);
+        self.play(core, self.policies()?, &workload, &changes, times)
+    }
+
+    /// The same day in the simulated world, under `policy` from its beginning to its end.
+    pub fn simulated(&self, policy: &str) -> Result<Day, RerunError> {
+        let (core, policy) = self.core(policy)?;
         // The policy of the journal knows what it knew; nobody told it more than the journal says.
-        let is_another = policy != self.core(&header.policy)?.1;
-        let foresight = if is_another { Foresight::Hindsight } else { Foresight::Recorded };
-        let workload = Workload::recorded(&self.trace, self.recording, foresight);
-        let mut world = SimWorld::new(&workload, &self.physics, &header.inventory, header.seed)?;
-        if is_another && core.expects_workload() && !workload.tells_what_to_expect() {
+        let is_another = policy != self.policies()?;
+        if !is_another {
+            return self.simulated_yesterday(Times::Own);
+        }
+        let workload = Workload::recorded(&self.trace, self.recording, Foresight::Hindsight);
+        self.play(core, policy, &workload, &[], Times::Own)
+    }
+
+    fn play(
+        &self,
+        mut core: Core,
+        policy: String,
+        workload: &Workload<'_>,
+        changes: &[(Time, &Segment)],
+        times: Times,
+    ) -> Result<Day, RerunError> {
+        let header = &self.recording.header;
+        let mut world = SimWorld::new(workload, &self.physics, &header.inventory, header.seed)?;
+        if let Some(lived) = self.lived.as_ref().filter(|_| times == Times::Own) {
+            world = world.with_lived(lived.clone());
+        }
+        if core.expects_workload() && workload.has_hindsight() && !workload.tells_what_to_expect() {
             world.declare_workload();
         }
         for (number, job) in self.recording.jobs.iter().enumerate() {
@@ -160,11 +241,18 @@ impl<'a> Rerun<'a> {
                 world.flaw(JobId::new(number), Flaw { after: failure.after, times: 1, code: failure.code });
             }
         }
-        let mut recorder = Recorder::new(&workload, &header.inventory, Segments::Off);
+        let mut recorder = Recorder::new(workload, &header.inventory, Segments::Off);
         let mut log = DecisionLog::default();
+        let mut world = Until::new(world);
+        for (at, segment) in changes {
+            world.until(Some(*at));
+            drive(&mut core, &mut world, &mut log, &mut recorder)?;
+            core = self.go_on(&core, segment)?;
+        }
+        world.until(None);
         drive(&mut core, &mut world, &mut log, &mut recorder)?;
-        let mut replay = self.replay(&core, &workload, recorder, policy, &self.physics);
-        replay.unprofiled = world.unprofiled().clone();
+        let mut replay = self.replay(&core, workload, recorder, policy, &self.physics);
+        replay.unprofiled = world.world().unprofiled().clone();
         Ok(Day { replay, decisions: log.decisions })
     }
 
@@ -221,18 +309,37 @@ pub fn settings(recording: &Recording, measures: &Measures, set: &[String]) -> V
     kept.chain(set.iter().cloned()).collect()
 }
 
+/// What each run took by itself, where a live world tells. What is set by hand goes before it.
+fn lived(recording: &Recording, set: &[String]) -> Option<Lived> {
+    if recording.note("physics").is_some() {
+        return None;
+    }
+    let given = |keys: &[&str]| set.iter().any(|setting| keys.iter().any(|key| setting.trim().starts_with(key)));
+    Some(Lived {
+        times: recording.own_times(),
+        launches: !given(&["physics", "launch_s", "restart_"]),
+        stops: !given(&["physics", "drain_s", "save_s", "preempt_saves"]),
+        saves: !given(&["physics", "checkpoint_s"]),
+        notices: !given(&["physics", "end_", "round_"]),
+    })
+}
+
 /// What a live journal shows of the world.
 fn measured(measures: &Measures) -> Vec<String> {
     let mut settings = Vec::new();
-    let mut span = |key: &str, span: Option<engine::Span>| {
-        if let Some(span) = span.filter(|span| *span > engine::Span::ZERO) {
+    let mut span = |key: &str, span: Option<Span>| {
+        if let Some(span) = span.filter(|span| *span > Span::ZERO) {
             settings.push(format!("{key}={}", span.secs_f64()));
         }
     };
     span("launch_s", measures.launch.p50);
     // A later run has a launch like the first, and what goes beyond is its restart.
     span("restart_s", measures.relaunch.p50.map(|again| again - measures.launch.p50.unwrap_or_default()));
-    span("drain_s", measures.drain.p50);
+    // A run goes on until it has saved, and then takes the rest to end.
+    let (stop, save) = (measures.drain.p50, measures.drain_save.p50);
+    span("drain_s", if measures.stops_save == Some(true) { save.or(stop) } else { stop });
+    span("save_s", save.filter(|_| measures.stops_save == Some(true)).and_then(|save| Some(stop? - save)));
+    span("end_notice_s", measures.notice.p50);
     settings.push(match measures.save_interval {
         Some(interval) => format!("checkpoint_s={}", interval.secs_f64().max(CHECKPOINT_S_MIN)),
         None => "checkpoint_s=never".to_owned(),

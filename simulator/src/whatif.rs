@@ -6,7 +6,7 @@ mod figures;
 use serde::Serialize;
 use traces::Trace;
 
-use crate::fidelity::{Fidelity, fidelity};
+use crate::fidelity::{Fidelity, fidelity_of};
 use crate::rerun::{Day, Rerun, RerunError};
 use crate::result::{JobRow, Replay};
 
@@ -97,7 +97,7 @@ pub struct Answer {
 pub fn what_if(rerun: &Rerun<'_>, policies: &[String], done: &dyn Fn(&str)) -> Result<Answer, RerunError> {
     let yesterday = rerun.yesterday()?;
     done(crate::rerun::AS_IT_HAPPENED);
-    let simulated = rerun.simulated(&rerun.recording().header.policy)?;
+    let (fidelity, simulated) = fidelity_of(rerun, &yesterday)?;
     done(&simulated.replay.summary.policy);
     let mut days = Vec::new();
     for policy in policies {
@@ -110,7 +110,7 @@ pub fn what_if(rerun: &Rerun<'_>, policies: &[String], done: &dyn Fn(&str)) -> R
         journal: rerun.recording().source.clone(),
         physics: rerun.physics().describe(),
         cluster_gpus: rerun.recording().header.inventory.gpus(),
-        fidelity: fidelity(rerun, &yesterday, &simulated),
+        fidelity,
         yesterday: outlook(&yesterday.replay),
         simulated: outlook(&simulated.replay),
         policies: days.iter().map(|day| alternative(&simulated.replay, &day.replay)).collect(),

@@ -1,5 +1,7 @@
 //! The simulated world: a heap of things to come, the sorted arrivals beside it, and the physics.
 
+mod own;
+mod progress;
 mod stops;
 
 use std::cmp::Reverse;
@@ -15,6 +17,8 @@ use crate::rounds::Rounds;
 use crate::run::RunError;
 use crate::speed::{Speed, Speeds};
 use crate::workload::Workload;
+
+pub use own::Lived;
 
 /// Failures in a row without any launch after which the simulation gives up on jobs that wait.
 const IDLE_FAILURES_MAX: u32 = 100_000;
@@ -35,6 +39,10 @@ struct Live {
     starts: Time,
     /// Thousandths of a GPU that it holds.
     milli: u64,
+    /// Work up to which it told of its own saves.
+    told: Span,
+    /// It was told to stop, and saves until it does not make progress any more.
+    saves_at_stop: bool,
 }
 
 const NOT_LIVE: Live = Live {
@@ -45,6 +53,8 @@ const NOT_LIVE: Live = Live {
     rate: Rate::FULL,
     starts: Time::ZERO,
     milli: 0,
+    told: Span::ZERO,
+    saves_at_stop: false,
 };
 
 /// How a run is stopped at once.
@@ -63,6 +73,8 @@ enum Todo {
     /// It stops to make progress, and saves.
     Pause(RunId),
     Stop(RunId),
+    /// It was killed a while ago.
+    Killed(RunId),
     Fail(RunId),
     Alarm(RunId, Alarm),
     Wake,
@@ -93,6 +105,8 @@ pub struct SimWorld<'a> {
     rounds: Option<Rounds>,
     /// Restart time that jobs which were stopped owe.
     owed: BTreeMap<JobId, Span>,
+    /// What runs took by themselves, where that is known.
+    lived: Lived,
     /// The last instant.
     now: Time,
     /// Nobody has started anything since it was said that nothing else will come.
@@ -137,6 +151,7 @@ impl<'a> SimWorld<'a> {
             flaws: BTreeMap::new(),
             rounds: physics.round.map(Rounds::new),
             owed: BTreeMap::new(),
+            lived: Lived::default(),
             now: Time::ZERO,
             idle: false,
         };
@@ -176,13 +191,18 @@ impl<'a> SimWorld<'a> {
         | Todo::Save(run)
         | Todo::Pause(run)
         | Todo::Stop(run)
+        | Todo::Killed(run)
         | Todo::Fail(run)) = todo
         else {
             return false;
         };
         let dead = |live: &Live| {
-            let paused = live.paused != Time::NEVER && matches!(todo, Todo::Finish(_) | Todo::Save(_) | Todo::Fail(_));
-            live.attempt != run.attempt || paused
+            let goes_on = match todo {
+                Todo::Finish(_) | Todo::Save(_) | Todo::Fail(_) => true,
+                Todo::Start(run) => self.starts_no_more(run),
+                _ => false,
+            };
+            live.attempt != run.attempt || (live.paused != Time::NEVER && goes_on)
         };
         // An alarm may be about the wait after a run.
         !matches!(todo, Todo::Alarm(_, Alarm::Backoff)) && self.live.get(run.job.index()).is_none_or(dead)
@@ -255,6 +275,14 @@ impl<'a> SimWorld<'a> {
                     batch.extend(self.owe(now, run));
                     self.end(run, Exit::Stopped, saved)
                 }
+                Todo::Killed(run) => {
+                    batch.extend(self.owe(now, run));
+                    let saved = match self.own_saved_at_stop(now, run) {
+                        Some(saved) => saved,
+                        None => self.saved_by(now, run, false),
+                    };
+                    self.end(run, Exit::Stopped, saved)
+                }
                 Todo::Fail(run) => {
                     batch.extend(self.owe(now, run));
                     self.fail(now, run)
@@ -280,47 +308,6 @@ impl<'a> SimWorld<'a> {
         }
     }
 
-    /// The run makes progress from now on.
-    fn start(&mut self, now: Time, run: RunId) -> Event {
-        let work = self.workload.work(run.job);
-        let mut rate = Rate::FULL;
-        if let Some(live) = self.live_run(run) {
-            live.since = now;
-            rate = live.rate;
-            let left = work - live.from;
-            if let Some(rounds) = &mut self.rounds {
-                rounds.start(run.job, now);
-            } else if work < Span::MAX {
-                let noticed = self.physics.noticed(now + rate.time_for(left));
-                self.heap.push(Reverse((noticed, Todo::Finish(run))));
-            }
-            self.owed.remove(&run.job);
-            self.plan_save(now, run);
-            self.plan_failure(now, run);
-        }
-        Event::Started { run, rate }
-    }
-
-    fn plan_save(&mut self, now: Time, run: RunId) {
-        let crate::physics::Checkpoints::Every(interval) = self.physics.checkpoints else { return };
-        if let Some(next) = self.live_run(run).map(|live| now + live.rate.time_for(interval)) {
-            self.heap.push(Reverse((next, Todo::Save(run))));
-        }
-    }
-
-    fn plan_failure(&mut self, now: Time, run: RunId) {
-        let next = self.flaws.get(&run.job).and_then(|flaws| flaws.iter().find(|flaw| flaw.times > 0));
-        let Some(flaw) = next.copied() else { return };
-        let Some(live) = self.live_run(run).map(|live| *live) else { return };
-        self.heap.push(Reverse((now + live.rate.time_for(flaw.after - live.from), Todo::Fail(run))));
-    }
-
-    fn save(&mut self, now: Time, run: RunId) -> Event {
-        let work = self.saved_by(now, run, false);
-        self.plan_save(now, run);
-        Event::Saved { run, work }
-    }
-
     fn launch(&mut self, now: Time, run: RunId, placement: &[Slice], from: Span) {
         let speed = self.speeds.of(run.job, placement);
         let rate = match speed {
@@ -328,7 +315,8 @@ impl<'a> SimWorld<'a> {
             Speed::CannotRun => Rate::FULL,
         };
         let milli = gpu_milli(placement);
-        let starts = now + self.physics.launch + self.restart(run, milli);
+        let took = self.own_launch(run).unwrap_or_else(|| self.physics.launch + self.restart(run, milli));
+        let starts = now + took;
         self.live[run.job.index()] = Live { attempt: run.attempt, from, rate, starts, milli, ..NOT_LIVE };
         self.running += 1;
         (self.idle_failures, self.idle) = (0, false);
@@ -387,6 +375,7 @@ impl World for SimWorld<'_> {
                 self.launch(now, *run, placement, *resume_from);
             }
             Command::Drain { run, .. } => self.drain(now, *run),
+            Command::Kill { run } if self.own_kill(now, *run) => {}
             Command::Kill { run } => self.end_now(now, *run, Stop::Killed),
             Command::Alarm { at, run, kind } => self.heap.push(Reverse((*at, Todo::Alarm(*run, *kind)))),
             Command::Wake { at } => self.heap.push(Reverse((*at, Todo::Wake))),

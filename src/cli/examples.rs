@@ -101,11 +101,12 @@ are from, and what the limits are.";
 pub(super) const VERIFY: &str = "\
 Example:
   trainyard simulate jobs.csv --cluster 4x8 --policy easy --journal run.tyj
-  trainyard verify run.tyj";
+  trainyard verify run.tyj
+  trainyard verify state              the state folder of `serve`, all segments";
 
 pub(super) const WHAT_IF: &str = "\
 Examples:
-  trainyard what-if yesterday.tyj --policy srtf --policy 'easy[place=pack]'
+  trainyard what-if state --policy srtf --policy 'easy[place=pack]'
   trainyard what-if yesterday.tyj --policy fair-share --set drain_s=5 --format json
 
 The first two rows are what happened, and the same day simulated under the policy of the journal.
@@ -113,7 +114,7 @@ A difference whose 95 % interval contains zero is called no difference.";
 
 pub(super) const FIDELITY: &str = "\
 Examples:
-  trainyard fidelity yesterday.tyj
+  trainyard fidelity state
   trainyard fidelity yesterday.tyj --set launch_s=0.5 --format json
 
 What launches and stops took is measured in the journal and put into the physics of the simulation.";

@@ -1,7 +1,7 @@
 //! `fidelity`: a journal against its own simulation.
 
 use engine::Inventory;
-use simulator::fidelity::{Divergence, Fidelity, Spread, fidelity};
+use simulator::fidelity::{Divergence, Fidelity, Spread, fidelity_of};
 use simulator::report::fmt;
 use simulator::rerun::Rerun;
 
@@ -17,9 +17,8 @@ pub(crate) fn run(args: &FidelityArgs) -> Result<(), Error> {
     let recording = recorded::read(&args.rerun)?;
     let rerun = Rerun::new(&recording, &args.rerun.set)?;
     let spinner = progress::spinner("replaying");
-    let (real, simulated) = (rerun.yesterday()?, rerun.simulated(&recording.header.policy)?);
+    let (found, simulated) = fidelity_of(&rerun, &rerun.yesterday()?)?;
     spinner.finish_and_clear();
-    let found = fidelity(&rerun, &real, &simulated);
     warnings::about_throughput(&[simulated.replay]);
     match args.rerun.format {
         Format::Json => stdout::show_json(&found),
@@ -59,13 +58,17 @@ fn errors(found: &Fidelity) -> String {
     let row = |name: &str, of: &Spread, shown: fn(Option<f64>) -> String| {
         vec![name.to_owned(), shown(of.mean), shown(of.p90), shown(of.worst)]
     };
-    let rows = [
+    let mut rows = vec![
         row("start", &found.start_error, seconds),
         row("finish", &found.finish_error, seconds),
         row("completion time", &found.jct_error, seconds),
         row("  as a share of it", &found.jct_error_share, share),
         row("queueing", &found.queue_error, seconds),
     ];
+    if let Some(typical) = &found.typical {
+        rows.push(row("completion time, typical times", &typical.jct_error, seconds));
+        rows.push(row("  as a share of it", &typical.jct_error_share, share));
+    }
     table::figures(&["error of the simulation", "mean", "p90", "worst"], &rows)
 }
 

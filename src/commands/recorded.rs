@@ -14,18 +14,24 @@ pub(super) fn read(args: &RerunArgs) -> Result<Recording, Error> {
     let refused = Cut::Refused { hint: "--allow-cut uses what is before it" };
     let cut = if args.allow_cut { Cut::Allowed } else { refused };
     let path = args.journal.to_string_lossy();
-    let recording = Recording::load(&path, cut).map_err(|error| match error {
+    let recording = Recording::load(&path, cut).map_err(failed)?;
+    if let (Some(record), Some(last)) = (recording.cut, recording.segments.last()) {
+        let sound = fmt::thousands(recording.entries.len() as u64);
+        let file = &last.source;
+        warnings::note(&format!("{file}: cut off inside record {record}; the {sound} records before it are used"));
+    }
+    Ok(recording)
+}
+
+/// A journal that cannot be used.
+pub(super) fn failed(error: JournalError) -> Error {
+    match error {
         JournalError::Unreadable(error) => error.into(),
         JournalError::Damaged(error) => {
             let hint = error.hint().unwrap_or("`trainyard verify` says how much of it is sound").to_owned();
             Error::failed(&error, hint)
         }
-    })?;
-    if let Some(record) = recording.cut {
-        let sound = fmt::thousands(recording.entries.len() as u64);
-        warnings::note(&format!("{path}: cut off inside record {record}; the {sound} records before it are used"));
     }
-    Ok(recording)
 }
 
 impl From<RerunError> for Error {

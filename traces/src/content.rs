@@ -28,7 +28,7 @@ pub enum Content {
 pub fn open(text: &str) -> Result<Content, TraceError> {
     let text = text.trim();
     let path = source::path_in(text);
-    if Path::new(path).is_dir() && profiles_in(path) {
+    if Path::new(path).is_dir() && !journal::Files::are_in(path) && profiles_in(path) {
         return Ok(Content::Profiles(Box::new(ThroughputTable::load(&[path])?)));
     }
     if !Path::new(path).is_file() {

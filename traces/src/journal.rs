@@ -5,10 +5,12 @@
 //! replay that must meet what the scheduler met.
 
 mod error;
+mod files;
 mod follow;
 mod gang;
 mod jobs;
 mod measures;
+mod own;
 #[cfg(test)]
 mod tests;
 
@@ -21,7 +23,9 @@ use crate::input::Input;
 use crate::trace::Trace;
 
 pub use engine::journal::MAGIC;
+pub use files::{Files, SegmentFile};
 pub use measures::{Measures, Overhead};
+pub use own::{OwnTimes, SavePoint, Stop};
 
 pub(crate) static SPEC: Spec = Spec {
     name: "journal",
@@ -32,14 +36,18 @@ pub(crate) static SPEC: Spec = Spec {
     read: |input| Err(error::not_a_journal(input.file)),
 };
 
-/// Reads the trace of a journal.
-pub(crate) fn read(input: &Input<'_>, bytes: &[u8]) -> Result<Trace, TraceError> {
+/// Reads the trace of a journal from the bytes of a file, or from the folder that `input` names.
+pub(crate) fn read(input: &Input<'_>, bytes: Option<&[u8]>) -> Result<Trace, TraceError> {
     let cut = match input.options.get("cut") {
         None => Cut::Refused { hint: "write PATH[cut=allow] to use what is before it" },
         Some("allow") => Cut::Allowed,
         Some(_) => return Err(input.bad_option("cut", "the word allow")),
     };
-    Recording::read(input.file, bytes, cut).map_err(JournalError::into_error)?.trace()
+    let recording = match bytes {
+        Some(bytes) => Recording::read(input.file, bytes, cut),
+        None => Recording::load(input.file, cut),
+    };
+    recording.map_err(JournalError::into_error)?.trace()
 }
 
 /// What to do with a journal that ends inside a record.
@@ -79,9 +87,11 @@ impl JournalError {
 pub struct Recording {
     /// Where it came from.
     pub source: String,
-    /// Policy, seed, cluster and notes.
+    /// Policy, seed, cluster and notes, at the beginning.
     pub header: Header,
-    /// The records, as they stand in the journal.
+    /// The parts of it, each with a header of its own; at least one.
+    pub segments: Vec<Segment>,
+    /// The records of all segments, as they stand in the journal.
     pub entries: Vec<Entry>,
     /// Shapes, tenants, queues, names and the like that the first record declares at time zero.
     pub declared: Vec<Event>,
@@ -101,6 +111,17 @@ pub struct Recording {
     tenants: Vec<(String, Option<TenantId>)>,
     queues: Vec<String>,
     names: Vec<String>,
+}
+
+/// A part of a journal: a file.
+#[derive(Clone, Debug)]
+pub struct Segment {
+    /// Where it came from.
+    pub source: String,
+    /// What holds for its records.
+    pub header: Header,
+    /// Index of its first record in [`Recording::entries`].
+    pub first: usize,
 }
 
 /// A job as the journal tells it.
@@ -134,7 +155,7 @@ pub struct Failure {
 }
 
 /// A run as the journal tells it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RecordedRun {
     /// The job.
     pub job: JobId,
@@ -150,8 +171,14 @@ pub struct RecordedRun {
     pub rate: Rate,
     /// When it was first ordered to stop.
     pub stopped: Option<(Time, StopOrder)>,
+    /// When it was ordered to stop at once.
+    pub killed: Option<Time>,
+    /// When it was told that it had saved, and the work that was safe then, in order.
+    pub saves: Vec<(Time, Span)>,
     /// Work that is known to be safe.
     pub saved: Span,
+    /// Work that it had done when it was done.
+    pub completed: Option<Span>,
     /// When it was over.
     pub ended: Option<Time>,
 }
@@ -174,28 +201,33 @@ impl RecordedRun {
 }
 
 impl Recording {
-    /// Reads the journal at `path`.
+    /// Reads the journal at `path`: a file, a folder of segments, or a state folder.
     pub fn load(path: &str, cut: Cut) -> Result<Self, JournalError> {
-        let bytes = crate::bytes::read_unpacked(path).map_err(JournalError::Unreadable)?;
-        Self::read(path, &bytes, cut)
+        Self::of(&Files::open(path)?, cut)
     }
 
     /// Reads a journal from its bytes.
     pub fn read(source: &str, bytes: &[u8], cut: Cut) -> Result<Self, JournalError> {
-        let (header, mut reader) = Reader::new(bytes).map_err(|damage| error::unreadable(source, &damage))?;
-        let mut follow = follow::Follow::new(source, header);
-        loop {
-            match reader.next_entry() {
-                Ok(Some(entry)) => follow.entry(reader.record(), entry).map_err(JournalError::Damaged)?,
-                Ok(None) => break,
-                Err(Damage::Truncated { record, .. }) if cut == Cut::Allowed => {
-                    follow.cut(record);
-                    break;
-                }
-                Err(damage) => return Err(error::damaged(source, &damage, cut)),
-            }
+        Self::of(&Files::of_bytes(source, bytes), cut)
+    }
+
+    /// Reads a journal from its files. Only the last may end inside a record.
+    pub fn of(files: &Files, cut: Cut) -> Result<Self, JournalError> {
+        if files.first() > 1 {
+            return Err(error::begins_later(&files.source, files.first()));
+        }
+        let mut follow = follow::Follow::new(&files.source);
+        for (at, file) in files.segments.iter().enumerate() {
+            let is_last = at + 1 == files.segments.len();
+            follow_file(&mut follow, file, if is_last { cut } else { Cut::Refused { hint: error::COPY_AGAIN } })?;
         }
         Ok(follow.finish())
+    }
+
+    /// File and number of a record, which are what people find it by, from its place in [`Recording::entries`].
+    pub fn place(&self, entry: usize) -> (&str, u64) {
+        let segment = self.segments.iter().rev().find(|segment| segment.first <= entry);
+        segment.map_or((&self.source, 0), |segment| (&segment.source, (entry - segment.first) as u64 + 1))
     }
 
     /// What a note of the header says.
@@ -211,5 +243,21 @@ impl Recording {
     /// The tenants that were declared: name and parent.
     pub fn tenants(&self) -> &[(String, Option<TenantId>)] {
         &self.tenants
+    }
+}
+
+fn follow_file(follow: &mut follow::Follow, file: &SegmentFile, cut: Cut) -> Result<(), JournalError> {
+    let (header, mut reader) = Reader::new(&file.bytes).map_err(|damage| error::unreadable(&file.path, &damage))?;
+    follow.segment(&file.path, header);
+    loop {
+        match reader.next_entry() {
+            Ok(Some(entry)) => follow.entry(reader.record(), entry).map_err(JournalError::Damaged)?,
+            Ok(None) => return Ok(()),
+            Err(Damage::Truncated { record, .. }) if cut == Cut::Allowed => {
+                follow.cut(record);
+                return Ok(());
+            }
+            Err(damage) => return Err(error::damaged(&file.path, &damage, cut)),
+        }
     }
 }

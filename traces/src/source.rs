@@ -101,6 +101,10 @@ fn check_prefix(text: &str, prefix: &str) -> Result<(), TraceError> {
 /// Reads the file or folder, and makes the changes of the brackets.
 fn read_path(brackets: &Brackets<'_>, format: Option<Format>, read: &mut Read<'_>) -> Result<Trace, TraceError> {
     let path = brackets.path;
+    if journal::Files::are_in(path) {
+        let (trace, changes) = read_journal(brackets, format, None)?;
+        return changes.apply(told(trace));
+    }
     if Path::new(path).is_dir() {
         let format = format.filter(|format| format.is_folder()).or_else(|| Format::of_folder(&names_in(path)));
         let Some(format) = format else {
@@ -151,7 +155,7 @@ fn read_unchanged(
 ) -> Result<(Trace, Changes), TraceError> {
     let name = brackets.path;
     if bytes.starts_with(journal::MAGIC) || format == Some(Format::JOURNAL) {
-        return read_journal(brackets, format, bytes);
+        return read_journal(brackets, format, Some(bytes));
     }
     if bytes.starts_with(parquet::MAGIC) {
         let Some(other) = format.filter(|format| *format != Format::CANONICAL) else {
@@ -174,8 +178,12 @@ fn read_unchanged(
     Ok((format.read(&Input { file: name, text, options: &options })?, changes))
 }
 
-/// The same of a journal.
-fn read_journal(brackets: &Brackets<'_>, format: Option<Format>, bytes: &[u8]) -> Result<(Trace, Changes), TraceError> {
+/// The same of a journal: of the bytes of its file, or of the folder of its segments.
+fn read_journal(
+    brackets: &Brackets<'_>,
+    format: Option<Format>,
+    bytes: Option<&[u8]>,
+) -> Result<(Trace, Changes), TraceError> {
     let name = brackets.path;
     if let Some(other) = format.filter(|format| *format != Format::JOURNAL) {
         let message = format!("the file is a journal, but {} files are text", other.name());

@@ -33,6 +33,26 @@ impl ClusterImage {
         }
     }
 
+    /// Whether it is of another cluster.
+    pub(crate) fn differs(&self, inventory: &Inventory) -> bool {
+        self.inventory != *inventory
+    }
+
+    /// Becomes the image of the same cluster after it was changed. New nodes are down since `now`. `None` where the nodes and
+    /// models that were there are not the first ones.
+    pub(crate) fn become_of(&mut self, inventory: &Inventory, now: Time) -> Option<()> {
+        let names = |inventory: &Inventory| inventory.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
+        let models = |inventory: &Inventory| inventory.models.iter().map(|model| model.name.clone()).collect::<Vec<_>>();
+        let same = names(inventory).starts_with(&names(&self.inventory));
+        if !same || !models(inventory).starts_with(&models(&self.inventory)) {
+            return None;
+        }
+        self.states.resize(inventory.nodes.len(), (NodeState::Down, now));
+        self.states_version += 1;
+        self.inventory = inventory.clone();
+        Some(())
+    }
+
     /// The cluster with these slices held. `None` when the image, or what is held, is not of one cluster.
     pub(crate) fn restore<'a>(self, held: impl Iterator<Item = &'a Slice>) -> Option<Cluster> {
         if self.states.len() != self.inventory.nodes.len() {

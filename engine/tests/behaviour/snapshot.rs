@@ -1,7 +1,7 @@
 //! Snapshots: what is written is restored, what was changed is named. The swarm restores cores at random steps.
 
 use engine::snapshot::{SnapshotError, VERSION};
-use engine::{Core, Draft, Inventory, Needs, Policy, Time};
+use engine::{ClassId, Core, Draft, Event, Input, Inventory, Needs, NodeId, NodeState, Policy, Shape, TaskRequest, Time};
 
 struct Idle;
 
@@ -49,4 +49,37 @@ fn another_version_is_named() {
     let mut bytes = snapshot();
     bytes[4] = VERSION as u8 + 1;
     assert_eq!(refused(&bytes), SnapshotError::Version { found: VERSION + 1 });
+}
+
+#[test]
+fn a_cluster_that_has_changed_is_taken_up_with_its_new_nodes_down() {
+    let grown = |nodes, gpus| Core::restore_on(&snapshot(), &Inventory::uniform(nodes, gpus, "A100"), Box::new(Idle));
+    let (core, beside) = grown(5, 8).unwrap();
+    assert_eq!((beside.as_slice(), core.state().cluster().free_gpu_milli()), (b"beside".as_slice(), 24_000));
+    core.check().unwrap();
+    let states: Vec<_> = (0..5).map(|node| core.state().cluster().state(NodeId::new(node))).collect();
+    assert_eq!(states, [NodeState::Up, NodeState::Up, NodeState::Up, NodeState::Down, NodeState::Down]);
+    let (core, _) = grown(3, 4).unwrap();
+    assert_eq!(core.state().cluster().free_gpu_milli(), 12_000);
+    core.check().unwrap();
+    let (same, _) = grown(3, 8).unwrap();
+    assert_eq!(same.snapshot(b"beside"), snapshot());
+    assert_eq!(grown(2, 8).err(), Some(SnapshotError::OtherCluster));
+    let other = Inventory::uniform(3, 8, "H100");
+    assert_eq!(Core::restore_on(&snapshot(), &other, Box::new(Idle)).err(), Some(SnapshotError::OtherCluster));
+}
+
+/// A gang that no node could hold is accepted once there is a node that can.
+#[test]
+fn what_could_never_run_is_asked_again_when_the_cluster_has_changed() {
+    let shape = Shape::uniform(1, TaskRequest::whole_gpus(8));
+    let declared = Event::ClassDeclared { class: ClassId(0), shape };
+    let mut core = Core::new(Inventory::uniform(1, 4, "A100"), Box::new(Idle));
+    core.step(&[Input { at: Time(5), event: declared }], &mut Vec::new()).unwrap();
+    assert!(core.state().class(ClassId(0)).impossible.is_some());
+    let bytes = core.snapshot(&[]);
+    let (core, _) = Core::restore_on(&bytes, &Inventory::uniform(1, 8, "A100"), Box::new(Idle)).unwrap();
+    assert_eq!(core.state().class(ClassId(0)).impossible, None);
+    let (core, _) = Core::restore_on(&core.snapshot(&[]), &Inventory::uniform(1, 4, "A100"), Box::new(Idle)).unwrap();
+    assert!(core.state().class(ClassId(0)).impossible.is_some());
 }

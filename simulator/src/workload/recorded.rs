@@ -21,6 +21,7 @@ pub(super) struct Told {
     pub(super) works: Vec<Span>,
     /// What a clairvoyant policy may know of each.
     pub(super) truths: Vec<Option<Span>>,
+    foresight: Foresight,
 }
 
 /// What a clairvoyant policy is told of run times.
@@ -47,6 +48,7 @@ impl<'a> Workload<'a> {
             later: recording.outside.iter().cloned().chain(taken_out).collect(),
             works: jobs().map(|job| job.work.unwrap_or(Span::MAX)).collect(),
             truths: jobs().map(|job| if foresight == Foresight::Recorded { job.truth } else { job.work }).collect(),
+            foresight,
         };
         Self {
             trace,
@@ -62,6 +64,11 @@ impl<'a> Workload<'a> {
             expected: None,
             told: Some(told),
         }
+    }
+
+    /// Whether more is told than the policy of the journal was told.
+    pub(crate) fn has_hindsight(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| told.foresight == Foresight::Hindsight)
     }
 
     /// Whether the journal itself says which jobs are to be expected.

@@ -35,7 +35,10 @@ impl SimWorld<'_> {
 
     pub(super) fn saved_by(&mut self, now: Time, run: RunId, saves_all: bool) -> Span {
         let (from, done) = self.done(now, run);
-        if saves_all { done } else { self.physics.safe(from, done) }
+        if saves_all {
+            return done;
+        }
+        self.own_safe(run, from, done).unwrap_or_else(|| self.physics.safe(from, done))
     }
 
     pub(super) fn end(&mut self, run: RunId, exit: Exit, saved: Span) -> Event {
@@ -51,7 +54,10 @@ impl SimWorld<'_> {
 
     /// Work that is safe when a run is preempted at `now`.
     pub(super) fn saved_at_stop(&mut self, now: Time, run: RunId) -> Span {
-        let saved = self.saved_by(now, run, self.physics.preempt_saves);
+        if let Some(saved) = self.own_saved_at_stop(now, run) {
+            return saved;
+        }
+        let saved = self.saved_by(now, run, self.physics.preempt_saves && !self.stops_in_its_own_time(run));
         if self.physics.restart_at == RestartAt::Start {
             return saved;
         }
@@ -92,6 +98,9 @@ impl SimWorld<'_> {
 
     /// A run is told to stop.
     pub(super) fn drain(&mut self, now: Time, run: RunId) {
+        if self.own_drain(now, run) {
+            return;
+        }
         let drain = self.physics.drain;
         match (drain, self.physics.saving()) {
             (Span::ZERO, Span::ZERO) => self.end_now(now, run, Stop::Preempted),

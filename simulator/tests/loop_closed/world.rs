@@ -23,6 +23,8 @@ pub(crate) struct Live<'a> {
     /// Milliseconds that launches and stops take, from and to.
     launch_ms: (u64, u64),
     stop_ms: (u64, u64),
+    /// The world pauses before this time: its server is stopped.
+    pub(crate) until: Option<Time>,
 }
 
 impl<'a> Live<'a> {
@@ -38,6 +40,7 @@ impl<'a> Live<'a> {
             running: BTreeMap::new(),
             launch_ms,
             stop_ms,
+            until: None,
         }
     }
 
@@ -89,6 +92,9 @@ impl World for Live<'_> {
         let submit = self.workload.submit(self.next_job);
         let planned = self.heap.peek().map(|Reverse((at, _))| *at);
         let Some(now) = [submit, planned].into_iter().flatten().min() else { return Ok(false) };
+        if self.until.is_some_and(|until| now >= until) {
+            return Ok(false);
+        }
         while self.heap.peek().is_some_and(|Reverse((at, _))| *at == now) {
             let Some(Reverse((_, number))) = self.heap.pop() else { break };
             let event = self.facts.remove(&number).unwrap();

@@ -35,11 +35,16 @@ pub(super) fn table(answer: &WhatIf) -> String {
 
 /// How far the simulator is from what happened, beside every answer.
 fn error(answer: &WhatIf) -> String {
-    let Spread { mean, p90, worst } = answer.fidelity.jct_error_share;
-    let [mean, p90, worst] = [mean, p90, worst].map(share);
+    let told = |Spread { mean, p90, worst }: Spread| {
+        let [mean, p90, worst] = [mean, p90, worst].map(share);
+        format!("mean {mean}, p90 {p90}, worst {worst}")
+    };
+    let own = told(answer.fidelity.jct_error_share);
+    let typical = answer.fidelity.typical.as_ref().map(|typical| told(typical.jct_error_share));
+    let typical = typical.map_or_else(String::new, |typical| format!("  with typical times alone: {typical}\n"));
     let clairvoyant = answer.policies.iter().any(|policy| policy.outlook.clairvoyant);
     let note = if clairvoyant { "* clairvoyant: it saw the true durations\n" } else { "" };
-    format!("{note}JCT error of the simulator on this journal: mean {mean}, p90 {p90}, worst {worst}\n")
+    format!("{note}JCT error of the simulator on this journal: {own}\n{typical}")
 }
 
 fn days(answer: &WhatIf) -> String {

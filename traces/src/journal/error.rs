@@ -1,16 +1,41 @@
 //! What is wrong with a journal, and how much of it is sound.
 
+use std::path::Path;
+
 use engine::journal::Damage;
 
+use super::files::file_name;
 use super::{Cut, JournalError};
 use crate::error::TraceError;
 
-const COPY_AGAIN: &str = "copy it again from where it was written, and keep what wrote it";
-const GIVE_ONE: &str = "give the file that `trainyard serve` or `trainyard simulate --journal` wrote";
+pub(super) const COPY_AGAIN: &str = "copy it again from where it was written, and keep what wrote it";
+const GIVE_ONE: &str =
+    "give the file that `trainyard simulate --journal` wrote, or the state folder of `trainyard serve`";
 
 /// The file is something else.
 pub(super) fn not_a_journal(source: &str) -> TraceError {
     TraceError::new(source, Damage::NotAJournal.to_string()).with_hint(GIVE_ONE)
+}
+
+/// A folder without one.
+pub(super) fn no_segment(folder: &str) -> JournalError {
+    JournalError::Unreadable(TraceError::new(folder, "no journal is in this folder").with_hint(GIVE_ONE))
+}
+
+/// A segment is not there, and a later one is.
+pub(super) fn gap(missing: &Path, next: u64) -> JournalError {
+    let error = TraceError::new(missing.to_string_lossy(), format!("missing, and {} is there", file_name(next)));
+    JournalError::Damaged(error.with_hint("bring it back from where it was moved to: every record counts"))
+}
+
+/// Jobs that were submitted before the first segment are not told.
+pub(super) fn begins_later(source: &str, first: u64) -> JournalError {
+    let before = match first - 1 {
+        1 => "segment 1 is not here".to_owned(),
+        last => format!("segments 1 to {last} are not here"),
+    };
+    let error = TraceError::new(source, format!("the journal begins with segment {first}; {before}"));
+    JournalError::Damaged(error.with_hint("give a folder with all of them: jobs and tenants were declared there"))
 }
 
 /// The header cannot be read.

@@ -3,7 +3,7 @@
 use engine::journal::{Entry, Header};
 use engine::{Command, Event, Exit, Fault, JobId, JobSpec, RunId, Span, Time};
 
-use super::{Failure, RecordedJob, RecordedRun, Recording, StopOrder, error};
+use super::{Failure, RecordedJob, RecordedRun, Recording, Segment, StopOrder, error};
 use crate::error::TraceError;
 
 /// What has been read so far.
@@ -15,10 +15,11 @@ pub(super) struct Follow {
 }
 
 impl Follow {
-    pub(super) fn new(source: &str, header: Header) -> Self {
+    pub(super) fn new(source: &str) -> Self {
         let told = Recording {
             source: source.to_owned(),
-            header,
+            header: Header::default(),
+            segments: Vec::new(),
             entries: Vec::new(),
             declared: Vec::new(),
             outside: Vec::new(),
@@ -33,6 +34,15 @@ impl Follow {
             names: Vec::new(),
         };
         Self { told, last: Vec::new(), record: 0 }
+    }
+
+    /// The next file begins.
+    pub(super) fn segment(&mut self, source: &str, header: Header) {
+        if self.told.segments.is_empty() {
+            self.told.header = header.clone();
+        }
+        let first = self.told.entries.len();
+        self.told.segments.push(Segment { source: source.to_owned(), header, first });
     }
 
     /// The journal ends inside this record.
@@ -68,7 +78,8 @@ impl Follow {
     }
 
     fn fault(&self, fault: impl std::fmt::Display) -> TraceError {
-        error::contradiction(&self.told.source, self.record, fault)
+        let source = self.told.segments.last().map_or(&self.told.source, |segment| &segment.source);
+        error::contradiction(source, self.record, fault)
     }
 
     fn fact(&mut self, at: Time, event: &Event) -> Result<(), TraceError> {
@@ -79,14 +90,14 @@ impl Follow {
                     (run.started, run.rate) = (Some(at), *rate);
                 }
             }
-            Event::Saved { run, work } => self.saved(*run, *work)?,
+            Event::Saved { run, work } => self.saved(at, *run, *work)?,
             Event::Ended { run, exit, saved } => self.ended(at, *run, *exit, *saved)?,
             // These the world makes again.
             Event::Alarm { .. } | Event::Woke | Event::RestartOwed { .. } | Event::Round { .. } => {}
             _ => {
                 self.declared(event)?;
                 let first = at == Time::ZERO && self.told.jobs.is_empty();
-                if first && is_declaration(event) && (self.record == 1 || is_mix(event)) {
+                if first && is_declaration(event) && (self.told.entries.is_empty() || is_mix(event)) {
                     self.told.declared.push(event.clone());
                 } else {
                     self.told.outside.push((at, event.clone()));
@@ -166,10 +177,11 @@ impl Follow {
         Ok(run.filter(|run| run.attempt == id.attempt && run.ended.is_none()))
     }
 
-    fn saved(&mut self, id: RunId, work: Span) -> Result<(), TraceError> {
+    fn saved(&mut self, at: Time, id: RunId, work: Span) -> Result<(), TraceError> {
         let Some(run) = self.live(id)? else { return Ok(()) };
         let more = work - run.saved;
         run.saved = run.saved.max(work);
+        run.saves.push((at, work));
         if more > Span::ZERO {
             self.told.saves.push(more);
         }
@@ -180,7 +192,12 @@ impl Follow {
         let Some(run) = self.live(id)? else { return Ok(()) };
         run.ended = Some(at);
         run.saved = run.saved.max(saved.unwrap_or_default());
-        let (done, unasked) = (run.done(at), run.stopped.is_none());
+        let (mut done, unasked) = (run.done(at), run.stopped.is_none());
+        if exit == Exit::Completed {
+            // The world may know better when the work was done than when that was noticed.
+            done = saved.filter(|saved| *saved > run.from).map_or(done, |saved| saved.min(done));
+            run.completed = Some(done);
+        }
         let job = &mut self.told.jobs[id.job.index()];
         match exit {
             Exit::Completed => {
@@ -230,7 +247,10 @@ impl Follow {
             started: None,
             rate: engine::Rate::FULL,
             stopped: None,
+            killed: None,
+            saves: Vec::new(),
             saved: from,
+            completed: None,
             ended: None,
         });
         self.told.jobs[id.job.index()].first_launch.get_or_insert(now);
@@ -239,6 +259,9 @@ impl Follow {
     fn stopped(&mut self, now: Time, id: RunId, order: StopOrder) -> Result<(), TraceError> {
         if let Some(run) = self.live(id)? {
             run.stopped.get_or_insert((now, order));
+            if order == StopOrder::Kill {
+                run.killed.get_or_insert(now);
+            }
         }
         Ok(())
     }

@@ -32,8 +32,12 @@ pub struct Measures {
     pub relaunch: Overhead,
     /// From the order to drain until the run was over.
     pub drain: Overhead,
+    /// From the order to drain until the last save after it.
+    pub drain_save: Overhead,
     /// From the order to kill until the run was over.
     pub kill: Overhead,
+    /// From the end of the work until it was known.
+    pub notice: Overhead,
     /// Whether runs that were drained mostly kept what they had done; `None` where none had done anything.
     pub stops_save: Option<bool>,
     /// Work between saves while a run goes on: the median.
@@ -45,7 +49,7 @@ impl Recording {
     pub fn measures(&self) -> Measures {
         let launches = |first: bool| {
             let runs = self.runs.iter().filter(move |run| (run.attempt == 1) == first);
-            Overhead::of(runs.filter_map(|run| Some(run.started?.since(run.launched))).collect())
+            Overhead::of(runs.filter_map(RecordedRun::launch).collect())
         };
         let stops = |order: StopOrder| Overhead::of(self.stops(order).map(|(_, at, end)| end.since(at)).collect());
         let kept = self.stops(StopOrder::Drain).filter_map(|(run, at, _)| kept(run, at));
@@ -54,7 +58,9 @@ impl Recording {
             launch: launches(true),
             relaunch: launches(false),
             drain: stops(StopOrder::Drain),
+            drain_save: Overhead::of(self.runs.iter().filter_map(|run| run.stop()?.saved_after).collect()),
             kill: stops(StopOrder::Kill),
+            notice: Overhead::of(self.runs.iter().filter_map(RecordedRun::notice).collect()),
             stops_save: (all > 0).then_some(2 * some >= all),
             save_interval: Overhead::of(self.saves.clone()).p50,
         }
