@@ -6,6 +6,7 @@
 )]
 #![allow(clippy::doc_markdown, reason = "the comments here are help texts, shown as they stand")]
 
+mod access;
 mod client;
 mod examples;
 mod serve;
@@ -17,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use access::*;
 pub(crate) use client::*;
 pub(crate) use serve::{LogFormat, ServeArgs};
 pub(crate) use trace::{TraceCommand, TraceConvertArgs, TraceFitArgs, TraceGenerateArgs, TraceInfoArgs};
@@ -79,6 +81,9 @@ enum Command {
     /// When the server ends, programs go on; the next start takes them up.
     #[command(after_help = examples::SERVE)]
     Serve(ServeArgs),
+    /// Say who may use a server from elsewhere: make, list and revoke tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
     #[command(flatten)]
     Client(ClientCommand),
 }
@@ -310,6 +315,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Reproduce(args) => commands::reproduce::run(&args),
         Command::Verify(args) => commands::verify::run(&args),
         Command::WhatIf(args) => commands::what_if::run(&args),
+        Command::Token(command) => commands::token::run(command),
         Command::Client(command) => commands::client::run(command),
         Command::Fidelity(args) => commands::fidelity::run(&args),
         Command::Serve(args) => commands::serve::run(&args),

@@ -11,6 +11,7 @@ pub(crate) mod reproduce;
 pub(crate) mod saturate;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod token;
 pub(crate) mod trace;
 pub(crate) mod verify;
 pub(crate) mod what_if;

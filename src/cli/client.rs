@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use executor::job_file::Spoken;
 
-use super::examples;
+use super::{AuditArgs, examples};
 
 /// Commands that speak to a server.
 #[derive(Debug, Subcommand)]
@@ -50,6 +50,9 @@ pub(crate) enum ClientCommand {
     /// Exit code 0: all have finished. 1: one ended otherwise, or the time is over.
     #[command(after_help = examples::WAIT)]
     Wait(WaitArgs),
+    /// Show who did what, from where, and what came of it; for admins.
+    #[command(after_help = examples::AUDIT)]
+    Audit(AuditArgs),
     /// Say, from within a job, that it has saved all its work.
     #[command(after_help = examples::SAVED)]
     Saved(SavedArgs),
@@ -58,9 +61,12 @@ pub(crate) enum ClientCommand {
 /// Where the server is.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServerArgs {
-    /// Where the server listens [default: TRAINYARD_SERVER, or unix:state/trainyard.sock]
-    #[arg(long, value_name = "unix:PATH")]
+    /// Where the server listens: unix:PATH or https://HOST:PORT [default: TRAINYARD_SERVER, or unix:state/trainyard.sock]
+    #[arg(long, value_name = "PLACE")]
     pub(crate) server: Option<String>,
+    /// File with a token [default: TRAINYARD_TOKEN, or the file in TRAINYARD_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
 }
 
 /// How lists are shown.

@@ -180,3 +180,17 @@ Example, in a job:
   trainyard saved s3://bucket/resnet/epoch-7
 
 The next attempt finds the text in TRAINYARD_CHECKPOINT.";
+
+pub(super) const TOKEN_CREATE: &str = "\
+Examples:
+  trainyard token create --state state --name ada --tenant research --role submitter --expires 30d
+  trainyard token create --state state --name ci --tenant ci --role submitter > token
+
+Roles: a viewer sees the jobs of the tenant and those below it; a submitter also submits, cancels,
+holds and releases them; an operator acts on all jobs and drains nodes; an admin does everything.";
+
+pub(super) const AUDIT: &str = "\
+Examples:
+  trainyard audit --since 1d
+  trainyard audit --who ada --outcome forbidden
+  trainyard audit --subject 'job 7' -o wide";

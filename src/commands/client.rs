@@ -1,6 +1,8 @@
 //! The commands that speak to a server: arguments become calls, answers become tables.
 
+mod audit;
 mod change;
+mod connect;
 mod job_file;
 mod jobs;
 mod logs;
@@ -11,19 +13,14 @@ mod usage;
 mod wait;
 mod watch;
 
-use std::io::ErrorKind;
-use std::path::PathBuf;
-
 use executor::api::Problem;
 use executor::api::client::{Call, Client, ClientError};
 use serde::de::DeserializeOwned;
 use tokio::runtime::{Builder, Runtime};
 
+pub(crate) use self::audit::utc;
 use crate::cli::{ClientCommand, ServerArgs};
 use crate::error::Error;
-
-const VARIABLE: &str = "TRAINYARD_SERVER";
-const SOCKET: &str = "trainyard.sock";
 
 /// Runs one of the commands.
 pub(crate) fn run(command: ClientCommand) -> Result<(), Error> {
@@ -42,6 +39,7 @@ pub(crate) fn run(command: ClientCommand) -> Result<(), Error> {
         ClientCommand::Resume(args) => nodes::resume(&args),
         ClientCommand::Usage(args) => usage::run(&args),
         ClientCommand::Wait(args) => wait::run(&args),
+        ClientCommand::Audit(args) => audit::run(&args),
         ClientCommand::Saved(args) => jobs::saved(args),
     }
 }
@@ -54,7 +52,7 @@ struct Server {
 
 impl Server {
     fn new(args: &ServerArgs) -> Result<Self, Error> {
-        let client = Client::new(socket(args)?);
+        let client = connect::client(args)?;
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| {
             Error::failed(format!("cannot prepare to wait for the server: {error}"), "close some files or programs")
@@ -72,50 +70,6 @@ impl Server {
 
     fn call<T: DeserializeOwned>(&self, call: Call) -> Result<T, ClientError> {
         self.runtime.block_on(self.client.call(call))
-    }
-}
-
-/// The socket of the server: the option, else the variable, else the usual place.
-fn socket(args: &ServerArgs) -> Result<PathBuf, Error> {
-    let said = args.server.clone().map(|text| (text, "--server"));
-    let said =
-        said.or_else(|| std::env::var(VARIABLE).ok().filter(|text| !text.is_empty()).map(|text| (text, VARIABLE)));
-    let Some((text, from)) = said else { return Ok(["state", SOCKET].iter().collect()) };
-    let path = text.strip_prefix("unix:").unwrap_or(&text);
-    if path.is_empty() || path.contains("://") {
-        let hint = "write unix:PATH, with the path of trainyard.sock in the state folder of the server";
-        return Err(Error::input(format!("{from}: `{text}` is no unix socket"), hint));
-    }
-    Ok(PathBuf::from(path))
-}
-
-impl From<ClientError> for Error {
-    fn from(error: ClientError) -> Self {
-        match error {
-            ClientError::Connect { path, source } => unreachable(&path, &source),
-            ClientError::Refused(status, problem) => refused(status, &problem, None),
-            ClientError::Broken(_) => {
-                Self::failed(error, "the server has gone or was restarted: `trainyard queue` shows what it knows")
-            }
-            ClientError::Unreadable(_) => Self::failed(error, "use the same version of trainyard as the server"),
-        }
-    }
-}
-
-fn unreachable(path: &std::path::Path, source: &std::io::Error) -> Error {
-    let shown = path.display();
-    match source.kind() {
-        ErrorKind::NotFound | ErrorKind::ConnectionRefused => Error::failed(
-            format!("no server listens at {shown}"),
-            format!(
-                "start one with `trainyard serve --state DIR`, or name its socket, DIR/{SOCKET}, with --server or {VARIABLE}"
-            ),
-        ),
-        ErrorKind::PermissionDenied => Error::failed(
-            format!("cannot connect to {shown}: {source}"),
-            "the socket is for the user that runs the server",
-        ),
-        _ => Error::failed(format!("cannot connect to {shown}: {source}"), "check the path and the server"),
     }
 }
 

@@ -5,8 +5,9 @@ mod log;
 use std::ffi::OsString;
 use std::thread;
 
-use executor::api::server::{Limits, Shutdown};
-use executor::api::{self, Peers};
+use executor::api;
+use executor::api::doors::Doors;
+use executor::api::server::Shutdown;
 use executor::config::{Config, inventory};
 use executor::handle::Handle;
 use executor::machine::{Machines, declared, this_machine};
@@ -82,28 +83,33 @@ fn attend(setup: &Setup, ready: Ready) -> Result<(), ServeError> {
     for warning in &ready.warnings {
         warnings::note(&format!("warning: {warning}"));
     }
-    let socket = ready.folders.socket();
-    let refused = |source| ServeError::Listen { what: format!("cannot listen at {}", socket.display()), source };
     let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(ServeError::Thread)?;
-    let (listener, signals) = {
+    let (doors, signals) = {
         // Sockets and signals belong to the runtime.
         let _inside = runtime.enter();
         let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-        (api::server::listen(&socket).map_err(refused)?, signals)
+        (Doors::open(&ready, &setup.config)?, signals)
     };
     let [terminate, interrupt] = signals;
     let (terminate, interrupt) = (terminate.map_err(ServeError::Thread)?, interrupt.map_err(ServeError::Thread)?);
     let inventory = &setup.machines.inventory;
-    let text =
-        format!("ready: {} under `{}`, listening at {}", inventory.size(), setup.config.policy, socket.display(),);
+    let text = format!(
+        "ready: {} under `{}`, listening at {}{}",
+        inventory.size(),
+        setup.config.policy,
+        ready.folders.socket().display(),
+        doors.port().and_then(|port| port.url().ok()).map(|url| format!(" and {url}")).unwrap_or_default(),
+    );
     let shutdown = Shutdown::default();
-    let settings = api::Settings::new(ready.origin_us, ready.folders.runs());
-    let settings = settings.with_records(ready.folders.records()).with_devices(ready.devices);
-    let router = api::router(ready.handle.clone(), settings, shutdown.clone());
-    let ended = end_on_signal(terminate, interrupt, shutdown.clone(), ready.handle);
-    let serving = api::server::serve(listener, router, Peers::of_this_process(), Limits::default(), shutdown);
-    let all = async move { tokio::join!(serving, ended) };
-    thread::Builder::new().name("api".to_owned()).spawn(move || runtime.block_on(all)).map_err(ServeError::Thread)?;
+    let settings = doors.settings().clone();
+    let (handle, access) = (ready.handle, settings.access.clone());
+    let router = api::router(handle.clone(), settings, shutdown.clone());
+    let all = move || {
+        let watching = api::watch(handle.clone(), access, shutdown.clone());
+        let ended = end_on_signal(terminate, interrupt, shutdown.clone(), handle);
+        runtime.block_on(async { tokio::join!(doors.serve(router, shutdown), ended, watching) })
+    };
+    thread::Builder::new().name("api".to_owned()).spawn(all).map_err(ServeError::Thread)?;
     warnings::note(&text);
     Ok(())
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::fcntl::OFlag;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag};
 use nix::unistd::{Gid, Uid, User, fchown, geteuid};
 
 use super::scope::sound_tenant;
@@ -18,8 +19,6 @@ use crate::runs;
 
 /// Name of the file in the state folder.
 pub const FILE: &str = "tokens.json";
-/// Taken by whoever changes it.
-const LOCK: &str = "tokens.lock";
 /// Version of the file.
 const SCHEMA: u32 = 1;
 /// No file is larger.
@@ -99,7 +98,7 @@ pub fn change<T, E: From<TokensError>>(state: &Path, alter: impl FnOnce(&mut Tok
     let hint = "name the state folder of the server, and be the user that runs it, or root";
     let failed =
         |source: io::Error| TokensError { path: path.clone(), message: format!("cannot be written: {source}"), hint };
-    let _lock = lock(&state.join(LOCK)).map_err(failed)?;
+    let _lock = lock(state).map_err(failed)?;
     let (tokens, _) = read(&path)?;
     let mut tokens = Tokens { schema: SCHEMA, tokens: tokens.tokens.clone() };
     let done = alter(&mut tokens)?;
@@ -112,10 +111,14 @@ pub fn now_s() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn lock(path: &Path) -> io::Result<nix::fcntl::Flock<File>> {
+/// Locks the folder itself: a file for it would belong to whoever came first.
+fn lock(state: &Path) -> io::Result<Flock<File>> {
+    let mut folder = File::open(state)?;
     for _ in 0..TRIES_MAX {
-        if let Some(lock) = runs::lock(path)? {
-            return Ok(lock);
+        match Flock::lock(folder, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((unlocked, Errno::EWOULDBLOCK)) => folder = unlocked,
+            Err((_, errno)) => return Err(errno.into()),
         }
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -252,7 +255,7 @@ mod tests {
         let mode = fs::metadata(folder.path().join(FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left.len(), 2, "{left:?}");
+        assert_eq!(left.len(), 1, "{left:?}");
     }
 
     #[test]

@@ -45,7 +45,7 @@ fn ended(server: &Server, job: &str, begin: Instant, timeout: Option<Duration>) 
             Ok(info) if info.job.ended_s.is_some() => return Ok(info),
             Ok(_) => seen = Some(Instant::now()),
             // A server that was there may come back.
-            Err(ClientError::Connect { .. } | ClientError::Broken(_))
+            Err(ClientError::Connect { .. } | ClientError::Unreachable { .. } | ClientError::Broken(_))
                 if seen.is_some_and(|at| at.elapsed() < AWAY_MAX) => {}
             Err(error) => return Err(error.into()),
         }
