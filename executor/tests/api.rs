@@ -3,6 +3,8 @@
 
 #[path = "api/load.rs"]
 mod load;
+#[path = "api/operators.rs"]
+mod operators;
 #[path = "api/refusals.rs"]
 mod refusals;
 #[path = "api/routes.rs"]
