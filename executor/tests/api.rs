@@ -7,6 +7,8 @@ mod contract;
 mod load;
 #[path = "api/metrics.rs"]
 mod metrics;
+#[path = "api/operators.rs"]
+mod operators;
 #[path = "api/refusals.rs"]
 mod refusals;
 #[path = "api/routes.rs"]

@@ -45,7 +45,9 @@ impl Doors {
         let socket = ready.folders.socket();
         let unix = server::listen_for(&socket, peers.door()).map_err(refused(socket.display().to_string()))?;
         let settings =
-            Settings { body_max: api.body_max, access, ..Settings::new(ready.origin_us, ready.folders.runs()) };
+            Settings { body_max: api.body_max, access, ..Settings::new(ready.origin_us, ready.folders.runs()) }
+                .with_records(ready.folders.records())
+                .with_devices(std::sync::Arc::clone(&ready.devices));
         Ok(Self { unix, port: port.transpose()?, peers, limits, settings })
     }
 

@@ -95,7 +95,7 @@ async fn what_is_not_there_is_named() {
         (404, "no-logs", yard.get("/v1/jobs/0/logs?task=1").await),
         (404, "no-logs", yard.get("/v1/jobs/0/logs?attempt=2").await),
         (404, "no-logs", yard.get("/v1/jobs/0/logs?attempt=0").await),
-        (404, "no-logs", yard.get("/v1/jobs/0/logs").await),
+        (410, "gone", yard.get("/v1/jobs/0/logs").await),
     ] {
         let (found, name, _) = refusal(answer);
         assert_eq!((found, name.as_str()), (status, code));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use engine::Span;
-use executor::job_file::JobFile;
+use executor::job_file::{GpuBind, JobFile};
 use executor::launcher::{End, Gang, Gpu};
 
 use super::harness::{Yard, gang, sh, task};
@@ -29,6 +29,7 @@ fn a_single_task_is_told_of_its_run_and_of_no_gang() {
         ("CUDA_VISIBLE_DEVICES", "GPU-17,5"),
         ("EPOCHS", "3"),
         ("PATH", "/bin:/usr/bin"),
+        ("TRAINYARD_GPUS", "GPU-17,5"),
         ("TRAINYARD_ATTEMPT", "1"),
         ("TRAINYARD_CHECKPOINT", "s3://a/9"),
         ("TRAINYARD_JOB", "12"),
@@ -66,7 +67,7 @@ fn a_gang_is_told_what_torchrun_and_jax_would_tell_it() {
     gang.tasks = vec![task(0, "a", &[0]), task(1, "b", &[0]), task(2, "b", &[1])];
     assert_eq!(yard.run(&gang).1, End::Exited(0));
     let names = ["RANK", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "JAX_PROCESS_ID", "CUDA_VISIBLE_DEVICES"];
-    let own = [["0", "0", "1", "0", "0", "0"], ["1", "0", "2", "1", "1", "0"], ["2", "1", "2", "1", "2", "1"]];
+    let own = [["0", "0", "1", "0", "0", "0"], ["1", "0", "2", "1", "1", "0,1"], ["2", "1", "2", "1", "2", "0,1"]];
     let shared = [
         ("WORLD_SIZE", "3"),
         ("NNODES", "2"),
@@ -97,4 +98,56 @@ fn a_library_that_a_job_preloads_is_not_loaded_by_its_shim() {
     let shim = yard.started(run).shim.pid;
     let env = fs::read_to_string(format!("/proc/{shim}/environ")).unwrap();
     assert!(!env.contains("LD_") && env.contains("TRAINYARD_RUN_DIR"), "{env}");
+}
+
+/// What each task sees, what is its own, and where that is among what it sees.
+fn seen(job: u32, bind: Option<GpuBind>, gpus: &[&[u32]], uuid: Option<&str>) -> Vec<[String; 3]> {
+    let mut yard = Yard::new();
+    let mut gang = gang(job, JobFile { tasks: gpus.len() as u32, gpu_bind: bind, ..sh("env") });
+    gang.tasks = (0..).zip(gpus).map(|(index, gpus)| task(index, "a", gpus)).collect();
+    for gpu in gang.tasks.iter_mut().flat_map(|task| &mut task.gpus) {
+        gpu.uuid = uuid.map(|kind| format!("{kind}-{}", gpu.index));
+    }
+    assert_eq!(yard.run(&gang).1, End::Exited(0));
+    let of_task = |task: u32| {
+        let env = variables(&yard.output_of(gang.run, task));
+        ["CUDA_VISIBLE_DEVICES", "TRAINYARD_GPUS", "JAX_LOCAL_DEVICE_IDS"]
+            .map(|name| env.get(name).cloned().unwrap_or_else(|| "-".to_owned()))
+    };
+    (0..gpus.len() as u32).map(of_task).collect()
+}
+
+#[test]
+fn a_task_with_one_gpu_sees_those_of_its_node_and_one_with_several_its_own() {
+    let usual = seen(1, None, &[&[3], &[1]], Some("GPU"));
+    assert_eq!(usual, [["GPU-3,GPU-1", "GPU-3", "0"], ["GPU-3,GPU-1", "GPU-1", "1"]]);
+    assert_eq!(seen(2, Some(GpuBind::Task), &[&[3], &[1]], None), [["3", "3", "-"], ["1", "1", "-"]]);
+    assert_eq!(seen(3, None, &[&[0, 1], &[2, 3]], None), [["0,1", "0,1", "-"], ["2,3", "2,3", "-"]]);
+    let wide = seen(4, Some(GpuBind::Node), &[&[0, 1], &[2, 3]], None);
+    assert_eq!(wide, [["0,1,2,3", "0,1", "0,1"], ["0,1,2,3", "2,3", "2,3"]]);
+    // CUDA shows a process one instance of a divided GPU at most.
+    let parts = seen(5, Some(GpuBind::Node), &[&[0], &[1]], Some("MIG"));
+    assert_eq!(parts, [["MIG-0", "MIG-0", "-"], ["MIG-1", "MIG-1", "-"]]);
+}
+
+#[test]
+fn a_gang_meets_at_the_address_that_it_is_told() {
+    if std::process::Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: there is no python3 on this machine");
+        return;
+    }
+    let mut yard = Yard::new();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/local/rendezvous.py");
+    let path = std::env::var("PATH").unwrap();
+    let file = JobFile { tasks: 4, env: [("PATH".to_owned(), path)].into(), ..sh("exec python3 \"$0\"") };
+    let mut gang = gang(31, JobFile { command: [file.command.clone(), vec![script.to_owned()]].concat(), ..file });
+    gang.tasks = vec![task(0, "a", &[2]), task(1, "a", &[0]), task(2, "b", &[1]), task(3, "b", &[0])];
+    let end = yard.run(&gang).1;
+    let complaints: Vec<String> =
+        (0..4).map(|index| fs::read_to_string(yard.task(gang.run, index).join("stderr")).unwrap_or_default()).collect();
+    assert_eq!(end, End::Exited(0), "{complaints:?}");
+    let devices = ["2", "0", "1", "0"];
+    for (index, device) in (0..).zip(devices) {
+        assert_eq!(yard.output_of(gang.run, index), format!("sum 6 device {device}\n"));
+    }
 }
