@@ -96,9 +96,7 @@ impl Default for Metrics {
     fn default() -> Self {
         use family as f;
         let maker = Maker(Registry::new());
-        let parts = |family: &Family| {
-            maker.keep(GaugeVec::new(Opts::new(family.name, family.help), family.labels))
-        };
+        let parts = |family: &Family| maker.keep(GaugeVec::new(Opts::new(family.name, family.help), family.labels));
         let http = HistogramOpts::new(f::HTTP_SECONDS.name, f::HTTP_SECONDS.help).buckets(f::ANSWER.to_vec());
         Self {
             changes: maker.counters(&f::CHANGES),
@@ -164,7 +162,8 @@ impl Metrics {
             let word = view::node_word(cluster.state(node));
             let gpus = cluster.spec(node).gpus;
             let free: u64 = (0..gpus).map(|gpu| u64::from(cluster.free_milli_of(node, gpu))).sum();
-            let of_node = [u64::from(gpus) * 1000, u64::from(gpus) * 1000 - free, u64::from(cluster.free_gpus(node)) * 1000];
+            let of_node =
+                [u64::from(gpus) * 1000, u64::from(gpus) * 1000 - free, u64::from(cluster.free_gpus(node)) * 1000];
             for (_, sum) in sums.iter_mut().filter(|(state, _)| *state == word) {
                 sum.iter_mut().zip(of_node).for_each(|(sum, of_node)| *sum += of_node);
             }

@@ -85,8 +85,15 @@ pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>
         metrics.snapshot_at(at);
     }
     let meter = Meter::new(Arc::clone(metrics), &core, &shared.borrow().book);
-    let clerk =
-        Clerk::new(Rc::clone(&store), records, handle.clone(), meter, header, setup.config.segment_bytes_max, origin_us);
+    let clerk = Clerk::new(
+        Rc::clone(&store),
+        records,
+        handle.clone(),
+        meter,
+        header,
+        setup.config.segment_bytes_max,
+        origin_us,
+    );
     let metrics = Arc::clone(metrics);
     let jobs = shared.borrow().book.len();
     tracing::info!(target: "trainyard", version = env!("CARGO_PKG_VERSION"), jobs, "the state is read back");

@@ -155,7 +155,8 @@ mod tests {
         let mut routes = BTreeSet::new();
         for call in source.split(".route(").skip(1) {
             let (path, rest) = call.trim_start().trim_start_matches('"').split_once('"').unwrap();
-            let end = [rest.find(".route("), rest.find("\n        .")].into_iter().flatten().min().unwrap_or(rest.len());
+            let end =
+                [rest.find(".route("), rest.find("\n        .")].into_iter().flatten().min().unwrap_or(rest.len());
             let methods = METHODS.iter().filter(|method| rest[..end].contains(&format!("{method}(")));
             routes.extend(methods.map(|method| ((*method).to_owned(), path.to_owned())));
         }
@@ -186,7 +187,13 @@ mod tests {
         for reference in found {
             assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference}");
         }
-        let ids: Vec<&Value> = document["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values()).map(|operation| &operation["operationId"]).collect();
+        let ids: Vec<&Value> = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .flat_map(|item| item.as_object().unwrap().values())
+            .map(|operation| &operation["operationId"])
+            .collect();
         assert_eq!(ids.iter().map(|id| id.as_str().unwrap()).collect::<BTreeSet<_>>().len(), ids.len());
     }
 
@@ -197,7 +204,10 @@ mod tests {
         assert_eq!(links.len(), 6);
         for link in links.values() {
             let id = link["operationId"].as_str().unwrap();
-            assert!(operations().iter().any(|(method, path)| document["paths"][path][method]["operationId"] == id), "{id}");
+            assert!(
+                operations().iter().any(|(method, path)| document["paths"][path][method]["operationId"] == id),
+                "{id}"
+            );
         }
     }
 

@@ -112,7 +112,10 @@ pub(super) async fn usage(
     lines.values().for_each(|usage| total += *usage);
     let rows = lines.into_iter().map(|(key, usage)| view(key, &usage)).collect();
     let by = params.by.name().to_owned();
-    Ok(json(StatusCode::OK, &UsageReport { schema: SCHEMA, since, until, by, rows, total: view(String::new(), &total) }))
+    Ok(json(
+        StatusCode::OK,
+        &UsageReport { schema: SCHEMA, since, until, by, rows, total: view(String::new(), &total) },
+    ))
 }
 
 fn unreadable(why: &str) -> ApiError {

@@ -115,7 +115,10 @@ mod tests {
     fn only_rows_that_changed_are_news_and_time_alone_is_none() {
         let mut seen = BTreeSet::new();
         let news = |list: List, seen: &mut BTreeSet<Vec<String>>| lines(&[], &list.news(seen));
-        assert_eq!(news(list(&[["1", "running", "0:01"], ["2", "pending", "0:00"]]), &mut seen), "1\trunning\t0:01\n2\tpending\t0:00\n");
+        assert_eq!(
+            news(list(&[["1", "running", "0:01"], ["2", "pending", "0:00"]]), &mut seen),
+            "1\trunning\t0:01\n2\tpending\t0:00\n"
+        );
         assert_eq!(news(list(&[["1", "running", "0:02"], ["2", "pending", "0:00"]]), &mut seen), "");
         assert_eq!(news(list(&[["1", "running", "0:03"], ["2", "running", "0:00"]]), &mut seen), "2\trunning\t0:00\n");
         // What went and came back is news.

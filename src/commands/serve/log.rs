@@ -35,15 +35,17 @@ pub(super) struct Log {
 
 /// Begins the log. `filter` goes before the variable.
 pub(super) fn start(filter: Option<&str>, format: LogFormat) -> Result<Log, Error> {
-    let log = Log::to(io::stderr())
-        .map_err(|error| Error::failed(format!("the log cannot be written: {error}"), "raise the limit of processes"))?;
+    let log = Log::to(io::stderr()).map_err(|error| {
+        Error::failed(format!("the log cannot be written: {error}"), "raise the limit of processes")
+    })?;
     let (filter, from) = match (filter, std::env::var(VARIABLE).ok().filter(|text| !text.is_empty())) {
         (Some(filter), _) => (filter.to_owned(), "--log"),
         (None, Some(filter)) => (filter, VARIABLE),
         (None, None) => (DEFAULT.to_owned(), DEFAULT),
     };
     let filter = EnvFilter::try_new(&filter).map_err(|error| {
-        let hint = "write TARGET=LEVEL with commas between, such as trainyard=debug; levels are error, warn, info, debug";
+        let hint =
+            "write TARGET=LEVEL with commas between, such as trainyard=debug; levels are error, warn, info, debug";
         Error::input(format!("{from}: `{filter}` is no filter: {error}"), hint)
     })?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(log.clone());

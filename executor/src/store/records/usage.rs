@@ -6,10 +6,10 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params, params_from_iter};
 use serde::Serialize;
 
+use super::RecordsError;
 use super::reader::{Reader, natural};
 use super::row::{FreedRow, HeldRow, Use};
 use super::write::integer;
-use super::RecordsError;
 use crate::calendar::{DAY_US, by_day, day_of, day_text};
 
 /// Whose usage of which days, and how it is added up.
@@ -86,7 +86,8 @@ struct Tenure {
 
 /// Begins to count a run. One that is counted already is left as it is.
 pub(super) fn hold(connection: &Connection, held: &HeldRow) -> rusqlite::Result<()> {
-    let mut statement = connection.prepare_cached("INSERT OR IGNORE INTO tenures VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
+    let mut statement =
+        connection.prepare_cached("INSERT OR IGNORE INTO tenures VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")?;
     for (model, milli) in &held.gpus {
         let HeldRow { job, attempt, launched_us, tenant, owner, .. } = held;
         statement.execute(params![job, attempt, model, integer(*launched_us), tenant, owner, integer(*milli)])?;
@@ -111,7 +112,8 @@ pub(super) fn free(connection: &Connection, freed: &FreedRow) -> rusqlite::Resul
 }
 
 fn tenures(connection: &Connection, freed: &FreedRow) -> rusqlite::Result<Vec<Tenure>> {
-    let sql = "SELECT launched_us, tenant, owner, model, milli FROM tenures WHERE job = ?1 AND attempt = ?2 ORDER BY model";
+    let sql =
+        "SELECT launched_us, tenant, owner, model, milli FROM tenures WHERE job = ?1 AND attempt = ?2 ORDER BY model";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map(params![freed.job, freed.attempt], tenure)?;
     rows.collect()
@@ -148,7 +150,8 @@ fn add(connection: &Connection, day: u32, tenure: &Tenure, usage: &Usage) -> rus
              finished = finished + ?5, failed = failed + ?6, stopped = stopped + ?7, lost = lost + ?8, runs = runs + ?9,
              jobs = jobs + ?10",
     )?;
-    let (Tenure { tenant, owner, model, .. }, Usage { finished, failed, stopped, lost, runs, jobs, .. }) = (tenure, usage);
+    let (Tenure { tenant, owner, model, .. }, Usage { finished, failed, stopped, lost, runs, jobs, .. }) =
+        (tenure, usage);
     // What a run holds in a day is far below 2^63.
     let [finished, failed, stopped, lost] = [finished, failed, stopped, lost].map(|sum| integer(*sum as u64));
     let values = params![day, tenant, owner, model, finished, failed, stopped, lost, integer(*runs), integer(*jobs)];

@@ -42,7 +42,8 @@ impl Writer {
         let waiting = Arc::new(AtomicU64::new(0));
         let left = Arc::clone(&waiting);
         let path = records.path.clone();
-        let thread = thread::Builder::new().name("records".to_owned()).spawn(move || work(records, &receiver, &shared, &left));
+        let thread =
+            thread::Builder::new().name("records".to_owned()).spawn(move || work(records, &receiver, &shared, &left));
         let thread = thread.map_err(|source| RecordsError::io("start the writer of", &path, source))?;
         Ok(Self { sender: Some(sender), thread: Some(thread), progress, waiting })
     }
