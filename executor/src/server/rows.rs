@@ -192,3 +192,6 @@ impl<'a> Rows<'a> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

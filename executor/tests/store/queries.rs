@@ -1,10 +1,10 @@
 //! Questions: every page is what a filter over all rows gives.
 
-use std::collections::BTreeMap;
 
 use executor::store::Position;
 use executor::store::records::{
-    AuditFilter, AuditRow, JobFilter, JobRow, Liveness, Order, Projected, Reader, Records, Row, RunRow, UsageRow,
+    AuditFilter, AuditRow, FreedRow, HeldRow, JobFilter, JobRow, Liveness, Order, Projected, Reader, Records, Row,
+    RunRow, Usage, UsageFilter, UsageKey, Use,
 };
 use proptest::prelude::*;
 
@@ -140,25 +140,64 @@ fn a_job_comes_with_its_file_and_its_runs() {
 }
 
 #[test]
-fn usage_is_added_up_over_days_for_each_tenant() {
-    let usage = |tenant: &str, day, gpu_milli_us| Row::Usage(UsageRow { tenant: tenant.to_owned(), day, gpu_milli_us });
-    let filled = fill(vec![
-        usage("a/b", 1, 1),
-        usage("a/b", 2, 10),
-        usage("a/b", 2, 20),
-        usage("a/b", 3, 400),
-        usage("a", 3, 5),
-        usage("ab", 2, 7),
-        usage("a/b", 4, 8000),
-    ]);
-    let usage = |first, last, below| {
-        let usage = filled.reader.usage(first, last, below).unwrap();
-        usage.into_iter().map(|usage| (usage.tenant, usage.gpu_milli_us)).collect::<BTreeMap<_, _>>()
+fn usage_is_added_up_by_days_tenants_owners_and_models() {
+    const DAY: u64 = 86_400_000_000;
+    let held = |job, tenant: &str, owner: &str, launched_us, gpus: &[(&str, u64)]| {
+        let gpus = gpus.iter().map(|(model, milli)| ((*model).to_owned(), *milli)).collect();
+        let (tenant, owner) = (tenant.to_owned(), owner.to_owned());
+        Row::Held(Box::new(HeldRow { job, attempt: 1, launched_us, tenant, owner, gpus }))
     };
-    let expected = |pairs: &[(&str, u64)]| pairs.iter().map(|(tenant, held)| ((*tenant).to_owned(), *held)).collect();
-    assert_eq!(usage(2, 3, None), expected(&[("a", 5), ("a/b", 420), ("ab", 7)]));
-    assert_eq!(usage(2, 3, Some("a")), expected(&[("a", 5), ("a/b", 420)]));
-    assert_eq!(usage(4, 3, None), BTreeMap::new());
+    let freed = |job, at_us, used, lost_milli_us| {
+        Row::Freed(FreedRow { job, attempt: 1, at_us, used, lost_milli_us, job_ends: used != Use::Stopped })
+    };
+    let filled = fill(vec![
+        held(0, "a/b", "ann", DAY - 10, &[("A100", 1000), ("H100", 500)]),
+        held(0, "a/b", "ann", DAY - 10, &[("A100", 1000), ("H100", 500)]),
+        held(1, "a", "bob", 2 * DAY + 5, &[("A100", 2000)]),
+        held(2, "ab", "bob", 2 * DAY, &[("", 0)]),
+        held(3, "c", "eve", 3 * DAY - 1, &[("A100", 3000)]),
+        // Nobody holds that any more, or ever did.
+        freed(9, 3 * DAY, Use::Failed, 0),
+        freed(0, 2 * DAY + 1, Use::Finished, 0),
+        freed(0, 2 * DAY + 9, Use::Failed, 0),
+        freed(1, 2 * DAY + 25, Use::Stopped, 7000),
+        freed(2, 2 * DAY + 100, Use::Failed, 0),
+    ]);
+    let usage = |first, last, below: Option<&str>, by| {
+        let filter = UsageFilter { first, last, below: below.map(str::to_owned), by, now_us: 3 * DAY + 2 };
+        let usage = filled.reader.usage(&filter).unwrap();
+        let sums = |usage: Usage| {
+            let Usage { held, finished, failed, stopped, running, lost, runs, jobs } = usage;
+            format!("{held} = {finished} + {failed} + {stopped} + {running}, {lost} lost, {runs} runs, {jobs} jobs")
+        };
+        usage.into_iter().map(|(key, usage)| format!("{key}: {}", sums(usage))).collect::<Vec<_>>()
+    };
+    let day = DAY + 11;
+    assert_eq!(
+        usage(0, 9, None, UsageKey::Tenant),
+        [
+            "a: 40000 = 0 + 0 + 40000 + 0, 7000 lost, 1 runs, 0 jobs".to_owned(),
+            format!("a/b: {0} = {0} + 0 + 0 + 0, 0 lost, 1 runs, 1 jobs", 1500 * day),
+            "ab: 0 = 0 + 0 + 0 + 0, 0 lost, 1 runs, 1 jobs".to_owned(),
+            "c: 9000 = 0 + 0 + 0 + 9000, 0 lost, 0 runs, 0 jobs".to_owned(),
+        ]
+    );
+    assert_eq!(
+        usage(0, 9, Some("a"), UsageKey::Model),
+        [
+            format!("A100: {} = {} + 0 + 40000 + 0, 7000 lost, 2 runs, 1 jobs", 1000 * day + 40_000, 1000 * day),
+            format!("H100: {0} = {0} + 0 + 0 + 0, 0 lost, 0 runs, 0 jobs", 500 * day),
+        ]
+    );
+    assert_eq!(
+        usage(2, 3, None, UsageKey::Day),
+        [
+            "1970-01-03: 44500 = 1500 + 0 + 40000 + 3000, 7000 lost, 3 runs, 2 jobs",
+            "1970-01-04: 6000 = 0 + 0 + 0 + 6000, 0 lost, 0 runs, 0 jobs",
+        ]
+    );
+    assert_eq!(usage(0, 0, None, UsageKey::Owner), ["ann: 15000 = 15000 + 0 + 0 + 0, 0 lost, 0 runs, 0 jobs"]);
+    assert_eq!(usage(4, 3, None, UsageKey::Day), Vec::<String>::new());
 }
 
 #[test]

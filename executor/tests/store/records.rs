@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use executor::store::Position;
 use executor::store::records::{
-    AuditRow, HeldGpu, JobFilter, JobRow, Projected, Reader, Records, RecordsError, RecordsWarning, Row, RunRow,
-    UsageRow, Writer,
+    AuditRow, FreedRow, HeldGpu, HeldRow, JobFilter, JobRow, Projected, Reader, Records, RecordsError, RecordsWarning,
+    Row, RunRow, Use, Writer,
 };
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -76,18 +76,30 @@ fn row() -> impl Strategy<Value = Row> {
         ended_us,
         ..RunRow::default()
     });
-    let usage = (tenant(), 0_u32..5, any::<u32>()).prop_map(|(tenant, day, held)| UsageRow {
-        tenant,
-        day,
-        gpu_milli_us: u64::from(held),
-    });
+    let held =
+        (tenant(), 0_u32..20, 0_u32..4, 0_u64..1 << 40, 0_u64..5).prop_map(|(tenant, job, attempt, at, milli)| {
+            HeldRow {
+                job,
+                attempt,
+                launched_us: at,
+                tenant,
+                owner: "ann".to_owned(),
+                gpus: [("A100".to_owned(), milli)].into_iter().collect(),
+            }
+        });
+    let used = prop::sample::select(vec![Use::Finished, Use::Failed, Use::Stopped]);
+    let freed =
+        (0_u32..20, 0_u32..4, 0_u64..1 << 40, used, any::<bool>()).prop_map(|(job, attempt, at_us, used, job_ends)| {
+            FreedRow { job, attempt, at_us, used, lost_milli_us: at_us % 7, job_ends }
+        });
     let audit =
         any::<u32>().prop_map(|at| AuditRow { at_us: u64::from(at), verb: "submit".to_owned(), ..AuditRow::default() });
     prop_oneof![
         job.clone().prop_map(|job| Row::Submitted { job: Box::new(job), job_file: "{}".to_owned() }),
         job.prop_map(|job| Row::Job(Box::new(job))),
         run.prop_map(|run| Row::Run(Box::new(run))),
-        usage.prop_map(Row::Usage),
+        held.prop_map(|held| Row::Held(Box::new(held))),
+        freed.prop_map(Row::Freed),
         audit.prop_map(|audit| Row::Audit(Box::new(audit))),
     ]
 }
@@ -109,7 +121,7 @@ proptest! {
     #[test]
     fn however_the_rows_are_split_and_wherever_the_writer_crashes_the_tables_are_the_same(
         rows in prop::collection::vec(prop::collection::vec(row(), 0..5), 1..30),
-        splits in prop::collection::vec((1_usize..8, 0_usize..6, 0_usize..40), 1..40),
+        splits in prop::collection::vec((1_usize..8, 0_usize..7, 0_usize..40), 1..40),
     ) {
         let folder = tempfile::tempdir().unwrap();
         let records: Vec<_> = rows.into_iter().enumerate().map(|(at, rows)| {
@@ -130,7 +142,7 @@ proptest! {
             // Some that were written before are sent again.
             let first = done.saturating_sub(again % 4);
             let batches = &records[first..(done + length).min(records.len())];
-            let table = ["watermark", "jobs", "audit", "usage"].get(kind).filter(|_| crashes < 8);
+            let table = ["watermark", "jobs", "audit", "usage", "tenures"].get(kind).filter(|_| crashes < 8);
             if let Some(table) = table {
                 crashes += 1;
                 break_table(&path, table);
@@ -213,7 +225,7 @@ fn a_file_of_no_use_is_set_aside() {
     assert_eq!(set_aside(&path, FAR), "file is not a database");
     assert_eq!(set_aside(&path, Position::START), "it knows more than the journal");
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert_eq!(set_aside(&path, FAR), "version 99 of its tables is newer than 1 of this program");
+    assert_eq!(set_aside(&path, FAR), "version 99 of its tables is not 2, that of this program");
     Connection::open(&path).unwrap().execute_batch("DROP TABLE watermark").unwrap();
     assert!(set_aside(&path, FAR).starts_with("no such table: watermark"));
 }

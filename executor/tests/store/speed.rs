@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use executor::store::records::{
-    JobFilter, JobRow, Liveness, Order, Projected, Reader, Records, Row, RunRow, UsageRow, Writer,
+    HeldRow, JobFilter, JobRow, Liveness, Order, Projected, Reader, Records, Row, RunRow, Writer,
 };
 use executor::store::{Position, Start, Store};
 
@@ -59,10 +59,18 @@ fn submitted(number: u32) -> Projected {
         name: Some(format!("train-{}", number % 1000)),
         ..job(number)
     };
-    let usage = UsageRow { tenant: job.tenant.clone(), day: number / 10_000, gpu_milli_us: u64::from(number) };
+    let held = HeldRow {
+        job: number,
+        attempt: 1,
+        launched_us: u64::from(number),
+        tenant: job.tenant.clone(),
+        owner: job.owner.clone(),
+        gpus: [("A100".to_owned(), 8000)].into_iter().collect(),
+    };
     let run = RunRow { job: number, nodes: vec!["node-1".to_owned()], ..RunRow::default() };
     let job_file = r#"{"command":["python","train.py"],"gpus":8.0,"memory_mib":64000}"#.to_owned();
-    let rows = vec![Row::Submitted { job: Box::new(job), job_file }, Row::Run(Box::new(run)), Row::Usage(usage)];
+    let rows =
+        vec![Row::Submitted { job: Box::new(job), job_file }, Row::Run(Box::new(run)), Row::Held(Box::new(held))];
     Projected { position: Position { segment: 1, record: u64::from(number) }, rows }
 }
 
