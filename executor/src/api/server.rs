@@ -129,28 +129,29 @@ pub async fn serve(listener: UnixListener, router: Router, peers: Peers, limits:
             connection(stream, router, caller, limits, shutdown).await;
         });
     };
-    let accept = async || listener.accept().await.map(|(stream, _)| stream);
+    let accepting = &listener;
+    let accept = || async move { accepting.accept().await.map(|(stream, _)| stream) };
     let permits = accept_all(accept, begin, limits, &shutdown).await;
     drop(listener);
     drain(&permits, limits).await;
 }
 
 /// Begins a connection whenever there is room for one, until `shutdown` begins. Gives what the open ones hold.
-pub(super) async fn accept_all<S>(
-    accept: impl AsyncFn() -> io::Result<S>,
+pub(super) async fn accept_all<S, F: Future<Output = io::Result<S>>>(
+    accept: impl Fn() -> F,
     begin: impl Fn(S, OwnedSemaphorePermit),
     limits: Limits,
     shutdown: &Shutdown,
 ) -> Arc<Semaphore> {
     let permits = Arc::new(Semaphore::new(limits.connections_max as usize));
-    let next = async || {
-        // Never closed.
-        let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-        Some((accept().await, permit))
-    };
     loop {
+        let next = async {
+            // Never closed.
+            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
+            Some((accept().await, permit))
+        };
         let accepted = tokio::select! {
-            accepted = next() => accepted,
+            accepted = next => accepted,
             () = shutdown.begun() => break,
         };
         match accepted {

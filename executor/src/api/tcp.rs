@@ -73,7 +73,7 @@ impl Port {
                 }
             });
         };
-        let permits = accept_all(async || listener.accept().await, begin, limits, &shutdown).await;
+        let permits = accept_all(|| listener.accept(), begin, limits, &shutdown).await;
         drop(listener);
         drain(&permits, limits).await;
     }

@@ -86,7 +86,7 @@ fn ask(wish: Wish, owner: u8) -> Message {
 fn journal(plans: &[Plan]) -> Vec<Entry> {
     let mut script = Vec::new();
     for (job, plan) in plans.iter().enumerate() {
-        let wish = Wish::Submit { file: Box::new(plan.file.clone()), key: None };
+        let wish = Wish::Submit { file: Box::new(plan.file.clone()), key: None, user: None };
         script.push((Time(plan.at_s * 1_000_000), ask(wish, plan.owner)));
         let cancelled = plan.cancel_s.map(|after| Time((plan.at_s + after) * 1_000_000 + 7));
         script.extend(cancelled.map(|at| (at, ask(Wish::Cancel(JobId::new(job)), plan.owner))));
