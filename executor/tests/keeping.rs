@@ -75,7 +75,7 @@ impl Server {
     fn submit(&self, script: &str, gpus: f64) -> JobId {
         let command = vec!["sh".to_owned(), "-c".to_owned(), script.to_owned()];
         let file = Box::new(JobFile { gpus, ..JobFile::plain(command) });
-        match self.ask(Wish::Submit { file, key: None }) {
+        match self.ask(Wish::Submit { file, key: None, user: None }) {
             Done::Job(job) => job,
             other => panic!("{other:?}"),
         }
