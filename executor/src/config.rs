@@ -178,7 +178,9 @@ mod tests {
         let open = read("[api]\nlisten = \"0.0.0.0:7070\"\n").unwrap_err().to_string();
         assert!(open.contains("needs cert and key"), "{open}");
         assert!(read("[api]\nlisten = \"here\"\n").is_err());
-        assert!(read("[api]\nlisten = \"127.0.0.1:0\"\ncert = \"c\"\n").unwrap_err().to_string().contains("go together"));
+        assert!(
+            read("[api]\nlisten = \"127.0.0.1:0\"\ncert = \"c\"\n").unwrap_err().to_string().contains("go together")
+        );
         let user = "[[users]]\nname = \"x\"\ntenant = \"a//b\"\nrole = \"viewer\"\n";
         assert!(read(user).unwrap_err().to_string().contains("`a//b` is no path"));
         assert!(read(&user.replace("viewer", "king")).unwrap_err().to_string().contains("unknown variant `king`"));

@@ -14,9 +14,9 @@ use engine::{
     Alarm, Command, Core, Event, Exit, Input, Inventory, JobId, Phase, Placement, Rate, RunId, Span, Time, World,
 };
 
+use self::backlog::Backlog;
 pub use self::backlog::BacklogMax;
 pub use self::requests::{Answer, Done, Request, Wish};
-use self::backlog::Backlog;
 use crate::book::Book;
 use crate::launcher::{End, Launcher, Observation, Seen};
 use crate::ledger::LiveError;
@@ -145,7 +145,19 @@ impl<I: Inbox, L: Launcher> LiveWorld<I, L> {
     pub fn new(inbox: I, launcher: L, shared: Rc<RefCell<Shared>>, inventory: Inventory, defaults: Defaults) -> Self {
         let (live, uuids, messages) = (BTreeMap::new(), Vec::new(), Vec::new());
         let (backlog, backlog_max) = (Backlog::default(), BacklogMax::default());
-        Self { inbox, launcher, shared, inventory, defaults, live, uuids, backlog, backlog_max, messages, stopped: false }
+        Self {
+            inbox,
+            launcher,
+            shared,
+            inventory,
+            defaults,
+            live,
+            uuids,
+            backlog,
+            backlog_max,
+            messages,
+            stopped: false,
+        }
     }
 
     /// No more jobs than this may wait and run.

@@ -68,7 +68,8 @@ fn attend(handle: &Handle) {
         let handle = handle.clone();
         runtime.spawn(async move {
             if words[0] == "submit" {
-                let wish = Wish::Submit { file: Box::new(job(&words[2], &words[3])), key: Some(words[1].clone()), user: None };
+                let wish =
+                    Wish::Submit { file: Box::new(job(&words[2], &words[3])), key: Some(words[1].clone()), user: None };
                 let audit = Audit { who: "ada".to_owned(), ..Audit::default() };
                 match handle.ask(wish, audit).await {
                     Ok(Done::Job(job) | Done::Again(job)) => println!("ack {} {}", words[1], job.0),

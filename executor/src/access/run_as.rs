@@ -64,7 +64,8 @@ impl RunAs {
             return Ok(own);
         }
         for Rule { user: name, .. } in rules {
-            let user = User::from_name(name).map_err(|errno| format!("run_as: cannot look up user `{name}`: {errno}"))?;
+            let user =
+                User::from_name(name).map_err(|errno| format!("run_as: cannot look up user `{name}`: {errno}"))?;
             let user = user.ok_or_else(|| format!("run_as: there is no user `{name}` on this machine"))?;
             if user.uid.is_root() && !run_as_root {
                 return Err(format!("run_as: `{name}` is root, and run_as_root is not true"));
@@ -113,7 +114,8 @@ mod tests {
 
     #[test]
     fn the_first_rule_that_fits_decides() {
-        let rules = [rule(Some("a/b"), None, "bob"), rule(Some("a"), Some("ada"), "ada"), rule(Some("a"), None, "alice")];
+        let rules =
+            [rule(Some("a/b"), None, "bob"), rule(Some("a"), Some("ada"), "ada"), rule(Some("a"), None, "alice")];
         let run_as = root(&rules, false);
         let user = |tenant, owner| run_as.user(tenant, owner, None).map(Option::unwrap_or_default);
         assert_eq!(user("a/b/c", "ada"), Ok("bob".to_owned()));

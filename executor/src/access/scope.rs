@@ -85,7 +85,8 @@ mod tests {
     #[test]
     fn a_scope_ends_at_names_not_at_letters() {
         let scope = Scope::Below("a/b".to_owned());
-        for (tenant, held) in [("a/b", true), ("a/b/c", true), ("a", false), ("a/bc", false), ("", false), ("b", false)] {
+        for (tenant, held) in [("a/b", true), ("a/b/c", true), ("a", false), ("a/bc", false), ("", false), ("b", false)]
+        {
             assert_eq!(scope.holds(tenant), held, "{tenant}");
         }
         assert!(Scope::All.holds("a/bc"));

@@ -93,13 +93,11 @@ impl TokenFile {
 }
 
 /// Changes the tokens of a state folder: reads them, lets `alter` change them, and writes them back, whole or not at all.
-pub fn change<T, E: From<TokensError>>(
-    state: &Path,
-    alter: impl FnOnce(&mut Tokens) -> Result<T, E>,
-) -> Result<T, E> {
+pub fn change<T, E: From<TokensError>>(state: &Path, alter: impl FnOnce(&mut Tokens) -> Result<T, E>) -> Result<T, E> {
     let path = state.join(FILE);
     let hint = "name the state folder of the server, and be the user that runs it, or root";
-    let failed = |source: io::Error| TokensError { path: path.clone(), message: format!("cannot be written: {source}"), hint };
+    let failed =
+        |source: io::Error| TokensError { path: path.clone(), message: format!("cannot be written: {source}"), hint };
     let _lock = lock(state).map_err(failed)?;
     let (tokens, _) = read(&path)?;
     let mut tokens = Tokens { schema: SCHEMA, tokens: tokens.tokens.clone() };
@@ -136,10 +134,13 @@ fn read(path: &Path) -> Content {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok((Arc::new(Tokens { schema: SCHEMA, tokens: Vec::new() }), None));
         }
-        Err(error) => return Err(wrong(format!("cannot be read: {error}"), "be the user that runs the server, or root")),
+        Err(error) => {
+            return Err(wrong(format!("cannot be read: {error}"), "be the user that runs the server, or root"));
+        }
     };
     let metadata = file.metadata().map_err(|error| wrong(format!("cannot be read: {error}"), replace))?;
-    trusted(path, &metadata).map_err(|message| wrong(message, "make it a plain file of the server's user, with mode 0600"))?;
+    trusted(path, &metadata)
+        .map_err(|message| wrong(message, "make it a plain file of the server's user, with mode 0600"))?;
     let mut text = Vec::new();
     file.take(BYTES_MAX).read_to_end(&mut text).map_err(|error| wrong(format!("cannot be read: {error}"), replace))?;
     let tokens: Tokens =

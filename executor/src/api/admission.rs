@@ -12,11 +12,7 @@ use crate::job_file::JobFile;
 use crate::submission::{Refused, TENANT, check, no_parent};
 
 /// Fills in the tenant, and gives the user of the machine as whom the job will run; none: the user of the server.
-pub(super) async fn admitted(
-    app: &App,
-    identity: &Identity,
-    file: &mut JobFile,
-) -> Result<Option<String>, ApiError> {
+pub(super) async fn admitted(app: &App, identity: &Identity, file: &mut JobFile) -> Result<Option<String>, ApiError> {
     let own = identity.tenant.as_deref().unwrap_or(TENANT);
     let tenant = file.tenant.get_or_insert_with(|| own.to_owned()).clone();
     if !identity.submits_for().holds(&tenant) {

@@ -39,11 +39,13 @@ impl Doors {
             (Some(cert), Some(key)) => Some(tls::acceptor(cert, key).map_err(ServeError::Access)?),
             _ => None,
         };
-        let refused = |what: String| move |source| ServeError::Listen { what: format!("cannot listen at {what}"), source };
+        let refused =
+            |what: String| move |source| ServeError::Listen { what: format!("cannot listen at {what}"), source };
         let port = api.listen.map(|address| Port::listen(address, tls).map_err(refused(address.to_string())));
         let socket = ready.folders.socket();
         let unix = server::listen_for(&socket, peers.door()).map_err(refused(socket.display().to_string()))?;
-        let settings = Settings { body_max: api.body_max, access, ..Settings::new(ready.origin_us, ready.folders.runs()) };
+        let settings =
+            Settings { body_max: api.body_max, access, ..Settings::new(ready.origin_us, ready.folders.runs()) };
         Ok(Self { unix, port: port.transpose()?, peers, limits, settings })
     }
 

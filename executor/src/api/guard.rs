@@ -27,7 +27,7 @@ pub(super) async fn guard(State(app): State<App>, mut request: Request, next: Ne
     let changes = request.method() != Method::GET;
     let verb = request.method().as_str().to_owned();
     let subject: String = request.uri().path().chars().take(SUBJECT_MAX).collect();
-    match admit(&app.settings.access, &caller, request.headers(), request.method()) {
+    match admit(&app.settings.access, &caller, request.headers(), request.method(), app.settings.body_max) {
         Err(turned) => {
             let Turned { audit, response } = *turned;
             let refused = response.extensions().get().cloned();

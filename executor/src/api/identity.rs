@@ -91,7 +91,10 @@ impl Identity {
 
     /// The job of a number, or the last one of a name, among those that are seen.
     pub(super) fn find(&self, book: &Book, text: &str) -> Option<JobId> {
-        self.scope().find(book, text).map_err(|beyond| self.hid.fetch_or(beyond == Beyond::Hidden, Ordering::Relaxed)).ok()
+        self.scope()
+            .find(book, text)
+            .map_err(|beyond| self.hid.fetch_or(beyond == Beyond::Hidden, Ordering::Relaxed))
+            .ok()
     }
 
     /// Whether a job is seen.
@@ -123,6 +126,7 @@ impl FromRequestParts<App> for Identity {
 
 /// The answer to strangers.
 pub(super) fn forbidden() -> ApiError {
-    let hint = "the socket is for the user that runs the server, for root, and for whom [[users]] of its configuration names";
+    let hint =
+        "the socket is for the user that runs the server, for root, and for whom [[users]] of its configuration names";
     ApiError::new(StatusCode::FORBIDDEN, "forbidden", "this user may not use this server", hint)
 }

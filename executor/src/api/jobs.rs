@@ -57,7 +57,9 @@ pub(super) async fn submit(
     let wish = Wish::Submit { file: Box::new(file), key, user };
     match app.handle.ask(wish, identity.audit()).await? {
         Done::Job(job) => Ok(json(StatusCode::CREATED, &Submitted { schema: SCHEMA, job: Some(job.0) })),
-        Done::Again(job) => again(&app, &identity, job).await.map(|job| json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(job.0) })),
+        Done::Again(job) => again(&app, &identity, job)
+            .await
+            .map(|job| json(StatusCode::OK, &Submitted { schema: SCHEMA, job: Some(job.0) })),
         done => Err(ApiError::of(done)),
     }
 }
@@ -172,9 +174,8 @@ pub(super) async fn list(
     let (mut jobs, mut now_s) = (Vec::new(), 0.0);
     while let Some(begin) = from.filter(|_| jobs.len() < limit) {
         let (params, identity, left) = (params.clone(), identity.clone(), limit - jobs.len());
-        let look = move |core: &Core, book: &Book| {
-            (params.part((core, book), &identity, begin, left), core.state().now())
-        };
+        let look =
+            move |core: &Core, book: &Book| (params.part((core, book), &identity, begin, left), core.state().now());
         let ((part, next), now) = app.handle.look(look).await?;
         jobs.extend(part);
         (from, now_s) = (next, now.secs_f64());

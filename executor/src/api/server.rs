@@ -1,9 +1,11 @@
 //! The socket: who may connect, how many at a time, how long they may take for their headers, and the end.
 
+use std::future::poll_fn;
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -105,28 +107,44 @@ pub async fn serve(listener: UnixListener, router: Router, peers: Peers, limits:
             connection(stream, router, caller, limits, shutdown).await;
         });
     };
-    let accept = async || listener.accept().await.map(|(stream, _)| stream);
-    let permits = accept_all(accept, begin, limits, &shutdown).await;
-    drop(listener);
+    let permits = accept_all(listener, begin, limits, &shutdown).await;
     drain(&permits, limits).await;
 }
 
-/// Begins a connection whenever there is room for one, until `shutdown` begins. Gives what the open ones hold.
-pub(super) async fn accept_all<S>(
-    accept: impl AsyncFn() -> io::Result<S>,
-    begin: impl Fn(S, OwnedSemaphorePermit),
+/// Where connections come in.
+pub(super) trait Entrance {
+    /// One of them, and what is known of its other end.
+    type Guest;
+
+    /// The next one.
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<io::Result<Self::Guest>>;
+}
+
+impl Entrance for UnixListener {
+    type Guest = UnixStream;
+
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<io::Result<UnixStream>> {
+        self.poll_accept(context).map_ok(|(stream, _)| stream)
+    }
+}
+
+/// Begins a connection whenever there is room for one, until `shutdown` begins, and closes the entrance then. Gives what the
+/// open connections hold.
+pub(super) async fn accept_all<E: Entrance>(
+    entrance: E,
+    begin: impl Fn(E::Guest, OwnedSemaphorePermit),
     limits: Limits,
     shutdown: &Shutdown,
 ) -> Arc<Semaphore> {
     let permits = Arc::new(Semaphore::new(limits.connections_max as usize));
-    let next = async || {
-        // Never closed.
-        let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-        Some((accept().await, permit))
-    };
     loop {
+        let next = async {
+            // Never closed.
+            let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
+            Some((poll_fn(|context| entrance.poll_next(context)).await, permit))
+        };
         let accepted = tokio::select! {
-            accepted = next() => accepted,
+            accepted = next => accepted,
             () = shutdown.begun() => break,
         };
         match accepted {

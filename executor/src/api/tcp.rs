@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -10,12 +11,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::peers::Caller;
-use super::server::{Limits, Shutdown, accept_all, connection, drain};
+use super::server::{Entrance, Limits, Shutdown, accept_all, connection, drain};
 
 /// The first byte of a TLS connection: a handshake record. Source: RFC 8446, section 5.1.
 const HANDSHAKE: u8 = 22;
 /// What somebody hears who speaks HTTP to a port with TLS.
-const PLAIN: &str = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ";
+const PLAIN: &str =
+    "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: ";
 const PLAIN_BODY: &str = r#"{"schema":1,"code":"tls-only","message":"this port speaks TLS","hint":"write https://"}"#;
 /// Longest wait until it is said.
 const PLAIN_WAIT: Duration = Duration::from_secs(1);
@@ -32,6 +34,14 @@ struct Tls(TlsAcceptor);
 impl std::fmt::Debug for Tls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Tls")
+    }
+}
+
+impl Entrance for TcpListener {
+    type Guest = (TcpStream, SocketAddr);
+
+    fn poll_next(&self, context: &mut Context<'_>) -> Poll<io::Result<Self::Guest>> {
+        self.poll_accept(context)
     }
 }
 
@@ -72,13 +82,15 @@ impl Port {
                 }
             });
         };
-        let permits = accept_all(async || listener.accept().await, begin, limits, &shutdown).await;
-        drop(listener);
+        let permits = accept_all(listener, begin, limits, &shutdown).await;
         drain(&permits, limits).await;
     }
 }
 
-async fn greet(mut stream: TcpStream, acceptor: &TlsAcceptor) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+async fn greet(
+    mut stream: TcpStream,
+    acceptor: &TlsAcceptor,
+) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
     let mut first = [0];
     if stream.peek(&mut first).await? == 1 && first != [HANDSHAKE] {
         let answer = format!("{PLAIN}{}\r\n\r\n{PLAIN_BODY}", PLAIN_BODY.len());

@@ -30,7 +30,8 @@ pub async fn watch(handle: Handle, access: Access, shutdown: Shutdown) {
 
 async fn tell_of_refusals(handle: &Handle, access: &Access) -> Result<(), Down> {
     for left_out in access.refusals.left_out() {
-        let detail = format!("{} more refusals of {} were not written down one by one", left_out.count, left_out.source);
+        let detail =
+            format!("{} more refusals of {} were not written down one by one", left_out.count, left_out.source);
         let (verb, outcome) = ("refused".to_owned(), "left-out".to_owned());
         let audit = Audit { verb, subject: left_out.source, outcome, detail, ..Audit::default() };
         handle.ask(Wish::Refusal, audit).await?;
@@ -119,8 +120,7 @@ mod tests {
         };
         assert_eq!(seen(vec![token("1", None)]), ["token.create token 1"]);
         let more = vec![token("1", Some(5)), token("2", None), token("3", Some(2))];
-        let expected =
-            ["token.revoke token 1", "token.create token 2", "token.create token 3", "token.revoke token 3"];
+        let expected = ["token.revoke token 1", "token.create token 2", "token.create token 3", "token.revoke token 3"];
         assert_eq!(seen(more.clone()), expected);
         assert!(seen(more).is_empty());
         assert_eq!(seen(vec![token("2", None)]), ["token.remove token 1", "token.remove token 3"]);

@@ -62,7 +62,8 @@ impl House {
         alter: fn(&mut Limits),
     ) -> Result<Self, ServeError> {
         let path = folder.path().join("trainyard.toml");
-        std::fs::write(&path, format!("policy = \"priority\"\n{rest}\n[api]\nlisten = \"127.0.0.1:0\"\n{api}")).unwrap();
+        std::fs::write(&path, format!("policy = \"priority\"\n{rest}\n[api]\nlisten = \"127.0.0.1:0\"\n{api}"))
+            .unwrap();
         let setup = Setup {
             state: folder.path().join("state"),
             config: Config::read(&path).unwrap(),
@@ -85,7 +86,9 @@ impl House {
                 let (handle, access) = (ready.handle.clone(), settings.access.clone());
                 let router = router(handle.clone(), settings, ended.clone());
                 let serving = thread::spawn(move || {
-                    runtime.block_on(async { tokio::join!(doors.serve(router, ended.clone()), watch(handle, access, ended)) });
+                    runtime.block_on(async {
+                        tokio::join!(doors.serve(router, ended.clone()), watch(handle, access, ended))
+                    });
                 });
                 sender.send((ready, url, serving)).unwrap();
                 Ok(())

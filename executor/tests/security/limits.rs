@@ -40,7 +40,8 @@ fn who_asks_too_often_is_told_when_to_come_again_and_keeps_nobody_else_out() {
     assert!(answers[..5].iter().all(Result::is_ok));
     let refused = refusal(answers.into_iter().last().unwrap());
     assert_eq!((refused.status, refused.code.as_str()), (429, "too-often"));
-    let head = format!("GET /v1/jobs HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {hasty}\r\n\r\n");
+    let head =
+        format!("GET /v1/jobs HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {hasty}\r\n\r\n");
     let answer = house.raw(head.as_bytes());
     let after = answer.split("retry-after: ").nth(1).unwrap().split('\r').next().unwrap().parse::<u64>().unwrap();
     assert!(answer.starts_with("HTTP/1.1 429") && (1..=3).contains(&after), "{answer}");
@@ -66,7 +67,8 @@ fn refusals_do_not_flood_the_journal_and_none_is_forgotten() {
     let begun = Instant::now();
     loop {
         let (single, summed) = (house.audit("&outcome=bad-token"), house.audit("&outcome=left-out"));
-        let count = |line: &Value| line["detail"].as_str().unwrap().split(' ').next().unwrap().parse::<usize>().unwrap();
+        let count =
+            |line: &Value| line["detail"].as_str().unwrap().split(' ').next().unwrap().parse::<usize>().unwrap();
         let all = single.len() + summed.iter().map(count).sum::<usize>();
         if all == ATTEMPTS {
             // A hundred at once, then one a second.
@@ -85,7 +87,8 @@ fn a_tenant_has_so_many_jobs_and_no_more_also_after_a_restart() {
     let token = house.token("ada", "a", Role::Submitter, None);
     let other = house.token("bob", "b", Role::Submitter, None);
     let held = |tenant: &str| json!({"command": ["true"], "hold": true, "tenant": tenant});
-    let sent: Vec<_> = (0..3).map(|at| house.post(&house.client(Some(&token)), "/v1/jobs", &held(&format!("a/{at}")))).collect();
+    let sent: Vec<_> =
+        (0..3).map(|at| house.post(&house.client(Some(&token)), "/v1/jobs", &held(&format!("a/{at}")))).collect();
     assert!(sent.iter().all(Result::is_ok), "{sent:?}");
     let full = |house: &House, token: &str, tenant: &str| {
         let refused = refusal(house.post(&house.client(Some(token)), "/v1/jobs", &held(tenant)));

@@ -110,22 +110,28 @@ fn links_in_the_way_of_runs_are_followed_neither_for_writing_nor_for_reading() {
     std::fs::write(outside.join("task-0/stdout"), "secret").unwrap();
     let count = || walk(&outside);
     let before = count();
-    // In place of the folder of a run, of a task, of a log, of the lock, and of the folder for checkpoints.
+    // In place of the folder of a run, of a task, of the two logs, and of the folder for checkpoints.
     symlink(&outside, runs.join("0-1")).unwrap();
     std::fs::create_dir_all(runs.join("1-1")).unwrap();
     symlink(outside.join("task-0"), runs.join("1-1/task-0")).unwrap();
     std::fs::create_dir_all(runs.join("2-1/task-0")).unwrap();
     symlink(outside.join("stdout"), runs.join("2-1/task-0/stdout")).unwrap();
     std::fs::create_dir_all(runs.join("3-1/task-0")).unwrap();
-    symlink(outside.join("stdout"), runs.join("3-1/task-0/lock")).unwrap();
+    symlink(outside.join("new"), runs.join("3-1/task-0/stderr")).unwrap();
     symlink(&outside, house.state().join("checkpoints/4")).unwrap();
     for job in 0..5 {
         assert_eq!(house.submit(&ada, "echo mine", &json!({})), job);
         let info = house.until(job, "failed");
         assert!(info["end"].as_str().unwrap().contains("could not be started"), "{info}");
-        let refused = refusal(house.get(&ada, &format!("/v1/jobs/{job}/logs")));
+        let stream = if job == 3 { "stderr" } else { "stdout" };
+        let refused = refusal(house.get(&ada, &format!("/v1/jobs/{job}/logs?stream={stream}")));
         assert_eq!((refused.status, refused.code.as_str()), (404, "no-logs"), "{job}");
     }
+    // Where the lock is a link nobody can have it, and nothing starts.
+    std::fs::create_dir_all(runs.join("5-1/task-0")).unwrap();
+    symlink(outside.join("lock"), runs.join("5-1/task-0/lock")).unwrap();
+    let job = house.submit(&ada, "echo mine", &json!({}));
+    house.until(job, "launching");
     assert_eq!(count(), before, "nothing was written there");
     let job = house.submit(&ada, "echo mine", &json!({}));
     house.until(job, "finished");
@@ -180,7 +186,9 @@ fn names_are_names_and_no_paths() {
             refused += 1;
         }
     }
-    for query in ["stream=..%2f..%2fsecret", "task=0%2F..%2F..", "attempt=1%2F..", "offset=-1", "task=4294967295", "x=1"] {
+    for query in
+        ["stream=..%2f..%2fsecret", "task=0%2F..%2F..", "attempt=1%2F..", "offset=-1", "task=4294967295", "x=1"]
+    {
         let answer = refusal(house.get(&operator, &format!("/v1/jobs/0/logs?{query}")));
         assert!(matches!(answer.status, 400 | 404), "{query}: {answer:?}");
         // That there is no such task is no attempt at anything.
@@ -190,7 +198,9 @@ fn names_are_names_and_no_paths() {
         assert_eq!(refusal(house.get(&operator, path)).status, 404, "{path}");
         refused += 1;
     }
-    for file in [json!({"tenant": "a/../.."}), json!({"tenant": "a/./b"}), json!({"name": "a\nb"}), json!({"workdir": "x/.."})] {
+    for file in
+        [json!({"tenant": "a/../.."}), json!({"tenant": "a/./b"}), json!({"name": "a\nb"}), json!({"workdir": "x/.."})]
+    {
         let mut all = json!({"command": ["true"]});
         all.as_object_mut().unwrap().extend(file.as_object().unwrap().clone());
         assert_eq!(refusal(house.post(&operator, "/v1/jobs", &all)).status, 422, "{file}");

@@ -24,7 +24,8 @@ fn a_role_may_do_what_the_table_says_and_nothing_else() {
     let post = |target: String, body: Value| {
         Call::post(target, if body.is_null() { Vec::new() } else { body.to_string().into_bytes() })
     };
-    let submit = |tenant: &str| post("/v1/jobs?dry_run=true".to_owned(), json!({"command": ["true"], "tenant": tenant}));
+    let submit =
+        |tenant: &str| post("/v1/jobs?dry_run=true".to_owned(), json!({"command": ["true"], "tenant": tenant}));
     // The page docs/access.md has the same table.
     let table: [(Call, [u16; 4]); 12] = [
         (Call::get(format!("/v1/jobs/{own}")), [200, 200, 200, 200]),
@@ -56,6 +57,6 @@ fn a_role_may_do_what_the_table_says_and_nothing_else() {
     let name = house.get(&house.owner(), "/v1/nodes").unwrap()["nodes"][0]["node"].as_str().unwrap().to_owned();
     house.post(&holders[2], &format!("/v1/nodes/{name}/drain"), &json!({"reason": "fan"})).unwrap();
     house.post(&holders[2], &format!("/v1/nodes/{name}/resume"), &Value::Null).unwrap();
-    house.audited("operator", "done", 4);
+    house.audited("operator", "done", 5);
     house.stop();
 }

@@ -38,7 +38,8 @@ fn nothing_of_another_tenant_is_seen_or_changed() {
     }
     let saved = |job: &str| Call::post("/v1/runs/saved", format!("{{\"job\": {job}, \"attempt\": 1}}").into_bytes());
     same_as_unknown(&house, &thief, saved, "0");
-    let after = |job: &str| Call::post("/v1/jobs", json!({"command": ["true"], "after": [job]}).to_string().into_bytes());
+    let after =
+        |job: &str| Call::post("/v1/jobs", json!({"command": ["true"], "after": [job]}).to_string().into_bytes());
     same_as_unknown(&house, &thief, after, "0");
     same_as_unknown(&house, &thief, after, "vault");
     house.audited("thief", "foreign-tenant", 2 * attempts.len() + 3);
@@ -96,7 +97,11 @@ fn followers_hear_of_their_own_jobs_alone() {
         let take = |piece: &[u8]| {
             text.push_str(&String::from_utf8_lossy(piece));
             begun.send(()).unwrap();
-            if text.contains("finished") { Err(executor::api::client::ClientError::Broken("enough".to_owned())) } else { Ok(()) }
+            if text.contains("finished") {
+                Err(executor::api::client::ClientError::Broken("enough".to_owned()))
+            } else {
+                Ok(())
+            }
         };
         let _ = follower.stream(Call::get("/v1/events"), take).await;
         text

@@ -46,7 +46,10 @@ fn without_a_valid_token_nothing_is_open() {
         format!("x-forwarded-for: 127.0.0.1\r\nx-remote-user: root\r\n"),
     ] {
         let answer = house.raw(format!("{head}{headers}\r\n").as_bytes());
-        assert!(answer.starts_with("HTTP/1.1 401") && answer.contains("www-authenticate: Bearer"), "{headers}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 401") && answer.contains("www-authenticate: Bearer"),
+            "{headers}: {answer}"
+        );
     }
     house.audited("", "bad-token", 15);
     // Nothing in the folder opens the server, and nothing that the server wrote holds the token.

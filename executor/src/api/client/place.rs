@@ -124,7 +124,9 @@ impl Place {
             Self::Http(host, port) => Ok(Box::new(self.tcp(host, *port).await?)),
             Self::Https(host, port) => {
                 let untrusted = |source| ClientError::Untrusted { server: self.to_string(), source };
-                let Some(Trust(connector)) = trust else { return Err(untrusted(io::Error::other("nobody is trusted"))) };
+                let Some(Trust(connector)) = trust else {
+                    return Err(untrusted(io::Error::other("nobody is trusted")));
+                };
                 let name = ServerName::try_from(host.clone()).map_err(|error| untrusted(io::Error::other(error)))?;
                 let stream = self.tcp(host, *port).await?;
                 Ok(Box::new(connector.connect(name, stream).await.map_err(untrusted)?))
@@ -164,7 +166,13 @@ mod tests {
 
     #[test]
     fn places_are_read_and_written() {
-        for text in ["unix:a/b.sock", "http://127.0.0.1:70", "http://localhost:70", "https://yard.example:7070", "http://[::1]:7"] {
+        for text in [
+            "unix:a/b.sock",
+            "http://127.0.0.1:70",
+            "http://localhost:70",
+            "https://yard.example:7070",
+            "http://[::1]:7",
+        ] {
             assert_eq!(text.parse::<Place>().unwrap().to_string(), text);
         }
         assert_eq!("a/b.sock".parse(), Ok(Place::Unix("a/b.sock".into())));

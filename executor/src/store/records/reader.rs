@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params_from_iter};
-use serde::{Deserialize, Serialize};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::jobs::{COLUMNS, JobFilter, Query};
 use super::row::{AuditRow, JobRow, RunRow};
