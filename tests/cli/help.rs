@@ -27,6 +27,9 @@ fn help_texts() {
         "drain",
         "wait",
         "saved",
+        "audit",
+        "token",
+        "token create",
     ] {
         let name = format!("help {command}").trim_end().replace(' ', "-");
         insta::assert_snapshot!(name, yard.good(&format!("{command} --help")));

@@ -1,6 +1,7 @@
 //! The command as its users meet it: whole outputs, exit codes, files.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail by panic, as tests do")]
 
+mod access;
 mod bad_input;
 mod client;
 mod compare;

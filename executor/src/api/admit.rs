@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
+use super::extract::too_large;
 use super::identity::{Identity, forbidden};
 use super::peers::Caller;
 use crate::access::{Denied, Rates, Refusals, Role, RunAs, Secret, TokenFile, now_s};
@@ -56,6 +57,7 @@ pub(super) fn admit(
     caller: &Caller,
     headers: &HeaderMap,
     method: &Method,
+    body_max: usize,
 ) -> Result<Identity, Box<Turned>> {
     let known = authenticate(access, caller, headers);
     // Whoever is not known is counted by where he is.
@@ -70,6 +72,11 @@ pub(super) fn admit(
     // Routes that change something ask for at least this; some ask for more.
     let role = if method == Method::GET { Role::Viewer } else { Role::Submitter };
     identity.at_least(role).map_err(|error| Turned::new(identity.audit(), error))?;
+    // Whoever says that it will be too much is not waited for.
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > body_max as u64) {
+        return Err(Turned::new(identity.audit(), too_large(body_max)));
+    }
     Ok(identity)
 }
 

@@ -51,6 +51,13 @@ impl Doors {
         Ok(Self { unix, port: port.transpose()?, peers, limits, settings })
     }
 
+    /// Connections may take less than they do by default.
+    #[must_use]
+    pub fn with_limits(mut self, alter: impl FnOnce(&mut Limits)) -> Self {
+        alter(&mut self.limits);
+        self
+    }
+
     /// What the router must know.
     pub fn settings(&self) -> &Settings {
         &self.settings

@@ -42,10 +42,15 @@ impl<T: DeserializeOwned + Default> FromRequest<App> for MaybeBody<T> {
 
 fn unread(rejection: &BytesRejection, body_max: usize) -> ApiError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = format!("the body has more than {body_max} bytes");
-        return ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message, "keep data in files, and name them");
+        return too_large(body_max);
     }
     ApiError::new(StatusCode::BAD_REQUEST, "bad-body", rejection.body_text(), "send the whole body")
+}
+
+/// The answer to a body that is too long.
+pub(super) fn too_large(body_max: usize) -> ApiError {
+    let message = format!("the body has more than {body_max} bytes");
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", message, "keep data in files, and name them")
 }
 
 fn wrong(error: &serde_json::Error) -> ApiError {

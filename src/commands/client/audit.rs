@@ -15,7 +15,8 @@ use crate::{stdout, table};
 pub(super) fn run(args: &AuditArgs) -> Result<(), Error> {
     let server = Server::new(&args.server)?;
     let mut query = format!("/v1/audit?limit={}", args.limit);
-    for (key, value) in [("who", &args.who), ("subject", &args.subject), ("verb", &args.verb), ("outcome", &args.outcome)]
+    for (key, value) in
+        [("who", &args.who), ("subject", &args.subject), ("verb", &args.verb), ("outcome", &args.outcome)]
     {
         query += &value.as_ref().map(|value| format!("&{key}={}", encoded(value))).unwrap_or_default();
     }

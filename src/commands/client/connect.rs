@@ -34,7 +34,8 @@ fn place(args: &ServerArgs) -> Result<Place, Error> {
         return Ok(Place::Unix(["state", SOCKET].iter().collect()));
     };
     text.parse().map_err(|why| {
-        let hint = "write unix:PATH, with the path of trainyard.sock in the state folder of the server, or https://HOST:PORT";
+        let hint =
+            "write unix:PATH, with the path of trainyard.sock in the state folder of the server, or https://HOST:PORT";
         Error::input(format!("{from}: `{text}` is no server: {why}"), hint)
     })
 }
@@ -67,11 +68,14 @@ impl From<ClientError> for Error {
     fn from(error: ClientError) -> Self {
         match &error {
             ClientError::Connect { path, source } => unreachable(path, source),
-            ClientError::Unreachable { .. } => {
-                Self::failed(error, format!("check the name, the port, and [api] listen of the server; {SERVER} names one"))
-            }
+            ClientError::Unreachable { .. } => Self::failed(
+                error,
+                format!("check the name, the port, and [api] listen of the server; {SERVER} names one"),
+            ),
             ClientError::Untrusted { .. } => {
-                let hint = format!("name the certificate that it goes back to, a file in PEM, with {CA}; the name of the server must be in it");
+                let hint = format!(
+                    "name the certificate that it goes back to, a file in PEM, with {CA}; the name of the server must be in it"
+                );
                 Self::failed(error, hint)
             }
             ClientError::Refused(status, problem) => super::refused(*status, problem, None),
