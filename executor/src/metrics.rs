@@ -58,6 +58,8 @@ pub struct Metrics {
     process: process::Process,
     backlog: OnceLock<Arc<AtomicU64>>,
     log_dropped_by: OnceLock<Arc<AtomicU64>>,
+    /// Lines that are in the counter.
+    log_dropped_seen: AtomicU64,
 }
 
 /// What all metrics of a family are registered with.
@@ -125,6 +127,7 @@ impl Default for Metrics {
             process: process::Process::new(&maker),
             backlog: OnceLock::new(),
             log_dropped_by: OnceLock::new(),
+            log_dropped_seen: AtomicU64::new(0),
             registry: maker.0,
         }
     }
@@ -186,7 +189,8 @@ impl Metrics {
         }
         if let Some(dropped) = self.log_dropped_by.get() {
             let all = dropped.load(Ordering::Relaxed);
-            self.log_dropped.inc_by(all.saturating_sub(self.log_dropped.get()));
+            // Two may read at a time.
+            self.log_dropped.inc_by(all.saturating_sub(self.log_dropped_seen.fetch_max(all, Ordering::Relaxed)));
         }
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }

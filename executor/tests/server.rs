@@ -8,19 +8,20 @@
     reason = "a test that drives programs, says what it measured, and ends where something is wrong"
 )]
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use engine::{JobId, NodeId, Span};
+use engine::{Command, Event, JobId, NodeId, Span};
 use executor::config::Config;
 use executor::job_file::{JobFile, Spoken};
 use executor::machine;
 use executor::note::Audit;
 use executor::server::{Ready, ServeError, Setup, serve};
-use executor::store::Start;
-use executor::store::records::Reader;
+use executor::store::records::{Reader, UsageFilter, UsageKey};
+use executor::store::{Start, read_local};
 use executor::view::{self, JobView};
 use executor::world::{Done, Wish};
 use tokio::runtime::{Builder, Runtime};
@@ -233,4 +234,75 @@ fn another_cluster_a_second_server_and_a_clairvoyant_policy_are_refused() {
     other.machines = machine::declared(8, "declared");
     let refused = Server::start(other).err().unwrap();
     assert!(matches!(refused, ServeError::ClusterChanged { .. }), "{refused}");
+}
+
+/// Thousandths of GPUs times microseconds of each job, by the journal alone.
+fn held_by_journal(state: &Path) -> BTreeMap<JobId, u128> {
+    let (mut held, mut open, mut now) = (BTreeMap::new(), BTreeMap::new(), 0);
+    for segment in &read_local(state, Start::Snapshot(1)).unwrap().segments {
+        for entry in segment.entries() {
+            let (_, entry) = entry.unwrap();
+            for fact in entry.facts {
+                now = fact.at.0;
+                if let Event::Ended { run, .. } = fact.event
+                    && let Some((milli, from)) = open.remove(&run)
+                {
+                    *held.entry(run.job).or_insert(0) += u128::from(now - from) * milli;
+                }
+            }
+            for order in entry.orders {
+                if let Command::Launch { run, placement, .. } = order {
+                    let milli: u64 = placement.iter().map(engine::Slice::gpu_milli).sum();
+                    open.insert(run, (u128::from(milli), now));
+                }
+            }
+        }
+    }
+    assert!(open.is_empty(), "all have ended");
+    held
+}
+
+#[test]
+fn usage_is_what_the_journal_says_also_when_records_are_old_or_gone() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let server = Server::start(setup(state, "fifo")).unwrap();
+    let records = server.ready.folders.records();
+    let job = |tenant: &str, script: &str, gpus| JobFile { tenant: Some(tenant.to_owned()), ..shell(script, gpus) };
+    let first = [server.submit(job("a/b", "sleep 0.1", 2.0)), server.submit(job("c", "exit 3", 0.5))];
+    server.until(first[0], "finished");
+    server.until(first[1], "failed");
+    server.stop();
+    let old = state.join("old.sqlite");
+    std::fs::copy(&records, &old).unwrap();
+    let server = Server::start(setup(state, "fifo")).unwrap();
+    let second = [server.submit(job("a/b", "sleep 0.2", 3.0)), server.submit(job("a", "true", 1.0))];
+    for job in second {
+        server.until(job, "finished");
+    }
+    server.stop();
+    let held = held_by_journal(state);
+    let expected: BTreeMap<String, u128> =
+        [("a", held[&JobId(3)]), ("a/b", held[&JobId(0)] + held[&JobId(2)]), ("c", held[&JobId(1)])]
+            .map(|(tenant, held)| (tenant.to_owned(), held))
+            .into();
+    let usage = || {
+        let filter =
+            UsageFilter { first: 0, last: 2_000_000, below: None, by: UsageKey::Tenant, now_us: u64::MAX >> 12 };
+        let usage = Reader::open(&records).unwrap().usage(&filter).unwrap();
+        assert_eq!((usage["c"].failed, usage["c"].jobs, usage["a/b"].runs), (usage["c"].held, 1, 2));
+        usage.into_iter().map(|(tenant, usage)| (tenant, usage.held)).collect::<BTreeMap<_, _>>()
+    };
+    assert_eq!(usage(), expected);
+    // Records that are behind, and none at all.
+    for remains in [Some(&old), None] {
+        for end in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(state.join(format!("records.sqlite{end}")));
+        }
+        if let Some(old) = remains {
+            std::fs::copy(old, &records).unwrap();
+        }
+        Server::start(setup(state, "fifo")).unwrap().stop();
+        assert_eq!(usage(), expected, "{remains:?}");
+    }
 }

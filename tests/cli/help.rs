@@ -25,6 +25,7 @@ fn help_texts() {
         "logs",
         "cancel",
         "drain",
+        "usage",
         "wait",
         "saved",
         "audit",

@@ -9,6 +9,7 @@ mod contract;
 mod custom_policy;
 mod help;
 mod journals;
+mod live;
 mod loop_closed;
 mod reproduce;
 mod saturate;

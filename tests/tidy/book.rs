@@ -17,7 +17,14 @@ struct Coverage {
     page: &'static str,
 }
 
-const COVERAGES: [Coverage; 18] = [
+const COVERAGES: [Coverage; 19] = [
+    Coverage {
+        source: "engine/src/reason.rs",
+        between: ("pub fn code(&self)", "\n    }\n"),
+        marks: &["=> \""],
+        end: '"',
+        page: "docs/api.md",
+    },
     Coverage {
         source: "traces/src/schema.rs",
         between: ("COLUMNS: [Column", "];"),

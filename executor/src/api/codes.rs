@@ -16,22 +16,35 @@ const fn code(name: &'static str, statuses: &'static [u16], meaning: &'static st
 }
 
 /// All of them. A client may rely on a code and its statuses; messages and hints are for people and may change.
-pub(super) const CODES: [Code; 20] = [
+pub(super) const CODES: [Code; 29] = [
     code("bad-body", &[400, 422], "the body ends too early, or has not the fields that it should have"),
     code("bad-json", &[400], "the body is no JSON"),
-    code("bad-key", &[400], "the idempotency key is empty, too long, or not printable ASCII"),
+    code(
+        "bad-key",
+        &[400, 409],
+        "the idempotency key is empty, too long, not printable ASCII, or was used for a submission of somebody else",
+    ),
     code("bad-path", &[400], "a part of the path is no UTF-8"),
     code("bad-query", &[400], "a key of the query is unknown, or a value has the wrong form"),
+    code("bad-token", &[401], "there is no such token, or the header is not `Bearer TOKEN`"),
     code("down", &[503], "the server does not schedule any more: it stops, or its journal cannot be written"),
     code("ended", &[409], "the job has ended, so nothing can be done to it"),
+    code("expired-token", &[401], "the token has expired"),
     code("forbidden", &[403], "the caller may not do this"),
+    code("gone", &[410], "the logs of the run were deleted some time after its end"),
     code("internal", &[500], "a defect of the server"),
     code("no-logs", &[404], "the job has no such task or attempt, or it has written nothing so far"),
     code("no-records", &[503], "the records in SQLite cannot be read; what is scheduled does not need them"),
+    code("no-token", &[401], "the caller has to say who he is, by a token"),
+    code("no-user", &[403], "nothing says as which user of the machine jobs of this tenant run"),
     code("not-held", &[409], "the job is not on hold, so it cannot be released"),
+    code("queue-full", &[409], "as many jobs wait or run as may"),
     code("refused", &[422], "a field has the right form, but asks for what cannot be"),
+    code("revoked-token", &[401], "the token was revoked"),
     code("timeout", &[503], "the server did not answer in time; it may have been done all the same"),
+    code("tokens-unusable", &[503], "the server cannot read its tokens"),
     code("too-large", &[413], "the body is larger than the server takes"),
+    code("too-often", &[429], "too many requests in a short time; `Retry-After` says when to try again"),
     code("unknown", &[404], "the run is not there any more"),
     code("unknown-job", &[404], "there is no such job"),
     code("unknown-node", &[404], "there is no such node"),

@@ -19,7 +19,12 @@ use crate::job_file::{JobFile, schema};
 const OPEN: [&str; 3] = ["/healthz", "/readyz", "/v1/openapi.json"];
 
 /// Refusals of every operation that asks who calls: status, codes.
-const COMMON: [(&str, &str); 2] = [("403", "`forbidden`"), ("503", "`down`, `timeout`")];
+const COMMON: [(&str, &str); 4] = [
+    ("401", "`no-token`, `bad-token`, `expired-token`, `revoked-token`"),
+    ("403", "`forbidden`"),
+    ("429", "`too-often`"),
+    ("503", "`down`, `timeout`, `tokens-unusable`"),
+];
 
 #[derive(OpenApi)]
 #[openapi(

@@ -1,6 +1,5 @@
 //! Questions: every page is what a filter over all rows gives.
 
-
 use executor::store::Position;
 use executor::store::records::{
     AuditFilter, AuditRow, FreedRow, HeldRow, JobFilter, JobRow, Liveness, Order, Projected, Reader, Records, Row,
