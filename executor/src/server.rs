@@ -1,6 +1,7 @@
 //! A server: what was is read back from the journal, what runs is taken up, and the loop goes on.
 
 mod clerk;
+mod cluster;
 mod error;
 mod recovery;
 mod rows;
@@ -62,8 +63,13 @@ pub struct Ready {
 /// Programs go on when the server ends, and are taken up by the next.
 pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>) -> Result<(), ServeError> {
     let header = header(setup)?;
-    let Recovery { core, shared, store, records, origin_us, header, warnings } = recovery::recover(setup, header)?;
+    let Recovery { core, shared, store, records, origin_us, header, warnings, machines, changes } =
+        recovery::recover(setup, header)?;
     let (sender, receiver) = channel();
+    if !changes.0.is_empty() {
+        // The receiver is in our hands.
+        let _ = sender.send(Message::Facts(changes.0, changes.1));
+    }
     let handle = Handle::new(sender.clone());
     let (observations, seen) = channel();
     let settings = Settings { log_bytes_max: setup.config.log_bytes_max, ..Settings::default() };
@@ -80,7 +86,8 @@ pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>
     let clerk =
         Clerk::new(Rc::clone(&store), records, handle.clone(), header, setup.config.segment_bytes_max, origin_us);
     attend(Ready { handle, folders, origin_us, warnings })?;
-    go_on(setup, core, inbox, local, &shared, store, clerk)
+    let world = LiveWorld::new(inbox, local, Rc::clone(&shared), machines.inventory, defaults(setup));
+    go_on(core, world.with_uuids(machines.uuids), &shared, store, clerk)
 }
 
 fn forward(seen: &Receiver<Observation>, send: impl Fn(Observation) -> bool) {
@@ -91,19 +98,17 @@ fn forward(seen: &Receiver<Observation>, send: impl Fn(Observation) -> bool) {
     }
 }
 
+fn defaults(setup: &Setup) -> Defaults {
+    Defaults { grace: setup.config.grace.0 }
+}
+
 fn go_on<L: Launcher>(
-    setup: &Setup,
     mut core: Core,
-    inbox: Channel,
-    launcher: L,
+    mut world: LiveWorld<Channel, L>,
     shared: &Rc<RefCell<Shared>>,
     store: Rc<RefCell<Store>>,
     clerk: Clerk,
 ) -> Result<(), ServeError> {
-    let defaults = Defaults { grace: setup.config.grace.0 };
-    let inventory = setup.machines.inventory.clone();
-    let mut world = LiveWorld::new(inbox, launcher, Rc::clone(shared), inventory, defaults)
-        .with_uuids(setup.machines.uuids.clone());
     world.take_up(&core);
     let mut ledger = Ledger::new(store, Rc::clone(shared));
     let mut desk = Desk::new(Rc::clone(shared), clerk);

@@ -130,7 +130,7 @@ impl Follow {
             Event::NodeDown { node }
             | Event::NodeUp { node }
             | Event::NodeDrained { node }
-            | Event::NodeResumed { node } => node.index() < told.header.inventory.nodes.len(),
+            | Event::NodeResumed { node } => node.index() < told.inventory().nodes.len(),
             Event::TermsChanged { tenant, .. } => tenant.index() < told.tenants.len(),
             Event::Cancelled { job } | Event::JobHeld { job } | Event::JobReleased { job } => {
                 job.index() < told.jobs.len()
