@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use engine::Core;
+use engine::{Core, Event};
 use executor::store::{Start, read_local};
 use policies::Context;
 
@@ -15,8 +15,11 @@ use crate::server::Server;
 pub(crate) const JOBS: u32 = 100_000;
 const CLIENTS: u32 = 64;
 const LOOKS: u32 = 100;
-/// Short programs that come and go at the head of the queue.
+/// Submissions into the long queue.
 const SHORT: u32 = 400;
+/// How long programs come and go at the head of the queue.
+const FLOW: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(100);
 
 pub(crate) fn measure(folder: &Path) {
     let state = folder.join("state");
@@ -48,6 +51,17 @@ pub(crate) fn measure(folder: &Path) {
         begun.elapsed()
     };
     figures::spread("one more submission, acknowledged", (0..SHORT).map(ask).collect());
+    // The one that holds all GPUs goes, and short programs come and go at the head of the queue.
+    client.call("POST", "/v1/jobs/0/cancel", "");
+    let begun = Instant::now();
+    let mut looks = Vec::new();
+    while begun.elapsed() < FLOW {
+        let asked = Instant::now();
+        client.open("?limit=1000");
+        looks.push(asked.elapsed());
+        thread::sleep(PAUSE);
+    }
+    figures::spread("a page of 1,000 while programs come and go", looks);
     figures::memory(server.pid());
     server.kill();
     steps(&state);
@@ -72,15 +86,16 @@ fn steps(state: &Path) {
     let header = &recovered.segments[0].header;
     let built = policies::build(&header.policy, Context { estimates: true, seed: header.seed }).unwrap();
     let mut core = Core::new(header.inventory.clone(), built.policy);
-    let (mut times, mut orders) = (Vec::new(), Vec::new());
+    let (mut growing, mut flowing, mut orders) = (Vec::new(), Vec::new(), Vec::new());
     for entry in recovered.segments.iter().flat_map(|segment| segment.entries()) {
         let (_, entry) = entry.unwrap();
         let begun = Instant::now();
         core.step(&entry.facts, &mut orders).unwrap();
-        times.push(begun.elapsed());
+        let took = begun.elapsed();
+        let ends = entry.facts.iter().any(|input| matches!(input.event, Event::Ended { .. }));
+        if ends { &mut flowing } else { &mut growing }.push(took);
         orders.clear();
     }
-    let last: Vec<Duration> = times.split_off(times.len().saturating_sub(SHORT as usize));
-    figures::spread("a step while the queue grew", times);
-    figures::spread("a step with the whole queue", last);
+    figures::spread("a step with submissions", growing);
+    figures::spread("a step with the whole queue in which a program ended and others start", flowing);
 }

@@ -170,6 +170,8 @@ fn replay_segment(
     records: &Writer,
     origin_us: u64,
 ) -> Result<(), ServeError> {
+    // What is on record need not be made again.
+    let recorded = records.watermark();
     let mut orders = Vec::new();
     for entry in segment.entries() {
         let (position, entry) = entry?;
@@ -180,6 +182,9 @@ fn replay_segment(
             return Err(ServeError::Diverged(position));
         }
         shared.replay(&entry, &notes);
+        if position <= recorded {
+            continue;
+        }
         let rows = Rows::of(core, &shared.book, &notes, origin_us);
         records.send(Projected { position, rows }).map_err(|error| ServeError::Records(error.to_string()))?;
     }

@@ -181,7 +181,9 @@ impl Follow {
         let more = work - run.saved;
         run.saved = run.saved.max(work);
         run.saves.push((at, work));
-        if more > Span::ZERO {
+        // What is saved because of an order to stop says nothing of how often the job saves by itself.
+        let unasked = run.stopped.is_none();
+        if unasked && more > Span::ZERO {
             self.told.saves.push(more);
         }
         Ok(())
