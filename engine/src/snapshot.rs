@@ -36,6 +36,9 @@ pub enum SnapshotError {
     /// The cluster is not what has become of that of the snapshot.
     #[error("its nodes or models are not the first ones of this cluster")]
     OtherCluster,
+    /// Jobs hold what the cluster does not have.
+    #[error("what jobs hold does not fit the cluster")]
+    Held,
     /// Bytes were changed, or are missing.
     #[error("the snapshot is damaged: {0}")]
     Damaged(&'static str),
@@ -97,8 +100,7 @@ impl Core {
 
     fn rebuild(image: Image, policy: Box<dyn Policy>) -> Result<(Self, Vec<u8>), SnapshotError> {
         let Image { cluster, mut state, beside } = image;
-        let disagrees = SnapshotError::Damaged("what jobs hold does not fit the cluster");
-        state.cluster = cluster.restore(state.jobs.iter().flat_map(planned_with)).ok_or(disagrees)?;
+        state.cluster = cluster.restore(state.jobs.iter().flat_map(planned_with)).ok_or(SnapshotError::Held)?;
         state.plans = vec![Plan::Nothing; state.jobs.len()];
         state.tenants.set_half_life(policy.needs().usage_half_life);
         Ok((Self::of(state, policy), beside))

@@ -74,21 +74,30 @@ pub struct DeviceView {
 
 /// What is known of the GPUs now, for those who look.
 #[derive(Debug, Default)]
-pub struct Devices(Mutex<Vec<DeviceView>>);
+pub struct Devices {
+    /// Name of the node that they are in.
+    node: String,
+    all: Mutex<Vec<DeviceView>>,
+}
 
 impl Devices {
-    /// GPUs that are well.
-    pub fn new(devices: Vec<DeviceView>) -> Self {
-        Self(Mutex::new(devices))
+    /// GPUs of a node, all well.
+    pub fn new(node: &str, devices: Vec<DeviceView>) -> Self {
+        Self { node: node.to_owned(), all: Mutex::new(devices) }
+    }
+
+    /// Name of their node.
+    pub fn node(&self) -> &str {
+        &self.node
     }
 
     /// All of them.
     pub fn all(&self) -> Vec<DeviceView> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.all.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn change(&self, index: u32, change: impl Fn(&mut DeviceView)) {
-        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut devices = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         devices.iter_mut().filter(|device| device.index == index).for_each(change);
     }
 }

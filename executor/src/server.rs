@@ -1,6 +1,7 @@
 //! A server: what was is read back from the journal, what runs is taken up, and the loop goes on.
 
 mod clerk;
+mod cluster;
 mod error;
 mod janitor;
 mod recovery;
@@ -15,7 +16,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use engine::journal::{Header, VERSION};
-use engine::{Core, NodeId, Time, drive};
+use engine::{Core, Inventory, NodeId, Time, drive};
 use policies::Context;
 
 use self::clerk::Clerk;
@@ -74,8 +75,13 @@ pub struct Ready {
 /// Programs go on when the server ends, and are taken up by the next.
 pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>) -> Result<(), ServeError> {
     let header = header(setup)?;
-    let Recovery { core, shared, store, records, origin_us, header, warnings } = recovery::recover(setup, header)?;
+    let Recovery { core, shared, store, records, origin_us, header, warnings, machines, changes } =
+        recovery::recover(setup, header)?;
     let (sender, receiver) = channel();
+    if !changes.0.is_empty() {
+        // The receiver is in our hands.
+        let _ = sender.send(Message::Facts(changes.0, changes.1));
+    }
     let handle = Handle::new(sender.clone());
     let (observations, seen) = channel();
     let settings = Settings { log_bytes_max: setup.config.log_bytes_max, ..Settings::default() };
@@ -109,13 +115,16 @@ pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>
     tracing::info!(target: "trainyard", version = env!("CARGO_PKG_VERSION"), jobs, "the state is read back");
     let janitor = Janitor { runs: local.runs().clone(), keep: setup.config.keep(), handle: handle.clone() };
     let _ends_with_this = employ(janitor)?;
-    let devices = watch_gpus(&setup.machines, local.runs().clone(), handle.clone())?;
+    let devices = watch_gpus(&setup.machines, &machines.inventory, local.runs().clone(), handle.clone())?;
     attend(Ready { handle, folders, origin_us, devices, warnings })?;
-    go_on(setup, core, inbox, local, &shared, store, clerk, &metrics)
+    let backlog_max = BacklogMax { all: setup.config.api.jobs_max, tenant: setup.config.api.tenant_jobs_max };
+    let world = LiveWorld::new(inbox, local, Rc::clone(&shared), machines.inventory, defaults(setup));
+    let world = world.with_uuids(machines.uuids).with_backlog_max(backlog_max);
+    go_on(core, world, &shared, store, clerk, &metrics)
 }
 
 /// Starts the thread that watches the GPUs of this machine, where there are any.
-fn watch_gpus(machines: &Machines, runs: Runs, handle: Handle) -> Result<Arc<Devices>, ServeError> {
+fn watch_gpus(machines: &Machines, known: &Inventory, runs: Runs, handle: Handle) -> Result<Arc<Devices>, ServeError> {
     let found = &machines.found;
     let view = |(index, gpu): (u32, &Found)| DeviceView {
         index,
@@ -126,12 +135,15 @@ fn watch_gpus(machines: &Machines, runs: Runs, handle: Handle) -> Result<Arc<Dev
         health: "ok".to_owned(),
         note: None,
     };
-    let devices = Arc::new(Devices::new((0..).zip(&found.gpus).map(view).collect()));
+    // Real GPUs are those of this machine, the only node that was found; the journal may know others from before.
+    let name = machines.inventory.nodes.first().map_or("", |node| node.name.as_str());
+    let devices = Arc::new(Devices::new(name, (0..).zip(&found.gpus).map(view).collect()));
     if found.gpus.is_empty() {
         return Ok(devices);
     }
+    let node = NodeId::new(known.nodes.iter().position(|node| node.name == name).unwrap_or(0));
     let boards = found.gpus.iter().map(|gpu| gpu.board).collect();
-    let monitor = Monitor { handle, node: NodeId(0), boards, devices: Arc::clone(&devices), pause: HEALTH_PAUSE };
+    let monitor = Monitor { handle, node, boards, devices: Arc::clone(&devices), pause: HEALTH_PAUSE };
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Thread)?;
     // NVML has answered a moment ago; if it does not now, the GPUs are used unwatched, as they are without it.
     let work = move || drop(watch_nvml(&monitor, runs, &runtime));
@@ -156,21 +168,18 @@ fn forward(seen: &Receiver<Observation>, send: impl Fn(Observation) -> bool) {
     }
 }
 
+fn defaults(setup: &Setup) -> Defaults {
+    Defaults { grace: setup.config.grace.0 }
+}
+
 fn go_on<L: Launcher>(
-    setup: &Setup,
     mut core: Core,
-    inbox: Channel,
-    launcher: L,
+    mut world: LiveWorld<Channel, L>,
     shared: &Rc<RefCell<Shared>>,
     store: Rc<RefCell<Store>>,
     clerk: Clerk,
     metrics: &Arc<Metrics>,
 ) -> Result<(), ServeError> {
-    let defaults = Defaults { grace: setup.config.grace.0 };
-    let inventory = setup.machines.inventory.clone();
-    let mut world = LiveWorld::new(inbox, launcher, Rc::clone(shared), inventory, defaults)
-        .with_uuids(setup.machines.uuids.clone())
-        .with_backlog_max(BacklogMax { all: setup.config.api.jobs_max, tenant: setup.config.api.tenant_jobs_max });
     world.take_up(&core);
     let mut ledger = Ledger::new(store, Rc::clone(shared)).with_metrics(metrics);
     let mut desk = Desk::new(Rc::clone(shared), clerk);

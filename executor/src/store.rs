@@ -97,6 +97,11 @@ impl<D: Disk> Store<D> {
         &self.changed
     }
 
+    /// Finds anew in which fields the header that is to come differs from that of the last segment.
+    pub fn compare(&mut self, last: &Header, header: &Header) {
+        self.changed = differences(last, header);
+    }
+
     /// Names of the files.
     pub fn folders(&self) -> &Folders {
         &self.folders

@@ -19,7 +19,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use engine::{JobId, RunId};
+use engine::journal::Reader;
+use engine::replay::{Verdict, verify};
+use engine::{Core, JobId, RunId};
 use executor::config::Config;
 use executor::handle::Handle;
 use executor::job_file::JobFile;
@@ -28,9 +30,10 @@ use executor::note::Audit;
 use executor::runs::record::{Ended, Started};
 use executor::runs::{self, Runs, name, process};
 use executor::server::{Setup, serve};
-use executor::store::Start;
+use executor::store::{Start, read_local};
 use executor::view;
 use executor::world::{Done, Wish};
+use policies::Context;
 
 const STATE: &str = "TRAINYARD_CRASH_STATE";
 const GPUS: u32 = 8;
@@ -42,7 +45,8 @@ fn server() {
     let Some(state) = std::env::var_os(STATE) else { return };
     let setup = Setup {
         state: state.into(),
-        config: Config { policy: "fifo[skip=true]".to_owned(), ..Config::default() },
+        // Rotations are killed, too.
+        config: Config { policy: "fifo[skip=true]".to_owned(), segment_bytes_max: 20_000, ..Config::default() },
         machines: machine::declared(GPUS, "declared"),
         shim: vec![env!("CARGO_BIN_EXE_trainyard-shim").into()],
         start: Start::Newest,
@@ -277,8 +281,32 @@ fn check(state: &Path, tally: &Tally) {
         "nothing failed, so nothing has a second attempt: {counts:?}"
     );
     no_gpu_is_held_twice(state);
+    let (segments, records) = verified(state);
+    println!("{records} records in {segments} segments verify");
     let left = process::marked(&state.join("runs")).unwrap();
     assert!(left.is_empty(), "processes are left over: {left:?}");
+}
+
+/// Replays all segments of the journal from the very first fact; every order must be the recorded one.
+fn verified(state: &Path) -> (usize, u64) {
+    let recovered = read_local(state, Start::Snapshot(1)).unwrap();
+    assert!(recovered.snapshot.is_none() && recovered.warnings.is_empty(), "{:?}", recovered.warnings);
+    let mut core: Option<Core> = None;
+    let mut sound = 0;
+    for segment in &recovered.segments {
+        let (header, mut reader) = Reader::new(segment.bytes()).unwrap();
+        let policy = policies::build(&header.policy, Context { estimates: true, seed: header.seed }).unwrap().policy;
+        let mut next = match core {
+            None => Core::new(header.inventory.clone(), policy),
+            Some(before) => Core::restore_on(&before.snapshot(&[]), &header.inventory, policy).unwrap().0,
+        };
+        match verify(&mut next, &mut reader) {
+            Ok(Verdict::Identical { records, .. }) => sound += records,
+            other => panic!("segment {}: {other:?}", segment.number),
+        }
+        core = Some(next);
+    }
+    (recovered.segments.len(), sound)
 }
 
 /// By what the shims wrote down, on the clock since boot.

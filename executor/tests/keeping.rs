@@ -258,7 +258,7 @@ fn monitored(server: &Server) -> (Sender<Vec<Symptom>>, Arc<Devices>, JoinHandle
         health: "ok".to_owned(),
         note: None,
     };
-    let devices = Arc::new(Devices::new((0..4).map(view).collect()));
+    let devices = Arc::new(Devices::new("node-0000", (0..4).map(view).collect()));
     let monitor = Monitor {
         handle: server.ready.handle.clone(),
         node: NodeId(0),

@@ -222,7 +222,7 @@ fn what_cannot_be_is_refused_with_its_field() {
 }
 
 #[test]
-fn another_cluster_a_second_server_and_a_clairvoyant_policy_are_refused() {
+fn a_second_server_and_a_clairvoyant_policy_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let server = Server::start(setup(folder.path(), "fifo")).unwrap();
     let all_knowing = Server::start(setup(&folder.path().join("other"), "srtf")).err().unwrap();
@@ -230,10 +230,32 @@ fn another_cluster_a_second_server_and_a_clairvoyant_policy_are_refused() {
     let second = Server::start(setup(folder.path(), "fifo")).err().unwrap();
     assert!(matches!(second, ServeError::Store(_)), "{second}");
     server.stop();
-    let mut other = setup(folder.path(), "fifo");
-    other.machines = machine::declared(8, "declared");
-    let refused = Server::start(other).err().unwrap();
+}
+
+#[test]
+fn a_node_may_get_more_gpus_and_may_not_lose_those_that_jobs_hold() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |gpus| Setup { machines: machine::declared(gpus, "declared"), ..setup(folder.path(), "fifo") };
+    let server = Server::start(with(4)).unwrap();
+    let held = server.submit(shell("sleep 300", 4.0));
+    server.until(held, "running");
+    let too_large = Wish::Submit { file: Box::new(shell("true", 8.0)), key: None };
+    assert!(matches!(server.ask(too_large), Done::Refused(_)));
+    server.stop();
+    let refused = Server::start(with(2)).err().unwrap();
     assert!(matches!(refused, ServeError::ClusterChanged { .. }), "{refused}");
+    // The refusal has changed nothing: twice, and then as it was.
+    assert!(Server::start(with(2)).is_err());
+    Server::start(with(4)).unwrap().stop();
+    let server = Server::start(with(8)).unwrap();
+    let beside = server.submit(shell("true", 4.0));
+    server.until(beside, "finished");
+    let large = server.submit(shell("true", 8.0));
+    server.ask(Wish::Cancel(held));
+    server.until(large, "finished");
+    server.stop();
+    // Nothing runs any more that holds what would be missing.
+    Server::start(with(2)).unwrap().stop();
 }
 
 /// Thousandths of GPUs times microseconds of each job, by the journal alone.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use engine::journal::Header;
 use engine::snapshot::SnapshotError;
-use engine::{Command, Core, Fault, Input, JobId, Outcome, Record, Span, Time, Watch, drive};
+use engine::{
+    Command, Core, Event, Fault, Input, Inventory, JobId, NodeId, Outcome, Record, Span, Time, Watch, drive,
+};
 use policies::registry::{Built, Registry};
 use policies::{Context, PolicyError};
 use traces::journal::{Measures, Recording, Segment};
@@ -129,9 +131,9 @@ impl<'a> Rerun<'a> {
         &self.trace
     }
 
-    fn core(&self, policy: &str) -> Result<(Core, String), RerunError> {
+    fn core(&self, policy: &str, inventory: &Inventory) -> Result<(Core, String), RerunError> {
         let built = self.policy(policy, &self.recording.header)?;
-        Ok((Core::new(self.recording.header.inventory.clone(), built.policy), built.text))
+        Ok((Core::new(inventory.clone(), built.policy), built.text))
     }
 
     fn policy(&self, text: &str, header: &Header) -> Result<Built, RerunError> {
@@ -139,27 +141,28 @@ impl<'a> Rerun<'a> {
         Ok(Registry::default().build(text, context)?)
     }
 
-    /// A core that goes on with the policy of a segment, as the server did that began it.
-    fn go_on(&self, core: &Core, segment: &Segment) -> Result<Core, RerunError> {
+    /// A core that goes on with the policy of a segment, as the server did that began it, and with this cluster.
+    fn go_on(&self, core: &Core, segment: &Segment, inventory: &Inventory) -> Result<Core, RerunError> {
         let policy = self.policy(&segment.header.policy, &segment.header)?.policy;
         let source = segment.source.clone();
         let refused = |error: SnapshotError| TraceError::new(source, error.to_string());
-        Ok(Core::restore(&core.snapshot(&[]), policy).map_err(refused)?.0)
+        Ok(Core::restore_on(&core.snapshot(&[]), inventory, policy).map_err(refused)?.0)
     }
 
     /// What happened: the facts of the journal once more, through a core with the policy of the journal, whose orders must be
     /// the recorded ones.
     pub fn yesterday(&self) -> Result<Day, RerunError> {
-        let (mut core, _) = self.core(&self.recording.header.policy)?;
+        let header = &self.recording.header;
+        let (mut core, _) = self.core(&header.policy, &header.inventory)?;
         let policy = self.policies()?;
         let mut later = self.recording.segments.iter().skip(1).peekable();
         let workload = Workload::recorded(&self.trace, self.recording, Foresight::Recorded);
-        let mut recorder = Recorder::new(&workload, &self.recording.header.inventory, Segments::Off);
+        let mut recorder = Recorder::new(&workload, self.recording.inventory(), Segments::Off);
         let mut log = DecisionLog::default();
         let mut orders = Vec::new();
         for (at, entry) in self.recording.entries.iter().enumerate() {
             while let Some(segment) = later.next_if(|segment| segment.first <= at) {
-                core = self.go_on(&core, segment)?;
+                core = self.go_on(&core, segment, &segment.header.inventory)?;
             }
             let (journal, record) = self.recording.place(at);
             let journal = journal.to_owned();
@@ -203,14 +206,14 @@ impl<'a> Rerun<'a> {
                 before = &segment.header;
             }
         }
-        let (core, _) = self.core(&header.policy)?;
+        let (core, _) = self.core(&header.policy, self.recording.inventory())?;
         let workload = Workload::recorded(&self.trace, self.recording, Foresight::Recorded);
         self.play(core, self.policies()?, &workload, &changes, times)
     }
 
     /// The same day in the simulated world, under `policy` from its beginning to its end.
     pub fn simulated(&self, policy: &str) -> Result<Day, RerunError> {
-        let (core, policy) = self.core(policy)?;
+        let (core, policy) = self.core(policy, self.recording.inventory())?;
         // The policy of the journal knows what it knew; nobody told it more than the journal says.
         let is_another = policy != self.policies()?;
         if !is_another {
@@ -228,8 +231,11 @@ impl<'a> Rerun<'a> {
         changes: &[(Time, &Segment)],
         times: Times,
     ) -> Result<Day, RerunError> {
-        let header = &self.recording.header;
-        let mut world = SimWorld::new(workload, &self.physics, &header.inventory, header.seed)?;
+        let inventory = self.recording.inventory();
+        let mut world = SimWorld::new(workload, &self.physics, inventory, self.recording.header.seed)?;
+        // Nodes that were added later are there from the beginning, and down until then.
+        let later = self.recording.header.inventory.nodes.len()..inventory.nodes.len();
+        world.schedule(later.map(|node| (Time::ZERO, Event::NodeDown { node: NodeId::new(node) })));
         if let Some(lived) = self.lived.as_ref().filter(|_| times == Times::Own) {
             world = world.with_lived(lived.clone());
         }
@@ -241,13 +247,13 @@ impl<'a> Rerun<'a> {
                 world.flaw(JobId::new(number), Flaw { after: failure.after, times: 1, code: failure.code });
             }
         }
-        let mut recorder = Recorder::new(workload, &header.inventory, Segments::Off);
+        let mut recorder = Recorder::new(workload, inventory, Segments::Off);
         let mut log = DecisionLog::default();
         let mut world = Until::new(world);
         for (at, segment) in changes {
             world.until(Some(*at));
             drive(&mut core, &mut world, &mut log, &mut recorder)?;
-            core = self.go_on(&core, segment)?;
+            core = self.go_on(&core, segment, self.recording.inventory())?;
         }
         world.until(None);
         drive(&mut core, &mut world, &mut log, &mut recorder)?;
@@ -273,7 +279,7 @@ impl<'a> Rerun<'a> {
         }
         let header = &self.recording.header;
         let spec = RunSpec {
-            inventory: &header.inventory,
+            inventory: self.recording.inventory(),
             policy,
             physics,
             load: 1.0,

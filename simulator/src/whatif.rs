@@ -109,7 +109,7 @@ pub fn what_if(rerun: &Rerun<'_>, policies: &[String], done: &dyn Fn(&str)) -> R
         trainyard_version: env!("CARGO_PKG_VERSION").to_owned(),
         journal: rerun.recording().source.clone(),
         physics: rerun.physics().describe(),
-        cluster_gpus: rerun.recording().header.inventory.gpus(),
+        cluster_gpus: rerun.recording().inventory().gpus(),
         fidelity,
         yesterday: outlook(&yesterday.replay),
         simulated: outlook(&simulated.replay),

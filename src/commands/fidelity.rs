@@ -22,7 +22,7 @@ pub(crate) fn run(args: &FidelityArgs) -> Result<(), Error> {
     warnings::about_throughput(&[simulated.replay]);
     match args.rerun.format {
         Format::Json => stdout::show_json(&found),
-        Format::Table => stdout::show(&shown(&found, &recording.header.inventory)),
+        Format::Table => stdout::show(&shown(&found, recording.inventory())),
     }
 }
 

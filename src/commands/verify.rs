@@ -103,7 +103,7 @@ fn begin(files: &Files, file: &SegmentFile, header: &Header, before: Option<&Cor
         }
     };
     let broken = |error| Error::failed(format!("the state before {}: {error}", file.path), COPY_AGAIN);
-    Core::restore(&snapshot, policy).map(|(core, _)| core).map_err(broken)
+    Core::restore_on(&snapshot, &header.inventory, policy).map(|(core, _)| core).map_err(broken)
 }
 
 fn identical(files: &Files, found: &Replayed) -> String {

@@ -56,7 +56,7 @@ fn write(folder: &Path, rerun: &Rerun<'_>, days: Vec<Day>, journal: &Path) -> Re
     let comparison = Comparison {
         trace: rerun.trace(),
         cluster_label: format!("that of {}", journal.display()),
-        inventory: &rerun.recording().header.inventory,
+        inventory: rerun.recording().inventory(),
         replays,
         command: super::command_line(),
         sampling: Sampling::OneSample,

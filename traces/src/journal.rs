@@ -15,7 +15,7 @@ mod own;
 mod tests;
 
 use engine::journal::{Damage, Entry, Header, Reader};
-use engine::{Event, JobId, JobSpec, Outcome, Rate, Shape, Span, TenantId, Time};
+use engine::{Event, Inventory, JobId, JobSpec, Outcome, Rate, Shape, Span, TenantId, Time};
 
 use crate::error::TraceError;
 use crate::formats::{Signs, Spec};
@@ -233,6 +233,11 @@ impl Recording {
     /// What a note of the header says.
     pub fn note(&self, key: &str) -> Option<&str> {
         self.header.notes.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_str())
+    }
+
+    /// The cluster in the end: nodes keep their numbers, and new ones are added behind them.
+    pub fn inventory(&self) -> &Inventory {
+        &self.segments.last().map_or(&self.header, |segment| &segment.header).inventory
     }
 
     /// The shapes, by class.

@@ -35,9 +35,9 @@ pub(super) async fn list(State(app): State<App>, identity: Identity) -> Result<R
         nodes
     };
     let mut nodes = app.handle.look(look).await?;
-    // Real GPUs are those of this machine, which is then the only node.
-    if let Some(node) = nodes.first_mut() {
-        node.devices = app.settings.devices.all();
+    let devices = &app.settings.devices;
+    if let Some(node) = nodes.iter_mut().find(|node| node.node == devices.node()) {
+        node.devices = devices.all();
     }
     Ok(json(StatusCode::OK, &Nodes { schema: SCHEMA, nodes }))
 }

@@ -35,15 +35,13 @@ pub enum ServeError {
     /// The same facts lead to other orders than those that were recorded.
     #[error("record {} of segment {}: its facts lead to other orders than those that were carried out", .0.record, .0.segment)]
     Diverged(Position),
-    /// The cluster is another than that of the journal.
-    #[error("the cluster is another than that of {}: it has {now}, it had {before}", state.display())]
+    /// The cluster was changed in a way that the journal cannot follow.
+    #[error("the cluster of {} cannot become the one that is configured: {message}", state.display())]
     ClusterChanged {
         /// The state folder.
         state: PathBuf,
-        /// What it is now.
-        now: String,
-        /// What it was.
-        before: String,
+        /// Why.
+        message: String,
     },
     /// There is no such policy.
     #[error("policy: {0}")]
@@ -94,7 +92,7 @@ impl ServeError {
                     .to_owned()
             }
             Self::ClusterChanged { .. } => {
-                "give the nodes and GPUs as they were, or use a new --state; a cluster that changes is not supported yet".to_owned()
+                "start with the nodes as they were, drain what is to change, and change it when it is empty".to_owned()
             }
             Self::Policy(_) => "`trainyard policies` lists the policies and their knobs".to_owned(),
             Self::Launcher { .. } => "see whether the folder can be written to, and whether its path is short enough for a socket".to_owned(),

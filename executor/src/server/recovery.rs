@@ -1,12 +1,14 @@
 //! What a server knew before it ended, from snapshot and journal: every recorded order is decided again and compared.
 
-use engine::Core;
 use engine::journal::Header;
+use engine::snapshot::SnapshotError;
+use engine::{Core, Event};
 use serde::{Deserialize, Serialize};
 
 use super::rows::Rows;
-use super::{ServeError, Setup, context};
+use super::{ServeError, Setup, cluster, context};
 use crate::book::Book;
+use crate::machine::Machines;
 use crate::note::Note;
 use crate::store::records::{Projected, Records, Writer};
 use crate::store::{Position, Recovered, Segment, Start, Store, read_local};
@@ -25,6 +27,10 @@ pub(super) struct Recovery {
     pub(super) origin_us: u64,
     pub(super) header: Header,
     pub(super) warnings: Vec<String>,
+    /// What there is, under the numbers that the journal knows.
+    pub(super) machines: Machines,
+    /// What has changed about the cluster since the last server.
+    pub(super) changes: (Vec<Event>, Vec<Note>),
 }
 
 /// What goes into a snapshot beside the core.
@@ -60,8 +66,14 @@ pub(super) fn recover(setup: &Setup, mut header: Header) -> Result<Recovery, Ser
         }
         _ => recovered,
     };
+    let mut machines = setup.machines.clone();
+    let mut before = machines.inventory.clone();
     if let Some(last) = recovered.segments.last() {
-        check_cluster(setup, &last.header)?;
+        machines = cluster::continued(&last.header.inventory, &machines)
+            .map_err(|message| ServeError::ClusterChanged { state: setup.state.clone(), message })?;
+        header.inventory = machines.inventory.clone();
+        before = last.header.inventory.clone();
+        store.compare(&last.header, &header);
         keep_origin(&mut header, &last.header);
     }
     let origin_us = origin_us(&header);
@@ -76,28 +88,17 @@ pub(super) fn recover(setup: &Setup, mut header: Header) -> Result<Recovery, Ser
         }
         records.sync().map_err(unusable)?;
         let snapshot = core.snapshot(&beside(&shared.book, &shared.timers));
+        // Before anything is written: what the new header says may not be possible.
+        let restored = restore(setup, &header, &snapshot)?;
         store.rotate(&snapshot, &header)?;
-        restore(setup, &header, &snapshot)?
+        restored
     };
-    Ok(Recovery { core, shared, store, records, origin_us, header, warnings })
+    let changes = cluster::changes(&core, &before, &setup.machines.inventory);
+    Ok(Recovery { core, shared, store, records, origin_us, header, warnings, machines, changes })
 }
 
 fn begin(segment: &Segment) -> Position {
     Position { segment: segment.number, record: 0 }
-}
-
-fn check_cluster(setup: &Setup, before: &Header) -> Result<(), ServeError> {
-    let now = &setup.machines.inventory;
-    if *now == before.inventory {
-        return Ok(());
-    }
-    let words = |inventory: &engine::Inventory| {
-        let names: Vec<&str> = inventory.nodes.iter().take(4).map(|node| node.name.as_str()).collect();
-        let more = if inventory.nodes.len() > names.len() { ", ..." } else { "" };
-        format!("{} ({}{more})", inventory.size(), names.join(", "))
-    };
-    let (now, before) = (words(now), words(&before.inventory));
-    Err(ServeError::ClusterChanged { state: setup.state.clone(), now, before })
 }
 
 fn keep_origin(header: &mut Header, before: &Header) {
@@ -119,14 +120,24 @@ fn policy(header: &Header) -> Result<Box<dyn engine::Policy>, ServeError> {
 }
 
 fn restore(setup: &Setup, header: &Header, snapshot: &[u8]) -> Result<(Core, Shared), ServeError> {
-    let broken = |source| ServeError::Snapshot { state: setup.state.clone(), source };
-    let (core, beside) = Core::restore(snapshot, policy(header)?).map_err(broken)?;
+    let (core, beside) = restored(setup, header, snapshot)?;
     let Beside { book, timers } = serde_json::from_slice(&beside).map_err(|error| ServeError::Unreadable {
         state: setup.state.clone(),
         what: "the snapshot".to_owned(),
         message: error.to_string(),
     })?;
     Ok((core, Shared { book, timers, ..Shared::default() }))
+}
+
+/// A core with policy and cluster of this header.
+fn restored(setup: &Setup, header: &Header, snapshot: &[u8]) -> Result<(Core, Vec<u8>), ServeError> {
+    Core::restore_on(snapshot, &header.inventory, policy(header)?).map_err(|source| match source {
+        SnapshotError::Held => ServeError::ClusterChanged {
+            state: setup.state.clone(),
+            message: "jobs that run hold GPUs, cores or memory that are not there any more".to_owned(),
+        },
+        source => ServeError::Snapshot { state: setup.state.clone(), source },
+    })
 }
 
 fn replay(
@@ -144,9 +155,7 @@ fn replay(
     for (at, segment) in recovered.segments.iter().enumerate() {
         if at > 0 {
             // The server that began this segment went on from a snapshot, with the policy of its header.
-            let snapshot = core.snapshot(&[]);
-            let broken = |source| ServeError::Snapshot { state: setup.state.clone(), source };
-            (core, _) = Core::restore(&snapshot, policy(&segment.header)?).map_err(broken)?;
+            (core, _) = restored(setup, &segment.header, &core.snapshot(&[]))?;
         }
         replay_segment(setup, segment, &mut core, &mut shared, records, origin_us)?;
     }
@@ -161,6 +170,8 @@ fn replay_segment(
     records: &Writer,
     origin_us: u64,
 ) -> Result<(), ServeError> {
+    // What is on record need not be made again.
+    let recorded = records.watermark();
     let mut orders = Vec::new();
     for entry in segment.entries() {
         let (position, entry) = entry?;
@@ -171,6 +182,9 @@ fn replay_segment(
             return Err(ServeError::Diverged(position));
         }
         shared.replay(&entry, &notes);
+        if position <= recorded {
+            continue;
+        }
         let rows = Rows::of(core, &shared.book, &entry.facts, &notes, origin_us);
         records.send(Projected { position, rows }).map_err(|error| ServeError::Records(error.to_string()))?;
     }

@@ -130,7 +130,7 @@ impl Follow {
             Event::NodeDown { node }
             | Event::NodeUp { node }
             | Event::NodeDrained { node }
-            | Event::NodeResumed { node } => node.index() < told.header.inventory.nodes.len(),
+            | Event::NodeResumed { node } => node.index() < told.inventory().nodes.len(),
             Event::TermsChanged { tenant, .. } => tenant.index() < told.tenants.len(),
             Event::Cancelled { job }
             | Event::JobHeld { job }
@@ -182,7 +182,9 @@ impl Follow {
         let more = work - run.saved;
         run.saved = run.saved.max(work);
         run.saves.push((at, work));
-        if more > Span::ZERO {
+        // What is saved because of an order to stop says nothing of how often the job saves by itself.
+        let unasked = run.stopped.is_none();
+        if unasked && more > Span::ZERO {
             self.told.saves.push(more);
         }
         Ok(())

@@ -46,7 +46,7 @@ impl Recording {
 
     fn trace_of(&self, keep: Keep) -> Result<Trace, TraceError> {
         let mut builder = Builder::new(&self.source, super::SPEC.name);
-        let gangs: Vec<Gang> = self.shapes.iter().map(|shape| Gang::of(shape, &self.header.inventory)).collect();
+        let gangs: Vec<Gang> = self.shapes.iter().map(|shape| Gang::of(shape, self.inventory())).collect();
         let mut tenants: BTreeMap<TenantId, u32> = BTreeMap::new();
         let named = self.named();
         for (number, job) in self.jobs.iter().enumerate() {
