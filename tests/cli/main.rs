@@ -16,4 +16,5 @@ mod saturate;
 mod server;
 mod simulate;
 mod support;
+mod tour;
 mod traces;

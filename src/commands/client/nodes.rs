@@ -27,7 +27,10 @@ pub(super) fn list(args: &NodesArgs) -> Result<(), Error> {
     if devices.is_empty() {
         return Ok(());
     }
-    stdout::show(&format!("\n{}", table::words(&["GPU", "UUID", "MODEL", "MEMORY", "DRIVER", "HEALTH", "NOTE"], &devices)))
+    stdout::show(&format!(
+        "\n{}",
+        table::words(&["GPU", "UUID", "MODEL", "MEMORY", "DRIVER", "HEALTH", "NOTE"], &devices)
+    ))
 }
 
 fn device(device: &DeviceView) -> Vec<String> {
