@@ -16,13 +16,16 @@ impl Pipeline {
     /// Remembers that a class does not fit.
     pub(super) fn note_failure(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
         let class = draft.state().job(job).spec.class;
-        // Who was put first by an operator may evict no more for it: others of its class are to be tried.
-        let alone = draft.state().job(job).is_first() && self.parts.evict.is_some();
-        let rank = if alone { (Tier::LAST, u64::MAX) } else { (self.tier(draft, job), rank) };
+        let held = self.round.failed[class.index()].held.filter(|_| self.parts.evict.is_some());
+        let reason = held.map_or_else(|| draft.shortage(class), |held| held.reason);
+        if draft.state().job(job).is_first() && self.parts.evict.is_some() {
+            // Who was put first by an operator may evict no more for it: that it failed says nothing of its class.
+            draft.refuse(job, reason);
+            return;
+        }
+        let rank = (self.tier(draft, job), rank);
         let failed = &mut self.round.failed[class.index()];
         (failed.at, failed.round, failed.rank) = (draft.state().freed_epoch(), self.round.number, rank);
-        let held = failed.held.filter(|_| self.parts.evict.is_some());
-        let reason = held.map_or_else(|| draft.shortage(class), |held| held.reason);
         draft.refuse_class(class, reason);
     }
 
