@@ -96,6 +96,12 @@ impl Devices {
         self.all.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Nobody knows how they are from now on.
+    pub fn are_unwatched(&self, why: &str) {
+        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        devices.iter_mut().for_each(|device| device.health = format!("not watched: {why}"));
+    }
+
     fn change(&self, index: u32, change: impl Fn(&mut DeviceView)) {
         let mut devices = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         devices.iter_mut().filter(|device| device.index == index).for_each(change);

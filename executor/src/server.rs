@@ -145,8 +145,12 @@ fn watch_gpus(machines: &Machines, known: &Inventory, runs: Runs, handle: Handle
     let boards = found.gpus.iter().map(|gpu| gpu.board).collect();
     let monitor = Monitor { handle, node, boards, devices: Arc::clone(&devices), pause: HEALTH_PAUSE };
     let runtime = tokio::runtime::Builder::new_current_thread().build().map_err(ServeError::Thread)?;
-    // NVML has answered a moment ago; if it does not now, the GPUs are used unwatched, as they are without it.
-    let work = move || drop(watch_nvml(&monitor, runs, &runtime));
+    let work = move || {
+        // NVML has answered a moment ago; if it does not now, the GPUs are used all the same.
+        if let Err(why) = watch_nvml(&monitor, runs, &runtime) {
+            monitor.devices.are_unwatched(&why);
+        }
+    };
     std::thread::Builder::new().name("health".to_owned()).spawn(work).map_err(ServeError::Thread)?;
     Ok(devices)
 }

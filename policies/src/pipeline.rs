@@ -1,6 +1,7 @@
 //! Order, placer, backfill and eviction put together: the policy that most names in the registry are.
 
 mod backfill;
+mod failed;
 mod round;
 
 use engine::{ClassId, Draft, JobId, Needs, Policy, QueueId, Reason, TenantId, Time, Triggers};
@@ -185,9 +186,10 @@ impl Pipeline {
         if self.parts.evict.is_some() { self.guards.triggers() } else { Triggers::NONE }
     }
 
-    /// Whether what failed in an earlier round may have become possible by the passing of time alone.
+    /// Whether what failed in an earlier round may have become possible by the passing of time alone, or because a job that an
+    /// operator put first started in it before others that may evict it.
     fn forgets(&self) -> bool {
-        self.parts.evict.is_some() && self.guards.watch_time()
+        self.parts.evict.is_some() && (self.guards.watch_time() || self.round.anew)
     }
 
     /// Collects the lanes worth a look.
@@ -196,6 +198,7 @@ impl Pipeline {
     /// their end, so only those that got a job since can have anything new.
     fn open_round(&mut self, draft: &Draft<'_>) {
         let epoch = draft.state().freed_epoch();
+        self.round.anew = std::mem::take(&mut self.round.first_started);
         let forgets = self.forgets();
         let round = &mut self.round;
         round.number += 1;
@@ -311,6 +314,7 @@ impl Pipeline {
         }
         self.ready.remove(job);
         self.round.started = true;
+        self.round.first_started |= draft.state().job(job).is_first();
         self.note_start(draft, job);
         if self.parts.order.by_tenant() {
             let (tenant, milli) = (draft.state().tenant_of(job), draft.state().class_of(job).gpu_milli);
@@ -344,61 +348,6 @@ impl Pipeline {
             // An order that only keeps tenants apart ranks none.
             let Some(rank) = self.parts.order.tenant_rank(draft, key.tenant, &self.starts) else { return };
             self.round.lanes[at].tenant = rank;
-        }
-    }
-
-    /// Takes all lanes of a class that does not fit out of the round.
-    fn fail_class(&mut self, draft: &mut Draft<'_>, job: (u64, JobId)) {
-        self.note_failure(draft, job);
-        self.drop_class(draft, job.1);
-    }
-
-    /// Remembers that a class does not fit.
-    fn note_failure(&mut self, draft: &mut Draft<'_>, (rank, job): (u64, JobId)) {
-        let class = draft.state().job(job).spec.class;
-        // Who was put first by an operator may evict no more for it: others of its class are to be tried.
-        let alone = draft.state().job(job).is_first() && self.parts.evict.is_some();
-        let rank = if alone { (Tier::LAST, u64::MAX) } else { (self.tier(draft, job), rank) };
-        let failed = &mut self.round.failed[class.index()];
-        (failed.at, failed.round, failed.rank) = (draft.state().freed_epoch(), self.round.number, rank);
-        let held = failed.held.filter(|_| self.parts.evict.is_some());
-        let reason = held.map_or_else(|| draft.shortage(class), |held| held.reason);
-        draft.refuse_class(class, reason);
-    }
-
-    /// Takes out of the round who must fail because `job`, the head of the lane at `at`, did: its class, but where it was
-    /// put first by an operator and others of its class may evict more, itself alone.
-    fn drop_alike(&mut self, draft: &Draft<'_>, at: usize, job: JobId) {
-        if self.parts.evict.is_some() && draft.state().job(job).is_first() {
-            self.round.lanes.swap_remove(at);
-        } else {
-            self.drop_class(draft, job);
-        }
-    }
-
-    fn tier(&self, draft: &Draft<'_>, job: JobId) -> Tier {
-        Tier { first_place: draft.state().job(job).first_place, queue: self.parts.order.tier(draft, job) }
-    }
-
-    fn drop_class(&mut self, draft: &Draft<'_>, job: JobId) {
-        let class = draft.state().job(job).spec.class;
-        let ready = if self.round.passing == Passing::Shortest { &self.shortest } else { &self.ready };
-        self.round.lanes.retain(|candidate| ready.lane(candidate.lane).key.class != class);
-    }
-
-    /// Takes everybody of the queue, or of the top-level tenant, of a job that does not fit out of the round.
-    fn drop_part(&mut self, draft: &mut Draft<'_>, head: JobId) {
-        let reason = Reason::BehindHead { head };
-        let (queue, tenant) = (draft.state().job(head).spec.queue, draft.state().tenant_of(head));
-        let (ready, lanes) = (&self.ready, &mut self.round.lanes);
-        if self.parts.behind == Behind::Queue {
-            draft.refuse_queue(queue, reason);
-            lanes.retain(|candidate| ready.lane(candidate.lane).key.queue != queue);
-        } else {
-            let top = draft.state().tenants().top(tenant);
-            draft.refuse_tenant(top, reason);
-            let tenants = draft.state().tenants();
-            lanes.retain(|candidate| tenants.top(ready.lane(candidate.lane).key.tenant) != top);
         }
     }
 }

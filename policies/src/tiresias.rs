@@ -196,7 +196,9 @@ impl Tiresias {
         }
         let evictable = job.is_placed() && job.spec.preemptible && self.rules.preemption != Preemption::Never;
         let standing = evictable.then(|| self.standing(draft, id));
-        self.round.shifts += u64::from(self.placed.set(id, standing));
+        // Whom an operator put first started before jobs that may evict it: they have failed without it.
+        let is_new = evictable && job.is_first();
+        self.round.shifts += u64::from(self.placed.set(id, standing) || is_new);
     }
 
     /// The rank of a waiting job.

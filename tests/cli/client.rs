@@ -76,7 +76,7 @@ fn what_is_wrong_in_a_job_file_is_named_with_line_and_field() {
 }
 
 /// Times of the clock, such as `0:01`, all as `0:00`.
-fn without_clock(text: &str) -> String {
+pub(crate) fn without_clock(text: &str) -> String {
     let word = |word: &str| {
         let clock = word.split(':').collect::<Vec<_>>();
         let is_clock =

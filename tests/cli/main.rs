@@ -18,4 +18,5 @@ mod saturate;
 mod server;
 mod simulate;
 mod support;
+mod tour;
 mod traces;

@@ -18,6 +18,9 @@ pub(super) struct Round {
     pub(super) evicted: bool,
     /// Whether this round has started anything.
     pub(super) started: bool,
+    /// Whether it has started a job that an operator put first, and whether the round before has.
+    pub(super) first_started: bool,
+    pub(super) anew: bool,
     /// By what the candidates are sorted, and whose lanes they stand for: in the order of the queue until somebody may pass.
     pub(super) passing: Passing,
     /// When the first guard that was in somebody's way no longer is; `NEVER` where time alone changes nothing.
@@ -45,8 +48,6 @@ pub(super) struct Tier {
 impl Tier {
     /// Before all others.
     pub(super) const FIRST: Self = Self { first_place: 0, queue: 0 };
-    /// Behind all others.
-    pub(super) const LAST: Self = Self { first_place: u32::MAX, queue: u16::MAX };
 }
 
 impl From<LaneKey> for Tier {
