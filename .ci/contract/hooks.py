@@ -1,29 +1,39 @@
 """What generated requests must not do, and what they should do more often than chance would have them.
 
-Programs are replaced by harmless ones; logs are not followed, because that has no end; and every other request about a job
-or a node is about one that is there, so that it does something."""
+Programs are replaced by harmless ones; logs are not followed, because that has no end; and most requests about a job or a
+node are about one that is there, so that they do something."""
 
-import itertools
 import os
+import random
 
 import schemathesis
 
 NODE = os.environ["CONTRACT_NODE"]
-COUNT = itertools.count()
-JOBS = 12
+DRAWN = random.Random(int(os.environ["CONTRACT_SEED"]))
+JOBS = ["0"]
+
+
+def is_command(command):
+    return isinstance(command, list) and bool(command) and all(isinstance(word, str) for word in command)
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    body = case.body
-    if isinstance(body, dict) and isinstance(body.get("command"), list) and all(isinstance(word, str) for word in body["command"]):
-        if body["command"]:
-            body["command"] = ["sleep", "0.5"] if next(COUNT) % 3 else ["true"]
-    if isinstance(case.query, dict) and str(case.query.get("follow")).lower() == "true":
-        case.query["follow"] = "false"
-    parameters = case.path_parameters
-    if isinstance(parameters, dict) and next(COUNT) % 2:
+    body, query, parameters = case.body, case.query, case.path_parameters
+    if isinstance(body, dict) and is_command(body.get("command")):
+        body["command"] = DRAWN.choice([["true"], ["false"], ["sleep", "0.3"], ["sleep", "5"], ["sleep", "5"]])
+        if DRAWN.random() < 0.3:
+            body["hold"] = True
+    if isinstance(query, dict) and str(query.get("follow")).lower() == "true":
+        query["follow"] = "false"
+    if isinstance(parameters, dict) and DRAWN.random() < 0.7:
         if "job" in parameters:
-            parameters["job"] = str(next(COUNT) % JOBS)
+            parameters["job"] = DRAWN.choice(JOBS[-6:])
         if "node" in parameters:
             parameters["node"] = NODE
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    if response.status_code == 201:
+        JOBS.append(str(response.json()["job"]))
