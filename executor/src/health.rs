@@ -98,7 +98,7 @@ impl Devices {
 
     /// Nobody knows how they are from now on.
     pub fn are_unwatched(&self, why: &str) {
-        let mut devices = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut devices = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         devices.iter_mut().for_each(|device| device.health = format!("not watched: {why}"));
     }
 

@@ -239,7 +239,7 @@ fn a_node_may_get_more_gpus_and_may_not_lose_those_that_jobs_hold() {
     let server = Server::start(with(4)).unwrap();
     let held = server.submit(shell("sleep 300", 4.0));
     server.until(held, "running");
-    let too_large = Wish::Submit { file: Box::new(shell("true", 8.0)), key: None };
+    let too_large = Wish::Submit { file: Box::new(shell("true", 8.0)), key: None, user: None };
     assert!(matches!(server.ask(too_large), Done::Refused(_)));
     server.stop();
     let refused = Server::start(with(2)).err().unwrap();
