@@ -148,10 +148,24 @@ pub fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
             if fs::symlink_metadata(path)?.is_dir() {
                 return Ok(());
             }
-            Err(io::Error::new(io::ErrorKind::NotADirectory, format!("{} is not a folder", path.display())))
+            Err(not_a_folder(path))
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether the folder of a task, and that of its run, are folders and no links to elsewhere.
+pub fn is_real(task: &Path) -> io::Result<()> {
+    for path in [task.parent(), Some(task)].into_iter().flatten() {
+        if !fs::symlink_metadata(path)?.is_dir() {
+            return Err(not_a_folder(path));
+        }
+    }
+    Ok(())
+}
+
+fn not_a_folder(path: &Path) -> io::Error {
+    io::Error::new(io::ErrorKind::NotADirectory, format!("{} is not a folder", path.display()))
 }
 
 fn parse_run(name: &str) -> Option<RunId> {

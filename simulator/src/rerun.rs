@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use engine::journal::Header;
 use engine::snapshot::SnapshotError;
-use engine::{
-    Command, Core, Event, Fault, Input, Inventory, JobId, NodeId, Outcome, Record, Span, Time, Watch, drive,
-};
+use engine::{Command, Core, Event, Fault, Input, Inventory, JobId, NodeId, Outcome, Record, Span, Time, Watch, drive};
 use policies::registry::{Built, Registry};
 use policies::{Context, PolicyError};
 use traces::journal::{Measures, Recording, Segment};

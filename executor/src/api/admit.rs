@@ -1,6 +1,5 @@
 //! The door: who it is that asks, whether such a one may ask for such a thing at all, and not too often.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,8 +24,6 @@ pub struct Access {
     pub run_as: Arc<RunAs>,
     /// Which refusals are written down.
     pub refusals: Arc<Refusals>,
-    /// Where the audit log is read from.
-    pub records: Option<PathBuf>,
 }
 
 /// Somebody who is turned away.

@@ -117,7 +117,7 @@ pub struct Drain {
 }
 
 /// A page of the audit log, the newest lines first.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditLines {
     /// Version of the answer.
     pub schema: u32,

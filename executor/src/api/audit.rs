@@ -4,9 +4,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::answers::AuditLines;
-use super::error::{ApiError, json};
+use super::error::{ApiError, Problem, json};
 use super::extract::Params;
 use super::identity::{Identity, Role};
 use super::{App, SCHEMA};
@@ -18,8 +19,9 @@ const PAGE: u32 = 100;
 const PAGE_MAX: u32 = 10_000;
 
 /// Which lines, and how many. The newest come first.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(super) struct AuditParams {
     /// Of this user or token.
     who: Option<String>,
@@ -33,10 +35,21 @@ pub(super) struct AuditParams {
     since_us: Option<u64>,
     /// The last line of the page before.
     after: Option<u64>,
-    /// Most lines.
+    /// Most lines; default: 100.
+    #[param(minimum = 1, maximum = 10000)]
     limit: Option<u32>,
 }
 
+/// Who did what from where, with the outcome.
+#[utoipa::path(
+    get, path = "/v1/audit", tag = "server", operation_id = "audit",
+    params(AuditParams),
+    responses(
+        (status = 200, description = "A page, the newest lines first", body = AuditLines),
+        (status = 400, description = "`bad-query`", body = Problem),
+        (status = 503, description = "`no-records`, `down`, `timeout`", body = Problem),
+    ),
+)]
 pub(super) async fn audit(
     State(app): State<App>,
     identity: Identity,
@@ -47,7 +60,7 @@ pub(super) async fn audit(
     let AuditParams { who, subject, verb, outcome, since_us, after, .. } = params;
     let filter = AuditFilter { who, subject, verb, outcome, since_us, before: after, limit };
     let none = || unreadable("this server keeps no records");
-    let records = app.settings.access.records.clone().ok_or_else(none)?;
+    let records = app.settings.records.clone().ok_or_else(none)?;
     let read = move || -> Result<Vec<AuditLine>, RecordsError> { Reader::open(&records)?.audit(&filter) };
     let lines = tokio::task::spawn_blocking(read).await.map_err(|error| unreadable(&error.to_string()))?;
     let lines = lines.map_err(|error| unreadable(&error.to_string()))?;

@@ -16,7 +16,7 @@ const fn code(name: &'static str, statuses: &'static [u16], meaning: &'static st
 }
 
 /// All of them. A client may rely on a code and its statuses; messages and hints are for people and may change.
-pub(super) const CODES: [Code; 29] = [
+pub(super) const CODES: [Code; 30] = [
     code("bad-body", &[400, 422], "the body ends too early, or has not the fields that it should have"),
     code("bad-json", &[400], "the body is no JSON"),
     code(
@@ -38,6 +38,7 @@ pub(super) const CODES: [Code; 29] = [
     code("no-token", &[401], "the caller has to say who he is, by a token"),
     code("no-user", &[403], "nothing says as which user of the machine jobs of this tenant run"),
     code("not-held", &[409], "the job is not on hold, so it cannot be released"),
+    code("not-waiting", &[409], "the job has its GPUs already, so it cannot be put first"),
     code("queue-full", &[409], "as many jobs wait or run as may"),
     code("refused", &[422], "a field has the right form, but asks for what cannot be"),
     code("revoked-token", &[401], "the token was revoked"),

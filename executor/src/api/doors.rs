@@ -93,7 +93,6 @@ fn access(ready: &Ready, config: &Config) -> Result<Access, ServeError> {
         tokens: Some(Arc::new(tokens)),
         rates: Some(Arc::new(rates)),
         run_as: Arc::new(run_as),
-        records: Some(ready.folders.records()),
         ..Access::default()
     })
 }

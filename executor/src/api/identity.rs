@@ -81,6 +81,24 @@ impl Identity {
         }
     }
 
+    /// Refuses whoever sees a part only.
+    pub(super) fn sees_all(&self) -> Result<(), ApiError> {
+        if self.scope() == Scope::All { Ok(()) } else { self.at_least(Role::Operator) }
+    }
+
+    /// The tenant that was asked for, with those below it, or the widest that may be seen.
+    pub(super) fn narrowed(&self, asked: Option<&str>) -> Result<Option<String>, ApiError> {
+        match (self.scope(), asked) {
+            (Scope::Below(own), None) => Ok(Some(own)),
+            (scope, Some(tenant)) if !scope.holds(tenant) => {
+                let message = format!("{} does not see tenant `{tenant}`", self.who);
+                let hint = "leave the tenant out, or name one of yours";
+                Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", message, hint).at("tenant"))
+            }
+            (_, asked) => Ok(asked.map(str::to_owned)),
+        }
+    }
+
     /// As whom jobs may be submitted.
     pub(super) fn submits_for(&self) -> Scope {
         match &self.tenant {

@@ -18,7 +18,9 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
         (status = 500, description = "`internal`", body = super::Problem),
     ),
 )]
-pub(super) async fn show(State(app): State<App>, _: Identity) -> Result<Response, ApiError> {
+pub(super) async fn show(State(app): State<App>, identity: Identity) -> Result<Response, ApiError> {
+    // Its labels name tenants.
+    identity.sees_all()?;
     let metrics = std::sync::Arc::clone(app.handle.metrics());
     let read = std::sync::Arc::clone(&metrics);
     app.handle.look(move |core, book| read.look(core, book)).await?;

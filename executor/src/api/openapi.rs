@@ -12,7 +12,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi, PartialSchema, ToSchema};
 
 use super::error::Problem;
-use super::{events, explain, jobs, logs, metrics, nodes, usage};
+use super::{audit, events, explain, jobs, logs, metrics, nodes, usage};
 use crate::job_file::{JobFile, schema};
 
 /// Operations for which nobody has to say who he is.
@@ -36,7 +36,7 @@ const COMMON: [(&str, &str); 4] = [
     ),
     paths(
         jobs::submit, jobs::list, jobs::show, jobs::cancel, jobs::hold, jobs::release, jobs::top_priority, jobs::saved, explain::explain,
-        logs::logs, nodes::list, nodes::drain, nodes::resume, events::events, usage::usage, metrics::show, show, super::alive, super::ready,
+        logs::logs, nodes::list, nodes::drain, nodes::resume, events::events, usage::usage, audit::audit, metrics::show, show, super::alive, super::ready,
     ),
     components(schemas(Problem)),
     security(("bearer" = []), ()),

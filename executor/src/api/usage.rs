@@ -72,7 +72,7 @@ impl By {
 }
 
 impl UsageParams {
-    fn filter(&self, now_us: u64) -> Result<UsageFilter, ApiError> {
+    fn filter(&self, identity: &Identity, now_us: u64) -> Result<UsageFilter, ApiError> {
         let day = |text: &Option<String>, field: &'static str| {
             let wrong = |text: &str| {
                 let message = format!("`{text}` is no day");
@@ -82,7 +82,8 @@ impl UsageParams {
         };
         let last = day(&self.until, "until")?.unwrap_or_else(|| day_of(now_us));
         let first = day(&self.since, "since")?.unwrap_or_else(|| last.saturating_sub(DAYS - 1));
-        Ok(UsageFilter { first, last, below: self.tenant.clone(), by: self.by.key(), now_us })
+        let below = identity.narrowed(self.tenant.as_deref())?;
+        Ok(UsageFilter { first, last, below, by: self.by.key(), now_us })
     }
 }
 
@@ -98,11 +99,11 @@ impl UsageParams {
 )]
 pub(super) async fn usage(
     State(app): State<App>,
-    _: Identity,
+    identity: Identity,
     Params(params): Params<UsageParams>,
 ) -> Result<Response, ApiError> {
     let now_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
-    let filter = params.filter(now_us)?;
+    let filter = params.filter(&identity, now_us)?;
     let (since, until) = (day_text(filter.first), day_text(filter.last));
     let records = app.settings.records.clone().ok_or_else(|| unreadable("this server keeps none"))?;
     let read = move || -> Result<BTreeMap<String, Usage>, RecordsError> { Reader::open(&records)?.usage(&filter) };

@@ -75,7 +75,7 @@ mod tests {
     fn the_components_refer_to_each_other() {
         let components = components();
         let names: Vec<&str> = components.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["JobFile", "Retry", "Spoken"]);
+        assert_eq!(names, ["GpuBind", "JobFile", "Retry", "Spoken"]);
         let text = serde_json::to_string(&components).unwrap();
         assert!(text.contains("#/components/schemas/Spoken") && !text.contains("$defs") && !text.contains("$schema"));
     }

@@ -27,7 +27,7 @@ fn a_role_may_do_what_the_table_says_and_nothing_else() {
     let submit =
         |tenant: &str| post("/v1/jobs?dry_run=true".to_owned(), json!({"command": ["true"], "tenant": tenant}));
     // The page docs/access.md has the same table.
-    let table: [(Call, [u16; 4]); 12] = [
+    let table: [(Call, [u16; 4]); 16] = [
         (Call::get(format!("/v1/jobs/{own}")), [200, 200, 200, 200]),
         (Call::get(format!("/v1/jobs/{foreign}")), [404, 404, 200, 200]),
         (Call::get("/v1/nodes"), [200, 200, 200, 200]),
@@ -38,6 +38,10 @@ fn a_role_may_do_what_the_table_says_and_nothing_else() {
         (post(format!("/v1/jobs/{foreign}/hold"), Value::Null), [403, 404, 200, 200]),
         (post("/v1/nodes/nowhere/drain".to_owned(), json!({"reason": "x"})), [403, 403, 404, 404]),
         (post("/v1/nodes/nowhere/resume".to_owned(), Value::Null), [403, 403, 404, 404]),
+        (post(format!("/v1/jobs/{own}/top-priority?dry_run=true"), Value::Null), [403, 403, 200, 200]),
+        (Call::get("/v1/usage"), [200, 200, 200, 200]),
+        (Call::get("/v1/usage?tenant=a/below"), [200, 200, 200, 200]),
+        (Call::get("/v1/usage?tenant=b"), [403, 403, 200, 200]),
         (Call::get("/v1/audit"), [403, 403, 403, 200]),
         (post("/v1/nothing".to_owned(), Value::Null), [403, 404, 404, 404]),
     ];

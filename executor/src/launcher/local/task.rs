@@ -138,6 +138,7 @@ impl TaskWatch {
 
     fn try_examine(&mut self, shims: &Shims) -> io::Result<()> {
         make_folder(&self.folder, self.mode)?;
+        runs::is_real(&self.folder)?;
         self.look_for_end();
         if self.standing == Standing::Over {
             return Ok(());
@@ -223,6 +224,10 @@ impl TaskWatch {
     /// the task after that, it is left nothing to start.
     fn conclude(&mut self, end: End) {
         let ended = Ended { end, at: Stamp::now() };
+        if runs::is_real(&self.folder).is_err() {
+            // Nothing is written through a link; the next server finds it as this one did.
+            return self.over(ended);
+        }
         if runs::write_json(&self.folder, name::ENDED, &ended, Sync::Now).is_err() {
             let _ = std::fs::remove_file(self.folder.join(name::SPEC));
         }

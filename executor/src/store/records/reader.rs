@@ -6,6 +6,7 @@ use rusqlite::types::{Type, Value, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, params_from_iter};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::jobs::{COLUMNS, JobFilter, Query};
 use super::row::{AuditRow, JobRow, RunRow};
@@ -51,7 +52,7 @@ pub struct AuditFilter {
 }
 
 /// A line of the audit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditLine {
     /// Its number, in the order of the journal.
     pub seq: u64,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A row of one of the tables.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,7 +156,7 @@ pub enum Use {
 }
 
 /// Who did what, from where, and what came of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuditRow {
     /// When.
     pub at_us: u64,
