@@ -43,7 +43,7 @@ fn without_a_valid_token_nothing_is_open() {
         format!("authorization: Basic {good}\r\n"),
         format!("authorization: {good}\r\n"),
         format!("authorization: Bearer {good}\r\nauthorization: Bearer {good}\r\n"),
-        format!("x-forwarded-for: 127.0.0.1\r\nx-remote-user: root\r\n"),
+        "x-forwarded-for: 127.0.0.1\r\nx-remote-user: root\r\n".to_owned(),
     ] {
         let answer = house.raw(format!("{head}{headers}\r\n").as_bytes());
         assert!(
