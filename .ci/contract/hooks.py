@@ -11,6 +11,7 @@ import schemathesis
 NODE = os.environ["CONTRACT_NODE"]
 DRAWN = random.Random(int(os.environ["CONTRACT_SEED"]))
 JOBS = ["0"]
+HELD = ["0"]
 
 
 def is_command(command):
@@ -28,7 +29,8 @@ def before_call(context, case, kwargs):
         query["follow"] = "false"
     if isinstance(parameters, dict) and DRAWN.random() < 0.7:
         if "job" in parameters:
-            parameters["job"] = DRAWN.choice(JOBS[-6:])
+            released = case.operation.path.endswith("/release")
+            parameters["job"] = HELD[-1] if released else DRAWN.choice(JOBS[-6:])
         if "node" in parameters:
             parameters["node"] = NODE
 
@@ -36,4 +38,5 @@ def before_call(context, case, kwargs):
 @schemathesis.hook
 def after_call(context, case, response):
     if response.status_code == 201:
-        JOBS.append(str(response.json()["job"]))
+        job = str(response.json()["job"])
+        (HELD if isinstance(case.body, dict) and case.body.get("hold") is True else JOBS).append(job)
