@@ -42,7 +42,8 @@ impl ClusterImage {
     /// models that were there are not the first ones.
     pub(crate) fn become_of(&mut self, inventory: &Inventory, now: Time) -> Option<()> {
         let names = |inventory: &Inventory| inventory.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
-        let models = |inventory: &Inventory| inventory.models.iter().map(|model| model.name.clone()).collect::<Vec<_>>();
+        let models =
+            |inventory: &Inventory| inventory.models.iter().map(|model| model.name.clone()).collect::<Vec<_>>();
         let same = names(inventory).starts_with(&names(&self.inventory));
         if !same || !models(inventory).starts_with(&models(&self.inventory)) {
             return None;

@@ -1,7 +1,9 @@
 //! Snapshots: what is written is restored, what was changed is named. The swarm restores cores at random steps.
 
 use engine::snapshot::{SnapshotError, VERSION};
-use engine::{ClassId, Core, Draft, Event, Input, Inventory, Needs, NodeId, NodeState, Policy, Shape, TaskRequest, Time};
+use engine::{
+    ClassId, Core, Draft, Event, Input, Inventory, Needs, NodeId, NodeState, Policy, Shape, TaskRequest, Time,
+};
 
 struct Idle;
 

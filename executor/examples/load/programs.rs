@@ -23,7 +23,9 @@ pub(crate) fn measure(folder: &Path) {
         }
         let secs = begun.elapsed().as_secs_f64();
         let rate = f64::from(PROGRAMS) / secs;
-        println!("  {gpus} GPUs: {PROGRAMS} programs in {secs:.1} s, {rate:.0} a second (submitted in {submitted:.1} s)");
+        println!(
+            "  {gpus} GPUs: {PROGRAMS} programs in {secs:.1} s, {rate:.0} a second (submitted in {submitted:.1} s)"
+        );
         figures::memory(server.pid());
         server.kill();
     }
