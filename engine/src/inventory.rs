@@ -81,6 +81,12 @@ impl Inventory {
         self.nodes.iter().map(|node| u64::from(node.gpus)).sum()
     }
 
+    /// Its size in words, such as `16 GPUs on 2 nodes`.
+    pub fn size(&self) -> String {
+        let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        format!("{} on {}", counted(self.gpus(), "GPU"), counted(self.nodes.len() as u64, "node"))
+    }
+
     /// The model called `name`.
     pub fn model(&self, name: &str) -> Option<ModelId> {
         self.models.iter().position(|model| model.name == name).map(ModelId::new)

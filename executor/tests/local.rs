@@ -7,8 +7,6 @@
     reason = "helpers of tests fail by panic, as tests do"
 )]
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails loudly")]
-
 mod local {
     mod environment;
     mod gangs;

@@ -82,13 +82,8 @@ fn attend(setup: &Setup, ready: Ready) -> Result<(), ServeError> {
     let [terminate, interrupt] = signals;
     let (terminate, interrupt) = (terminate.map_err(ServeError::Thread)?, interrupt.map_err(ServeError::Thread)?);
     let inventory = &setup.machines.inventory;
-    let text = format!(
-        "ready: {} GPUs on {} nodes under `{}`, listening at {}",
-        inventory.gpus(),
-        inventory.nodes.len(),
-        setup.config.policy,
-        socket.display(),
-    );
+    let text =
+        format!("ready: {} under `{}`, listening at {}", inventory.size(), setup.config.policy, socket.display(),);
     let shutdown = Shutdown::default();
     let settings = api::Settings::new(ready.origin_us, ready.folders.runs());
     let router = api::router(ready.handle.clone(), settings, shutdown.clone());

@@ -35,6 +35,8 @@ struct Line<'a, I> {
     heads: BinaryHeap<Reverse<(VictimRank, usize, JobId)>>,
     /// When the first of those that are still protected may go.
     exempt_until: Option<Time>,
+    /// Somebody may go at all.
+    offered: bool,
     ledger: &'a mut Ledger,
     bills: &'a mut Vec<u128>,
 }
@@ -63,14 +65,17 @@ impl Search {
             heads.extend(members.next().filter(may_go).map(|victim| Reverse((hunt.rank(draft, victim), at, victim))));
         }
         let (ledger, bills) = (&mut self.ledger, &mut self.bills);
-        let mut line = Line { hunt, evictor, groups, heads, exempt_until: None, ledger, bills };
+        let mut line = Line { hunt, evictor, groups, heads, exempt_until: None, offered: false, ledger, bills };
         if self.clearing.make_room(draft, Seeker::anywhere(placer, evictor.job), &mut line)? {
             return Ok(());
         }
-        Err(line.exempt_until.map_or(Held { reason: Reason::NoVictims, until: Time::NEVER }, |until| Held {
-            reason: Reason::VictimsProtected { until },
-            until,
-        }))
+        let (offered, exempt_until) = (line.offered, line.exempt_until);
+        Err(match exempt_until {
+            Some(until) => Held { reason: Reason::VictimsProtected { until }, until },
+            None if offered => Held { reason: Reason::NoVictims, until: Time::NEVER },
+            // Nobody is below it: it waits for GPUs like any other.
+            None => Held { reason: draft.shortage(draft.state().job(evictor.job).spec.class), until: Time::NEVER },
+        })
     }
 }
 
@@ -88,7 +93,10 @@ impl<I: Iterator<Item = JobId>> Victims for Line<'_, I> {
             } else if draft.is_placed(victim) {
                 match self.hunt.guards.exempt(draft, victim) {
                     Some(until) => self.exempt_until = Some(self.exempt_until.unwrap_or(Time::NEVER).min(until)),
-                    None => return Some(victim),
+                    None => {
+                        self.offered = true;
+                        return Some(victim);
+                    }
                 }
             }
         }

@@ -64,7 +64,7 @@ fn a_higher_tier_stops_a_lower_one_only() {
     let peer = submit(&mut yard, MID, 2);
     let below = submit(&mut yard, LOW, 4);
     assert_eq!(yard.running(), [mid], "neither an equal nor a lower tier stops it");
-    assert_eq!(yard.reason(peer).code(), "no-victims");
+    assert_eq!(yard.reason(peer).code(), "too-few-gpus");
     yard.end(mid);
     assert_eq!(yard.running(), [peer]);
     yard.end(peer);
