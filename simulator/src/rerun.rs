@@ -9,7 +9,7 @@ use engine::snapshot::SnapshotError;
 use engine::{Command, Core, Event, Fault, Input, Inventory, JobId, NodeId, Outcome, Record, Span, Time, Watch, drive};
 use policies::registry::{Built, Registry};
 use policies::{Context, PolicyError};
-use traces::journal::{Measures, Recording, Segment};
+use traces::journal::{Measures, OwnTime, OwnTimes, Recording, Segment};
 use traces::{Trace, TraceError};
 
 use self::until::Until;
@@ -21,7 +21,7 @@ use crate::summary::summarise;
 use crate::targets;
 use crate::workload::Workload;
 use crate::workload::recorded::{Foresight, is_taken_out};
-use crate::world::{Flaw, Lived, SimWorld};
+use crate::world::{Flaw, SimWorld};
 
 /// What the physics of yesterday is called.
 pub const AS_IT_HAPPENED: &str = "as it happened";
@@ -37,7 +37,7 @@ pub struct Rerun<'a> {
     trace: Arc<Trace>,
     measures: Measures,
     physics: Physics,
-    lived: Option<Lived>,
+    lived: Option<OwnTimes>,
 }
 
 /// What launches, stops and saves take in a simulation of a journal.
@@ -130,21 +130,8 @@ impl<'a> Rerun<'a> {
     }
 
     fn core(&self, policy: &str, inventory: &Inventory) -> Result<(Core, String), RerunError> {
-        let built = self.policy(policy, &self.recording.header)?;
+        let built = policy_of(policy, &self.recording.header)?;
         Ok((Core::new(inventory.clone(), built.policy), built.text))
-    }
-
-    fn policy(&self, text: &str, header: &Header) -> Result<Built, RerunError> {
-        let context = Context { estimates: header.estimates, seed: header.seed };
-        Ok(Registry::default().build(text, context)?)
-    }
-
-    /// A core that goes on with the policy of a segment, as the server did that began it, and with this cluster.
-    fn go_on(&self, core: &Core, segment: &Segment, inventory: &Inventory) -> Result<Core, RerunError> {
-        let policy = self.policy(&segment.header.policy, &segment.header)?.policy;
-        let source = segment.source.clone();
-        let refused = |error: SnapshotError| TraceError::new(source, error.to_string());
-        Ok(Core::restore_on(&core.snapshot(&[]), inventory, policy).map_err(refused)?.0)
     }
 
     /// What happened: the facts of the journal once more, through a core with the policy of the journal, whose orders must be
@@ -160,7 +147,7 @@ impl<'a> Rerun<'a> {
         let mut orders = Vec::new();
         for (at, entry) in self.recording.entries.iter().enumerate() {
             while let Some(segment) = later.next_if(|segment| segment.first <= at) {
-                core = self.go_on(&core, segment, &segment.header.inventory)?;
+                core = go_on(&core, segment, &segment.header.inventory)?;
             }
             let (journal, record) = self.recording.place(at);
             let journal = journal.to_owned();
@@ -183,7 +170,7 @@ impl<'a> Rerun<'a> {
     fn policies(&self) -> Result<String, RerunError> {
         let mut texts = Vec::new();
         for segment in &self.recording.segments {
-            texts.push(self.policy(&segment.header.policy, &segment.header)?.text);
+            texts.push(policy_of(&segment.header.policy, &segment.header)?.text);
         }
         texts.dedup();
         Ok(texts.join(", then "))
@@ -235,7 +222,7 @@ impl<'a> Rerun<'a> {
         let later = self.recording.header.inventory.nodes.len()..inventory.nodes.len();
         world.schedule(later.map(|node| (Time::ZERO, Event::NodeDown { node: NodeId::new(node) })));
         if let Some(lived) = self.lived.as_ref().filter(|_| times == Times::Own) {
-            world = world.with_lived(lived.clone());
+            world = world.with_own_times(lived.clone());
         }
         if core.expects_workload() && workload.has_hindsight() && !workload.tells_what_to_expect() {
             world.declare_workload();
@@ -251,7 +238,7 @@ impl<'a> Rerun<'a> {
         for (at, segment) in changes {
             world.until(Some(*at));
             drive(&mut core, &mut world, &mut log, &mut recorder)?;
-            core = self.go_on(&core, segment, self.recording.inventory())?;
+            core = go_on(&core, segment, self.recording.inventory())?;
         }
         world.until(None);
         drive(&mut core, &mut world, &mut log, &mut recorder)?;
@@ -296,6 +283,20 @@ impl<'a> Rerun<'a> {
     }
 }
 
+/// A policy, told what the header says.
+fn policy_of(text: &str, header: &Header) -> Result<Built, RerunError> {
+    let context = Context { estimates: header.estimates, seed: header.seed };
+    Ok(Registry::default().build(text, context)?)
+}
+
+/// A core that goes on with the policy of a segment, as the server did that began it, and with this cluster.
+fn go_on(core: &Core, segment: &Segment, inventory: &Inventory) -> Result<Core, RerunError> {
+    let policy = policy_of(&segment.header.policy, &segment.header)?.policy;
+    let source = segment.source.clone();
+    let refused = |error: SnapshotError| TraceError::new(source, error.to_string());
+    Ok(Core::restore_on(&core.snapshot(&[]), inventory, policy).map_err(refused)?.0)
+}
+
 /// The settings of the physics: those with which the journal was simulated, as it says itself, or else those that were
 /// measured in it; and `set` before both. What was random then is a fact of the journal now.
 pub fn settings(recording: &Recording, measures: &Measures, set: &[String]) -> Vec<String> {
@@ -314,18 +315,23 @@ pub fn settings(recording: &Recording, measures: &Measures, set: &[String]) -> V
 }
 
 /// What each run took by itself, where a live world tells. What is set by hand goes before it.
-fn lived(recording: &Recording, set: &[String]) -> Option<Lived> {
+fn lived(recording: &Recording, set: &[String]) -> Option<OwnTimes> {
     if recording.note("physics").is_some() {
         return None;
     }
-    let given = |keys: &[&str]| set.iter().any(|setting| keys.iter().any(|key| setting.trim().starts_with(key)));
-    Some(Lived {
-        times: recording.own_times(),
-        launches: !given(&["physics", "launch_s", "restart_"]),
-        stops: !given(&["physics", "drain_s", "save_s", "preempt_saves"]),
-        saves: !given(&["physics", "checkpoint_s"]),
-        notices: !given(&["physics", "end_", "round_"]),
-    })
+    let mut times = recording.own_times();
+    let by_hand = |keys: &[&str]| set.iter().any(|setting| keys.iter().any(|key| setting.trim().starts_with(key)));
+    for (kind, keys) in [
+        (OwnTime::Launches, ["launch_s", "restart_"].as_slice()),
+        (OwnTime::Stops, &["drain_s", "save_s", "preempt_saves"]),
+        (OwnTime::Saves, &["checkpoint_s"]),
+        (OwnTime::Notices, &["end_", "round_"]),
+    ] {
+        if by_hand(keys) || by_hand(&["physics"]) {
+            times.forget(kind);
+        }
+    }
+    Some(times)
 }
 
 /// What a live journal shows of the world.

@@ -10,6 +10,8 @@ use std::collections::{BTreeMap, BinaryHeap};
 use engine::placement::gpu_milli;
 use engine::{Alarm, Command, Event, Exit, Input, Inventory, JobId, Rate, RunId, Slice, Span, Time, World};
 
+use traces::journal::OwnTimes;
+
 use crate::failures::Failures;
 use crate::kinds::Kinds;
 use crate::physics::Physics;
@@ -17,8 +19,6 @@ use crate::rounds::Rounds;
 use crate::run::RunError;
 use crate::speed::{Speed, Speeds};
 use crate::workload::Workload;
-
-pub use own::Lived;
 
 /// Failures in a row without any launch after which the simulation gives up on jobs that wait.
 const IDLE_FAILURES_MAX: u32 = 100_000;
@@ -106,7 +106,7 @@ pub struct SimWorld<'a> {
     /// Restart time that jobs which were stopped owe.
     owed: BTreeMap<JobId, Span>,
     /// What runs took by themselves, where that is known.
-    lived: Lived,
+    lived: OwnTimes,
     /// The last instant.
     now: Time,
     /// Nobody has started anything since it was said that nothing else will come.
@@ -151,7 +151,7 @@ impl<'a> SimWorld<'a> {
             flaws: BTreeMap::new(),
             rounds: physics.round.map(Rounds::new),
             owed: BTreeMap::new(),
-            lived: Lived::default(),
+            lived: OwnTimes::default(),
             now: Time::ZERO,
             idle: false,
         };

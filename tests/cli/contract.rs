@@ -61,7 +61,8 @@ fn verify_says_what_it_found_in_json() {
     let report = json(&yard.good("verify run.tyj --format json"));
     assert_eq!(
         keys(&report),
-        "schema journal trainyard_version policy result records facts orders record byte order recorded replayed"
+        "schema journal trainyard_version policy result segments first_segment records facts orders file record byte order recorded \
+         replayed"
     );
     assert_eq!((&report["result"], &report["policy"]), (&"identical".into(), &"srtf".into()));
 }

@@ -25,7 +25,7 @@ use crate::trace::Trace;
 pub use engine::journal::MAGIC;
 pub use files::{Files, SegmentFile};
 pub use measures::{Measures, Overhead};
-pub use own::{OwnTimes, SavePoint, Stop};
+pub use own::{OwnTime, OwnTimes, SavePoint, Stop};
 
 pub(crate) static SPEC: Spec = Spec {
     name: "journal",

@@ -46,7 +46,9 @@ pub(super) fn continued(before: &Inventory, now: &Machines) -> Result<Machines, 
         let of = |name: &str| configured(name).and_then(|at| now.uuids.get(at).cloned()).unwrap_or_default();
         inventory.nodes.iter().map(|node| of(&node.name)).collect()
     };
-    Ok(Machines { inventory, uuids, ..now.clone() })
+    let mut machines = now.clone();
+    (machines.inventory, machines.uuids) = (inventory, uuids);
+    Ok(machines)
 }
 
 /// The facts and notes that make the nodes of `core` those of the configuration: `before` is the cluster that it had.
@@ -95,7 +97,9 @@ mod tests {
         };
         let inventory = inventory(&nodes.iter().map(node).collect::<Vec<_>>());
         let uuids = inventory.nodes.iter().map(|node| vec![node.name.clone()]).collect();
-        Machines { inventory, uuids, ..crate::machine::declared(0, "none") }
+        let mut machines = crate::machine::declared(0, "none");
+        (machines.inventory, machines.uuids) = (inventory, uuids);
+        machines
     }
 
     #[test]

@@ -6,7 +6,8 @@ use engine::{Command, Input, Time, World};
 #[derive(Debug)]
 pub(super) struct Until<W> {
     world: W,
-    until: Option<Time>,
+    /// When it stops.
+    end: Option<Time>,
     /// Facts of that time or later, which the world has told already.
     held: Vec<Input>,
 }
@@ -14,12 +15,12 @@ pub(super) struct Until<W> {
 impl<W: World> Until<W> {
     /// To its end.
     pub(super) fn new(world: W) -> Self {
-        Self { world, until: None, held: Vec::new() }
+        Self { world, end: None, held: Vec::new() }
     }
 
     /// To the first fact of this time or later, or to its end.
-    pub(super) fn until(&mut self, until: Option<Time>) {
-        self.until = until;
+    pub(super) fn until(&mut self, end: Option<Time>) {
+        self.end = end;
     }
 
     /// The world.
@@ -35,8 +36,8 @@ impl<W: World> World for Until<W> {
         if self.held.is_empty() && !self.world.next(&mut self.held)? {
             return Ok(false);
         }
-        let is_later = |until: Time| self.held.first().is_some_and(|input| input.at >= until);
-        if self.until.is_some_and(is_later) {
+        let is_later = |end: Time| self.held.first().is_some_and(|input| input.at >= end);
+        if self.end.is_some_and(is_later) {
             return Ok(false);
         }
         batch.append(&mut self.held);

@@ -7,43 +7,27 @@ use traces::journal::{OwnTimes, SavePoint};
 
 use super::{SimWorld, Todo};
 
-/// Which of the own times hold; what is set by hand goes before them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Lived {
-    /// The times.
-    pub times: OwnTimes,
-    /// Launches take what they took.
-    pub launches: bool,
-    /// Stops and kills do.
-    pub stops: bool,
-    /// Jobs save where they saved.
-    pub saves: bool,
-    /// The end of work is known when it was.
-    pub notices: bool,
-}
-
 impl SimWorld<'_> {
     /// Lets runs take what they took.
     #[must_use]
-    pub fn with_lived(mut self, lived: Lived) -> Self {
+    pub fn with_own_times(mut self, lived: OwnTimes) -> Self {
         self.lived = lived;
         self
     }
 
     /// From the order to launch until progress.
     pub(super) fn own_launch(&self, run: RunId) -> Option<Span> {
-        self.lived.times.launch(run).filter(|_| self.lived.launches)
+        self.lived.launch(run)
     }
 
     /// When the end of work that is done at `done` is noticed.
     pub(super) fn noticed(&self, run: RunId, done: Time) -> Time {
-        let own = self.lived.times.notice(run.job).filter(|_| self.lived.notices);
-        own.map_or_else(|| self.physics.noticed(done), |late| done + late)
+        self.lived.notice(run.job).map_or_else(|| self.physics.noticed(done), |late| done + late)
     }
 
     /// The saves of a job while it goes on.
     pub(super) fn own_saves(&self, run: RunId) -> Option<&[SavePoint]> {
-        self.lived.times.saves(run.job).filter(|_| self.lived.saves)
+        self.lived.saves(run.job)
     }
 
     /// Plans the next save of a run after this work, where it is known when its job saves. Whether it is.
@@ -78,7 +62,7 @@ impl SimWorld<'_> {
 
     /// Tells a run to save and stop that is known to do so in its own time. Whether it is.
     pub(super) fn own_drain(&mut self, now: Time, run: RunId) -> bool {
-        let Some(stop) = self.lived.times.stop(run).filter(|_| self.lived.stops) else { return false };
+        let Some(stop) = self.lived.stop(run) else { return false };
         if let Some(live) = self.live_run(run).filter(|live| live.paused == Time::NEVER) {
             (live.paused, live.saves_at_stop) =
                 (now + stop.saved_after.unwrap_or_default(), stop.saved_after.is_some());
@@ -92,18 +76,17 @@ impl SimWorld<'_> {
 
     /// Whether a run that was told to stop does not begin to make progress any more.
     pub(super) fn starts_no_more(&self, run: RunId) -> bool {
-        self.lived.stops && self.lived.times.stop(run).is_some_and(|stop| !stop.starts_yet)
+        self.lived.stop(run).is_some_and(|stop| !stop.starts_yet)
     }
 
     /// Whether it is known of a run how it stops, and so what it saves then.
     pub(super) fn stops_in_its_own_time(&self, run: RunId) -> bool {
-        self.lived.stops && self.lived.times.stop(run).is_some()
+        self.lived.stop(run).is_some()
     }
 
     /// Kills a run that is known to take its own time to die. Whether it is.
     pub(super) fn own_kill(&mut self, now: Time, run: RunId) -> bool {
-        let known = self.lived.times.kill(run).filter(|_| self.lived.stops);
-        let Some(took) = known.filter(|took| *took > Span::ZERO) else { return false };
+        let Some(took) = self.lived.kill(run).filter(|took| *took > Span::ZERO) else { return false };
         if let Some(live) = self.live_run(run) {
             // What it would have saved later, it does not save.
             live.saves_at_stop &= live.paused <= now;

@@ -14,6 +14,19 @@ pub struct OwnTimes {
     jobs: BTreeMap<JobId, Habits>,
 }
 
+/// A kind of own times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnTime {
+    /// How long launches took.
+    Launches,
+    /// How runs stopped, and how long kills took.
+    Stops,
+    /// Where jobs saved.
+    Saves,
+    /// When the end of work was known.
+    Notices,
+}
+
 /// How a run stopped that was told to save and stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
@@ -45,7 +58,7 @@ struct Took {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Habits {
     stop: Option<Stop>,
-    saves: Vec<SavePoint>,
+    saves: Option<Vec<SavePoint>>,
     notice: Option<Span>,
 }
 
@@ -74,7 +87,26 @@ impl OwnTimes {
 
     /// The saves of a job while it goes on, by work; `None` of a job that made no progress.
     pub fn saves(&self, job: JobId) -> Option<&[SavePoint]> {
-        self.jobs.get(&job).map(|habits| habits.saves.as_slice())
+        self.jobs.get(&job)?.saves.as_deref()
+    }
+
+    /// Forgets times of a kind: somebody has set by hand what holds for all runs.
+    pub fn forget(&mut self, kind: OwnTime) {
+        for took in self.runs.values_mut() {
+            match kind {
+                OwnTime::Launches => took.launch = None,
+                OwnTime::Stops => (took.stop, took.kill) = (None, None),
+                OwnTime::Saves | OwnTime::Notices => {}
+            }
+        }
+        for habits in self.jobs.values_mut() {
+            match kind {
+                OwnTime::Launches => {}
+                OwnTime::Stops => habits.stop = None,
+                OwnTime::Saves => habits.saves = None,
+                OwnTime::Notices => habits.notice = None,
+            }
+        }
     }
 }
 
@@ -91,12 +123,12 @@ impl Recording {
             let habits = own.jobs.entry(run.job).or_default();
             habits.stop = run.stop().or(habits.stop);
             habits.notice = run.notice().or(habits.notice);
-            habits.saves.extend(run.saves_while_it_went_on());
+            habits.saves.get_or_insert_default().extend(run.saves_while_it_went_on());
         }
-        for habits in own.jobs.values_mut() {
+        for saves in own.jobs.values_mut().filter_map(|habits| habits.saves.as_mut()) {
             // What was done twice was saved twice.
-            habits.saves.sort_unstable();
-            habits.saves.dedup_by_key(|save| save.work);
+            saves.sort_unstable();
+            saves.dedup_by_key(|save| save.work);
         }
         own
     }

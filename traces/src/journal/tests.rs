@@ -7,7 +7,7 @@ use engine::{
 };
 
 use super::gang::Gang;
-use super::{Cut, Recording};
+use super::{Cut, OwnTime, Recording, Stop};
 use crate::trace::{Recorded, TraceJob};
 
 const REFUSED: Cut = Cut::Refused { hint: "HINT" };
@@ -87,6 +87,25 @@ fn a_day() -> Vec<u8> {
     record(to, 64, vec![started(0, 2), started(5, 1)], vec![]);
     record(to, 84, vec![ended(0, 2, Exit::Completed, Some(50))], vec![close(0, Outcome::Finished)]);
     writer.take()
+}
+
+#[test]
+fn runs_and_jobs_have_times_of_their_own() {
+    let mut own = Recording::read("day", &a_day(), REFUSED).unwrap().own_times();
+    assert_eq!((own.launch(run(0, 1)), own.launch(run(3, 1)), own.launch(run(2, 1))), (secs(2), secs(2), None));
+    // It had saved ten seconds before it was told to stop, and nothing after.
+    let stop = Stop { took: secs(5), saved_after: None, starts_yet: false };
+    assert_eq!((own.stop(run(0, 1)), own.stop(run(0, 2)), own.stop(run(1, 1))), (Some(stop), Some(stop), None));
+    assert_eq!((own.notice(JobId(0)), own.notice(JobId(5))), (secs(0), None));
+    assert_eq!((own.saves(JobId(0)), own.saves(JobId(6)), own.kill(run(3, 1))), (Some([].as_slice()), None, None));
+    own.forget(OwnTime::Stops);
+    assert_eq!((own.stop(run(0, 1)), own.launch(run(0, 1))), (None, secs(2)));
+    own.forget(OwnTime::Saves);
+    assert_eq!(own.saves(JobId(0)), None);
+}
+
+fn secs(secs: u64) -> Option<Span> {
+    Some(Span::secs(secs))
 }
 
 #[test]
