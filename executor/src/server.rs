@@ -27,7 +27,7 @@ use crate::inbox::Channel;
 use crate::launcher::{Launcher, Local, Observation, Settings};
 use crate::ledger::{Desk, Ledger};
 use crate::machine::Machines;
-use crate::metrics::{Meter, Metrics};
+use crate::metrics::Meter;
 use crate::store::{Folders, Start, Store};
 use crate::submission::Defaults;
 use crate::world::{LiveWorld, Message, Shared};
@@ -94,11 +94,10 @@ pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>
         setup.config.segment_bytes_max,
         origin_us,
     );
-    let metrics = Arc::clone(metrics);
     let jobs = shared.borrow().book.len();
     tracing::info!(target: "trainyard", version = env!("CARGO_PKG_VERSION"), jobs, "the state is read back");
     attend(Ready { handle, folders, origin_us, warnings })?;
-    go_on(setup, core, inbox, local, &shared, store, clerk, &metrics)
+    go_on(setup, core, inbox, local, &shared, store, clerk)
 }
 
 fn forward(seen: &Receiver<Observation>, send: impl Fn(Observation) -> bool) {
@@ -117,14 +116,13 @@ fn go_on<L: Launcher>(
     shared: &Rc<RefCell<Shared>>,
     store: Rc<RefCell<Store>>,
     clerk: Clerk,
-    metrics: &Arc<Metrics>,
 ) -> Result<(), ServeError> {
     let defaults = Defaults { grace: setup.config.grace.0 };
     let inventory = setup.machines.inventory.clone();
     let mut world = LiveWorld::new(inbox, launcher, Rc::clone(shared), inventory, defaults)
         .with_uuids(setup.machines.uuids.clone());
     world.take_up(&core);
-    let mut ledger = Ledger::new(store, Rc::clone(shared)).with_metrics(metrics);
+    let mut ledger = Ledger::new(store, Rc::clone(shared)).with_metrics(clerk.metrics());
     let mut desk = Desk::new(Rc::clone(shared), clerk);
     drive(&mut core, &mut world, &mut ledger, &mut desk)?;
     let closed = desk.audience().close();
