@@ -32,7 +32,7 @@ use crate::inbox::Channel;
 use crate::launcher::{Launcher, Local, Observation, Settings};
 use crate::ledger::{Desk, Ledger};
 use crate::machine::Machines;
-use crate::metrics::{Meter, Metrics};
+use crate::metrics::Meter;
 use crate::runs::Runs;
 use crate::store::{Folders, Start, Store};
 use crate::submission::Defaults;
@@ -110,7 +110,6 @@ pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>
         setup.config.segment_bytes_max,
         origin_us,
     );
-    let metrics = Arc::clone(metrics);
     let jobs = shared.borrow().book.len();
     tracing::info!(target: "trainyard", version = env!("CARGO_PKG_VERSION"), jobs, "the state is read back");
     let janitor = Janitor { runs: local.runs().clone(), keep: setup.config.keep(), handle: handle.clone() };
@@ -120,7 +119,7 @@ pub fn serve(setup: &Setup, attend: impl FnOnce(Ready) -> Result<(), ServeError>
     let backlog_max = BacklogMax { all: setup.config.api.jobs_max, tenant: setup.config.api.tenant_jobs_max };
     let world = LiveWorld::new(inbox, local, Rc::clone(&shared), machines.inventory, defaults(setup));
     let world = world.with_uuids(machines.uuids).with_backlog_max(backlog_max);
-    go_on(core, world, &shared, store, clerk, &metrics)
+    go_on(core, world, &shared, store, clerk)
 }
 
 /// Starts the thread that watches the GPUs of this machine, where there are any.
@@ -182,10 +181,9 @@ fn go_on<L: Launcher>(
     shared: &Rc<RefCell<Shared>>,
     store: Rc<RefCell<Store>>,
     clerk: Clerk,
-    metrics: &Arc<Metrics>,
 ) -> Result<(), ServeError> {
     world.take_up(&core);
-    let mut ledger = Ledger::new(store, Rc::clone(shared)).with_metrics(metrics);
+    let mut ledger = Ledger::new(store, Rc::clone(shared)).with_metrics(clerk.metrics());
     let mut desk = Desk::new(Rc::clone(shared), clerk);
     drive(&mut core, &mut world, &mut ledger, &mut desk)?;
     let closed = desk.audience().close();

@@ -1,4 +1,4 @@
-//! The API as an OpenAPI 3.1 document, from the handlers and types that serve it.
+//! The API as an `OpenAPI` 3.1 document, from the handlers and types that serve it.
 
 use std::sync::LazyLock;
 
@@ -93,7 +93,7 @@ pub fn document() -> Value {
     document
 }
 
-/// Mends two names that utoipa writes in another way than OpenAPI: `operation_id` of links, and formats such as `u-int32`.
+/// Mends two names that utoipa writes in another way than `OpenAPI`: `operation_id` of links, and formats such as `u-int32`.
 fn mend(value: &mut Value) {
     match value {
         Value::Object(map) => {

@@ -76,7 +76,7 @@ impl UsageParams {
         let day = |text: &Option<String>, field: &'static str| {
             let wrong = |text: &str| {
                 let message = format!("`{text}` is no day");
-                ApiError::new(StatusCode::BAD_REQUEST, "bad-query", message, "write 2026-01-31").at(field)
+                ApiError::new(StatusCode::BAD_REQUEST, "bad-query", message, "write it as 2026-01-31").at(field)
             };
             text.as_deref().map(|text| read_day(text).ok_or_else(|| wrong(text))).transpose()
         };
@@ -110,7 +110,9 @@ pub(super) async fn usage(
     let lines = tokio::task::spawn_blocking(read).await.map_err(|error| unreadable(&error.to_string()))?;
     let lines = lines.map_err(|error| unreadable(&error.to_string()))?;
     let mut total = Usage::default();
-    lines.values().for_each(|usage| total += *usage);
+    for usage in lines.values() {
+        total += *usage;
+    }
     let rows = lines.into_iter().map(|(key, usage)| view(key, &usage)).collect();
     let by = params.by.name().to_owned();
     Ok(json(

@@ -11,7 +11,7 @@ pub fn schema() -> Value {
     generator.into_root_schema_for::<JobFile>().to_value()
 }
 
-/// The schema as a part of an OpenAPI document, by name: the job file, and what it refers to.
+/// The schema as a part of an `OpenAPI` document, by name: the job file, and what it refers to.
 pub(crate) fn components() -> Vec<(String, Value)> {
     let settings = SchemaSettings::draft2020_12().with(|settings| {
         settings.definitions_path = "/components/schemas".into();

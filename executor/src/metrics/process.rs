@@ -41,7 +41,7 @@ impl Process {
             self.cpu_seconds.inc_by(more as f64 / unit(SysconfVar::CLK_TCK) as f64);
         }
         if let Ok(open) = fs::read_dir("/proc/self/fd") {
-            self.fds.set(open.count() as i64);
+            self.fds.set(i64::try_from(open.count()).unwrap_or(i64::MAX));
         }
         if let Ok((soft, _)) = getrlimit(Resource::RLIMIT_NOFILE) {
             self.fds_max.set(i64::try_from(soft).unwrap_or(i64::MAX));

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use engine::journal::{Entry, Header};
@@ -14,7 +15,7 @@ use super::rows::Rows;
 use crate::diary;
 use crate::handle::{Change, Handle};
 use crate::ledger::{Audience, Durable};
-use crate::metrics::Meter;
+use crate::metrics::{Meter, Metrics};
 use crate::note::Note;
 use crate::store::records::{Projected, Writer};
 use crate::store::{Store, StoreError};
@@ -62,6 +63,10 @@ impl Clerk {
     ) -> Self {
         handle.metrics().watch_backlog(records.waiting());
         Self { store, records, handle, meter, header, segment_bytes_max, origin_us, records_failed: None }
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        self.handle.metrics()
     }
 
     /// Brings everything to the disk at the end of a server.

@@ -1,4 +1,4 @@
-//! The OpenAPI document against the real router.
+//! The document of the API against the real router.
 
 use serde_json::Value;
 
@@ -41,7 +41,7 @@ async fn a_request_keeps_its_number_or_gets_one() {
         line.unwrap().to_owned()
     };
     assert_eq!(answer("x-request-id: my-42.a\r\n").await, "my-42.a");
-    for header in ["".to_owned(), "x-request-id: a b\r\n".to_owned(), format!("x-request-id: {}\r\n", "x".repeat(65))] {
+    for header in [String::new(), "x-request-id: a b\r\n".to_owned(), format!("x-request-id: {}\r\n", "x".repeat(65))] {
         let (one, two) = (answer(&header).await, answer(&header).await);
         assert!(one != two && one.len() == 16 && one.bytes().all(|byte| byte.is_ascii_hexdigit()), "{one}");
     }

@@ -91,13 +91,11 @@ impl<I: Iterator<Item = JobId>> Victims for Line<'_, I> {
                     return None;
                 }
             } else if draft.is_placed(victim) {
-                match self.hunt.guards.exempt(draft, victim) {
-                    Some(until) => self.exempt_until = Some(self.exempt_until.unwrap_or(Time::NEVER).min(until)),
-                    None => {
-                        self.offered = true;
-                        return Some(victim);
-                    }
-                }
+                let Some(until) = self.hunt.guards.exempt(draft, victim) else {
+                    self.offered = true;
+                    return Some(victim);
+                };
+                self.exempt_until = Some(self.exempt_until.unwrap_or(Time::NEVER).min(until));
             }
         }
         None

@@ -104,8 +104,8 @@ fn runs_and_jobs_have_times_of_their_own() {
     assert_eq!(own.saves(JobId(0)), None);
 }
 
-fn secs(secs: u64) -> Option<Span> {
-    Some(Span::secs(secs))
+fn secs(secs: u64) -> Span {
+    Span::secs(secs)
 }
 
 #[test]
