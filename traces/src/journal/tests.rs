@@ -92,14 +92,17 @@ fn a_day() -> Vec<u8> {
 #[test]
 fn runs_and_jobs_have_times_of_their_own() {
     let mut own = Recording::read("day", &a_day(), REFUSED).unwrap().own_times();
-    assert_eq!((own.launch(run(0, 1)), own.launch(run(3, 1)), own.launch(run(2, 1))), (secs(2), secs(2), None));
+    assert_eq!(
+        (own.launch(run(0, 1)), own.launch(run(3, 1)), own.launch(run(2, 1))),
+        (Some(secs(2)), Some(secs(2)), None)
+    );
     // It had saved ten seconds before it was told to stop, and nothing after.
-    let stop = Stop { took: secs(5), saved_after: None, starts_yet: false };
+    let stop = Stop { took: Some(secs(5)), saved_after: None, starts_yet: false };
     assert_eq!((own.stop(run(0, 1)), own.stop(run(0, 2)), own.stop(run(1, 1))), (Some(stop), Some(stop), None));
-    assert_eq!((own.notice(JobId(0)), own.notice(JobId(5))), (secs(0), None));
+    assert_eq!((own.notice(JobId(0)), own.notice(JobId(5))), (Some(secs(0)), None));
     assert_eq!((own.saves(JobId(0)), own.saves(JobId(6)), own.kill(run(3, 1))), (Some([].as_slice()), None, None));
     own.forget(OwnTime::Stops);
-    assert_eq!((own.stop(run(0, 1)), own.launch(run(0, 1))), (None, secs(2)));
+    assert_eq!((own.stop(run(0, 1)), own.launch(run(0, 1))), (None, Some(secs(2))));
     own.forget(OwnTime::Saves);
     assert_eq!(own.saves(JobId(0)), None);
 }
