@@ -19,13 +19,6 @@ struct Coverage {
 
 const COVERAGES: [Coverage; 19] = [
     Coverage {
-        source: "engine/src/reason.rs",
-        between: ("pub fn code(&self)", "\n    }\n"),
-        marks: &["=> \""],
-        end: '"',
-        page: "docs/api.md",
-    },
-    Coverage {
         source: "traces/src/schema.rs",
         between: ("COLUMNS: [Column", "];"),
         marks: &["Column::required(\"", "Column::optional(\""],
@@ -150,6 +143,13 @@ const COVERAGES: [Coverage; 19] = [
         marks: &["    pub "],
         end: ':',
         page: "docs/trace-info.md",
+    },
+    Coverage {
+        source: "engine/src/reason.rs",
+        between: ("pub fn code(&self)", "\n    }\n"),
+        marks: &["=> \""],
+        end: '"',
+        page: "docs/api.md",
     },
 ];
 
