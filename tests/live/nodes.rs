@@ -6,7 +6,8 @@ use crate::server::{Server, worker};
 use crate::support::Yard;
 
 fn config(nodes: &[(&str, u32)]) -> String {
-    nodes.iter().map(|(name, gpus)| format!("[[nodes]]\nname = \"{name}\"\ngpus = {gpus}\n")).collect()
+    let node = |(name, gpus): &(&str, u32)| format!("[[nodes]]\nname = \"{name}\"\ngpus = {gpus}");
+    nodes.iter().map(node).collect::<Vec<_>>().join("\n")
 }
 
 fn start<'a>(yard: &'a Yard, nodes: &[(&str, u32)]) -> Server<'a> {

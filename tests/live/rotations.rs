@@ -86,7 +86,7 @@ fn parts(yard: &Yard, segments: usize) {
     let all = json(&yard.good("verify state/journal --format json"));
     assert_eq!(all["records"].as_u64(), Some(records));
     let mut shown = yard.good("verify state");
-    let mut say = |args: &str| shown.push_str(&format!("$ trainyard {args}\n{}\n", yard.run(args).shown()));
+    let mut say = |args: &str| shown += &["$ trainyard ", args, "\n", &yard.run(args).shown(), "\n"].concat();
     let path = |number: usize| yard.path(&format!("state/journal/{number:06}.tyj"));
     let away = yard.path("away.tyj");
     std::fs::rename(path(1), &away).unwrap();

@@ -29,10 +29,8 @@ impl<'a> Server<'a> {
         let (sender, said) = channel();
         thread::spawn(move || lines.map_while(Result::ok).for_each(|line| drop(sender.send(line))));
         let mut server = Self { yard, child, said };
-        let ready = server.said.iter().find(|line| line.contains("ready: "));
-        if ready.is_none() {
-            panic!("the server ended: {:?}", server.child.wait());
-        }
+        let is_ready = server.said.iter().any(|line| line.contains("ready: "));
+        assert!(is_ready, "the server ended: {:?}", server.child.wait());
         server
     }
 
