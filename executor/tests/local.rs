@@ -6,7 +6,6 @@
     clippy::print_stderr,
     reason = "helpers of tests fail by panic, as tests do"
 )]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails loudly")]
 
 mod local {
     mod environment;

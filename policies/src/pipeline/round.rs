@@ -18,9 +18,8 @@ pub(super) struct Round {
     pub(super) evicted: bool,
     /// Whether this round has started anything.
     pub(super) started: bool,
-    /// Whether it has started a job that an operator put first, and whether the round before has.
-    pub(super) first_started: bool,
-    pub(super) anew: bool,
+    /// The last round that has started a job which an operator put first.
+    pub(super) first_started: u64,
     /// By what the candidates are sorted, and whose lanes they stand for: in the order of the queue until somebody may pass.
     pub(super) passing: Passing,
     /// When the first guard that was in somebody's way no longer is; `NEVER` where time alone changes nothing.
