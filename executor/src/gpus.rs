@@ -42,7 +42,7 @@ pub fn discover() -> Result<Discovered, String> {
     let boards = (0..count)
         .map(|index| board(&nvml, index).map_err(|error| format!("GPU {index} does not answer: {error}")))
         .collect::<Result<Vec<_>, _>>()?;
-    let (gpus, notes) = offered(boards);
+    let (gpus, notes) = offered(&boards);
     Ok(Discovered { gpus, notes, driver: nvml.sys_driver_version().unwrap_or_default() })
 }
 
@@ -74,7 +74,7 @@ fn found(device: &Device<'_>, board: u32) -> Result<Found, NvmlError> {
 
 /// What jobs can have. A node has GPUs of one model: where some GPUs are whole, those that are divided are left out; where none
 /// is, instances of the most frequent profile are offered.
-fn offered(boards: Vec<Board>) -> (Vec<Found>, Vec<String>) {
+fn offered(boards: &[Board]) -> (Vec<Found>, Vec<String>) {
     let mut notes = Vec::new();
     let some_whole = boards.iter().any(|board| matches!(board, Board::Whole(_)));
     let instances =
@@ -127,7 +127,7 @@ mod tests {
             Board::Divided(Vec::new()),
             Board::Divided(vec![part("MIG-d", "1g.10gb", 2)]),
         ];
-        let (gpus, notes) = offered(boards);
+        let (gpus, notes) = offered(&boards);
         assert_eq!(uuids(&gpus), ["MIG-a", "MIG-c", "MIG-d"]);
         assert_eq!(
             notes,
@@ -141,9 +141,9 @@ mod tests {
     #[test]
     fn whole_gpus_go_before_divided_ones() {
         let whole = Found { uuid: "GPU-x".to_owned(), model: "H100".to_owned(), memory_mib: 81_559, board: 1 };
-        let (gpus, notes) = offered(vec![Board::Divided(vec![part("MIG-a", "1g.10gb", 0)]), Board::Whole(whole)]);
+        let (gpus, notes) = offered(&[Board::Divided(vec![part("MIG-a", "1g.10gb", 0)]), Board::Whole(whole)]);
         assert_eq!(uuids(&gpus), ["GPU-x"]);
         assert!(notes[0].starts_with("GPU 0 is in MIG mode beside whole GPUs"), "{notes:?}");
-        assert_eq!(offered(Vec::new()), (Vec::new(), Vec::new()));
+        assert_eq!(offered(&[]), (Vec::new(), Vec::new()));
     }
 }

@@ -189,7 +189,7 @@ impl Pipeline {
     /// Whether what failed in an earlier round may have become possible by the passing of time alone, or because a job that an
     /// operator put first started in it before others that may evict it.
     fn forgets(&self) -> bool {
-        self.parts.evict.is_some() && (self.guards.watch_time() || self.round.first.before)
+        self.parts.evict.is_some() && (self.guards.watch_time() || self.round.first_started + 1 == self.round.number)
     }
 
     /// Collects the lanes worth a look.
@@ -198,10 +198,9 @@ impl Pipeline {
     /// their end, so only those that got a job since can have anything new.
     fn open_round(&mut self, draft: &Draft<'_>) {
         let epoch = draft.state().freed_epoch();
-        self.round.first.before = std::mem::take(&mut self.round.first.now);
+        self.round.number += 1;
         let forgets = self.forgets();
         let round = &mut self.round;
-        round.number += 1;
         round.evicted = false;
         round.started = false;
         round.passing = Passing::Queue;
@@ -314,7 +313,9 @@ impl Pipeline {
         }
         self.ready.remove(job);
         self.round.started = true;
-        self.round.first.now |= draft.state().job(job).is_first();
+        if draft.state().job(job).is_first() {
+            self.round.first_started = self.round.number;
+        }
         self.note_start(draft, job);
         if self.parts.order.by_tenant() {
             let (tenant, milli) = (draft.state().tenant_of(job), draft.state().class_of(job).gpu_milli);

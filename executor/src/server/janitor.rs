@@ -17,7 +17,7 @@ use crate::runs::retention::{Keep, surplus};
 use crate::world::Wish;
 
 /// Longest time between two rounds.
-const PAUSE_MAX: Duration = Duration::from_secs(60);
+const PAUSE_MAX: Duration = Duration::from_mins(1);
 /// Shortest time between two rounds.
 const PAUSE_MIN: Duration = Duration::from_millis(200);
 /// Most runs that are removed in a round.
@@ -69,7 +69,9 @@ impl Janitor {
         let over = |core: &Core, job: &JobId| core.state().job(*job).outcome().is_some();
         let done: Vec<JobId> =
             self.handle.look(move |core, _| jobs.into_iter().filter(|job| over(core, job)).collect()).await?;
-        done.into_iter().for_each(|job| self.runs.remove_empty_checkpoints(job));
+        for job in done {
+            self.runs.remove_empty_checkpoints(job);
+        }
         Ok(())
     }
 }

@@ -18,7 +18,8 @@ pub(super) struct Round {
     pub(super) evicted: bool,
     /// Whether this round has started anything.
     pub(super) started: bool,
-    pub(super) first: FirstStarts,
+    /// The last round that has started a job which an operator put first.
+    pub(super) first_started: u64,
     /// By what the candidates are sorted, and whose lanes they stand for: in the order of the queue until somebody may pass.
     pub(super) passing: Passing,
     /// When the first guard that was in somebody's way no longer is; `NEVER` where time alone changes nothing.
@@ -34,15 +35,6 @@ pub(super) struct Round {
     pub(super) touched: Vec<u32>,
     /// The reservation of the last round, with the versions of the state that it was made from.
     pub(super) reservation: Option<((u64, u64), Reservation)>,
-}
-
-/// Rounds that have started a job that an operator put first.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct FirstStarts {
-    /// This one.
-    pub(super) now: bool,
-    /// The one before.
-    pub(super) before: bool,
 }
 
 /// What goes before the order: jobs that an operator put first, then the tiers of queues. Smaller goes first.
