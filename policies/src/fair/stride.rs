@@ -21,7 +21,7 @@ use super::yielding::Yielding;
 use super::{slices, tickets};
 use crate::evict::Clearing;
 use crate::place::{Placer, place_on};
-use crate::ready::{Filing, LaneKey, Ready};
+use crate::ready::{Filing, LaneKey, Ready, behind_first};
 
 /// Whether users trade GPU models, where there are several and speeds are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,7 +204,8 @@ impl Stride {
         };
         let at = self.place_of(draft, group, pool);
         let charge = self.users[at].charge(gpu_milli, self.quantum);
-        self.users[at].runs.push(Run { key: key(draft, id), job: id, charge, gpu_milli, ripe });
+        let place = behind_first(job, key(draft, id));
+        self.users[at].runs.push(Run { key: place, job: id, charge, gpu_milli, ripe });
     }
 
     /// What each user is entitled to of each model, after they have traded.

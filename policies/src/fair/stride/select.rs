@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 
 use engine::{ClassId, Draft, JobId};
 
-use super::Stride;
+use super::{Stride, key};
 use crate::evict::Seeker;
 use crate::fair::tickets;
 use crate::fair::user::{Ripe, User};
@@ -41,9 +41,10 @@ impl Stride {
             }
             let waits = self.head(&self.users[at]);
             let run = self.users[at].next_run(waits.map(|(key, _)| key));
-            let Some(first) = run.map(|run| run.key).or(waits.map(|(key, _)| key)) else { continue };
-            if !std::mem::replace(&mut met[group.index()], true) {
-                tickets::advance_jobs(draft, group, first);
+            let Some(first) = run.map(|run| run.job).or(waits.map(|(_, job)| job)) else { continue };
+            // Whom an operator put first says nothing of how far the others have come.
+            if !draft.state().job(first).is_first() && !std::mem::replace(&mut met[group.index()], true) {
+                tickets::advance_jobs(draft, group, key(draft, first));
             }
             if let Some(run) = run {
                 if draft.is_placed(run.job) || draft.reprieve(run.job) {
