@@ -83,6 +83,7 @@ pub(crate) enum Output {
 
 /// Arguments of `submit`.
 #[derive(Args, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct SubmitArgs {
     #[command(flatten)]
     pub(crate) server: ServerArgs,
@@ -152,6 +153,9 @@ pub(crate) struct QueueArgs {
     /// Only this tenant and those below it
     #[arg(long, value_name = "T")]
     pub(crate) tenant: Option<String>,
+    /// Most jobs that are shown; 0: all [default: 1000, and all with -o json]
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
     /// Show it again whenever it changes
     #[arg(short, long, conflicts_with = "output")]
     pub(crate) watch: bool,

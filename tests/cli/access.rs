@@ -135,7 +135,7 @@ fn what_is_wrong_with_access_is_named() {
         let done = run(&yard, args, &[]);
         let folder = yard.path("").canonicalize().unwrap();
         let text = done.shown().replace(folder.to_str().unwrap(), "/yard");
-        shown.push_str(&format!("$ trainyard {args}\n{text}\n"));
+        shown.extend(["$ trainyard ", args, "\n", &text, "\n"]);
     }
     insta::assert_snapshot!(shown);
 }

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use engine::{Core, Event};
-use executor::store::{Start, read_local};
+use executor::store::{Segment, Start, read_local};
 use policies::Context;
 
 use crate::client::job;
@@ -73,11 +73,15 @@ pub(crate) fn fill(server: &Server, jobs: u32) {
     let clients = (0..CLIENTS).map(|at| {
         let mut client = server.client();
         thread::spawn(move || {
-            (at..jobs).step_by(CLIENTS as usize).for_each(|number| client.submit(&job(number, 1, "true")));
+            for number in (at..jobs).step_by(CLIENTS as usize) {
+                client.submit(&job(number, 1, "true"));
+            }
         })
     });
     let clients: Vec<_> = clients.collect();
-    clients.into_iter().for_each(|client| client.join().unwrap());
+    for client in clients {
+        client.join().unwrap();
+    }
 }
 
 /// Every step of that server once more, timed: the very facts of its journal.
@@ -87,7 +91,7 @@ fn steps(state: &Path) {
     let built = policies::build(&header.policy, Context { estimates: true, seed: header.seed }).unwrap();
     let mut core = Core::new(header.inventory.clone(), built.policy);
     let (mut growing, mut flowing, mut orders) = (Vec::new(), Vec::new(), Vec::new());
-    for entry in recovered.segments.iter().flat_map(|segment| segment.entries()) {
+    for entry in recovered.segments.iter().flat_map(Segment::entries) {
         let (_, entry) = entry.unwrap();
         let begun = Instant::now();
         core.step(&entry.facts, &mut orders).unwrap();

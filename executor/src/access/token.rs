@@ -110,9 +110,9 @@ pub enum Denied {
     /// There is no such token.
     Unknown,
     /// It is not valid any more.
-    Expired(Token),
+    Expired(Box<Token>),
     /// It was taken back.
-    Revoked(Token),
+    Revoked(Box<Token>),
 }
 
 impl Tokens {
@@ -121,8 +121,8 @@ impl Tokens {
         let digest = secret.digest();
         let token = self.tokens.iter().find(|token| token.digest == digest).ok_or(Denied::Unknown)?;
         match token.state(now_s) {
-            "revoked" => Err(Denied::Revoked(token.clone())),
-            "expired" => Err(Denied::Expired(token.clone())),
+            "revoked" => Err(Denied::Revoked(Box::new(token.clone()))),
+            "expired" => Err(Denied::Expired(Box::new(token.clone()))),
             _ => Ok(token),
         }
     }

@@ -86,7 +86,7 @@ fn what_a_job_sets_reaches_its_program_and_nothing_that_runs_as_root() {
     let environ = |pid: i32| std::fs::read_to_string(format!("/proc/{pid}/environ")).unwrap();
     let shim: Vec<String> = environ(started.shim.pid).split_terminator('\0').map(str::to_owned).collect();
     let mark = format!("TRAINYARD_RUN_DIR={}", std::fs::canonicalize(&task).unwrap().display());
-    assert_eq!(shim, [mark.clone()], "the shim has an environment of its own");
+    assert_eq!(shim, std::slice::from_ref(&mark), "the shim has an environment of its own");
     let program = environ(started.program.pid);
     assert!(program.contains("LD_PRELOAD=/nowhere/evil.so") && program.contains(&mark), "{program}");
     assert!(program.contains("TRAINYARD_JOB=0\0") && !program.contains("TRAINYARD_JOB=77"), "{program}");

@@ -115,7 +115,9 @@ fn segments(bytes: &[u8], records: usize, header: impl Fn(usize, &mut engine::jo
         let mut head = head.clone();
         header(at, &mut head);
         let mut writer = Writer::new(&head);
-        part.iter().for_each(|entry| writer.entry(entry));
+        for entry in part {
+            writer.entry(entry);
+        }
         std::fs::write(folder.path().join(format!("{:06}.tyj", at + 1)), writer.take()).unwrap();
     }
     folder

@@ -18,11 +18,13 @@ pub(super) fn run(args: &AuditArgs) -> Result<(), Error> {
     for (key, value) in
         [("who", &args.who), ("subject", &args.subject), ("verb", &args.verb), ("outcome", &args.outcome)]
     {
-        query += &value.as_ref().map(|value| format!("&{key}={}", encoded(value))).unwrap_or_default();
+        if let Some(value) = value {
+            query.extend(["&", key, "=", &encoded(value)]);
+        }
     }
     if let Some(since) = args.since {
         let now_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
-        query += &format!("&since_us={}", now_us.saturating_sub(since.0.0));
+        query.extend(["&since_us=", &now_us.saturating_sub(since.0.0).to_string()]);
     }
     query += &args.after.map(|after| format!("&after={after}")).unwrap_or_default();
     let answer: AuditLines = server.get(query)?;

@@ -45,17 +45,17 @@ fn token(args: &ServerArgs) -> Result<Option<String>, Error> {
     if named.is_none()
         && let Some(token) = variable(TOKEN)
     {
-        return one_line(token, TOKEN).map(Some);
+        return one_line(&token, TOKEN).map(Some);
     }
     let named = named.or_else(|| Some((PathBuf::from(variable(TOKEN_FILE)?), TOKEN_FILE)));
     let Some((path, from)) = named else { return Ok(None) };
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Error::input(format!("{from}: {}: {error}", path.display()), "name a file with nothing but the token")
     })?;
-    one_line(text, from).map(Some)
+    one_line(&text, from).map(Some)
 }
 
-fn one_line(text: String, from: &str) -> Result<String, Error> {
+fn one_line(text: &str, from: &str) -> Result<String, Error> {
     let token = text.trim();
     if token.is_empty() || token.len() > TOKEN_MAX || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         let hint = "a token begins with ty_ and stands alone on a line, as `trainyard token create` prints it";

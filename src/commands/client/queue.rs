@@ -10,15 +10,19 @@ use super::Server;
 use super::watch::{List, watch};
 use crate::cli::{Output, QueueArgs};
 use crate::error::Error;
-use crate::{stdout, table};
+use crate::{stdout, table, warnings};
 
 /// Jobs of a page.
 const PAGE: usize = 10_000;
+/// Most jobs that people are shown where they do not say.
+const SHOWN: usize = 1000;
 
 /// Runs the command.
 pub(super) fn run(args: &QueueArgs) -> Result<(), Error> {
     let server = Server::new(&args.server)?;
-    let look = || all(&server, [("state", &args.state), ("tenant", &args.tenant)]);
+    let usual = if args.output == Output::Json { 0 } else { SHOWN };
+    let limit = args.limit.unwrap_or(usual);
+    let look = || some(&server, [("state", &args.state), ("tenant", &args.tenant)], limit);
     if args.watch {
         return watch(&server, || Ok(list(&look()?))).map(|never| match never {});
     }
@@ -27,20 +31,31 @@ pub(super) fn run(args: &QueueArgs) -> Result<(), Error> {
         Output::Json => stdout::show_json(&all),
         Output::Table => stdout::show(&list(&all).text()),
         Output::Wide => stdout::show(&wide(&all)),
+    }?;
+    if all.next.is_some() {
+        let shown = all.jobs.len();
+        warnings::note(&format!("the first {shown} jobs; --limit 0 shows all, --state and --tenant narrow it"));
     }
+    Ok(())
 }
 
-/// All jobs of a selection, page after page.
+/// All jobs of a selection.
 pub(super) fn all(server: &Server, selection: [(&str, &Option<String>); 2]) -> Result<Jobs, Error> {
-    let mut query = format!("/v1/jobs?limit={PAGE}");
+    some(server, selection, 0)
+}
+
+/// The first jobs of a selection, page after page; 0: all of them.
+fn some(server: &Server, selection: [(&str, &Option<String>); 2], limit: usize) -> Result<Jobs, Error> {
+    let mut query = String::new();
     for (key, value) in selection {
         query += &value.as_ref().map(|value| format!("&{key}={}", encoded(value))).unwrap_or_default();
     }
-    let mut all: Jobs = server.get(&query)?;
-    while let Some(next) = all.next {
-        let page: Jobs = server.get(format!("{query}&after={next}"))?;
-        all.jobs.extend(page.jobs);
-        (all.now_s, all.next) = (page.now_s, page.next);
+    let page = |shown: usize| if limit == 0 { PAGE } else { PAGE.min(limit - shown) };
+    let mut all: Jobs = server.get(format!("/v1/jobs?limit={}{query}", page(0)))?;
+    while let Some(next) = all.next.filter(|_| limit == 0 || all.jobs.len() < limit) {
+        let more: Jobs = server.get(format!("/v1/jobs?limit={}{query}&after={next}", page(all.jobs.len())))?;
+        all.jobs.extend(more.jobs);
+        (all.now_s, all.next) = (more.now_s, more.next);
     }
     Ok(all)
 }
