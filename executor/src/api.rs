@@ -28,6 +28,7 @@ mod nodes;
 mod observe;
 pub mod openapi;
 mod peers;
+mod records;
 pub mod server;
 pub mod tcp;
 mod tls;

@@ -10,8 +10,9 @@ use super::answers::AuditLines;
 use super::error::{ApiError, Problem, json};
 use super::extract::Params;
 use super::identity::{Identity, Role};
+use super::records::ask;
 use super::{App, SCHEMA};
-use crate::store::records::{AuditFilter, AuditLine, Reader, RecordsError};
+use crate::store::records::AuditFilter;
 
 /// Lines of a page where the client does not say.
 const PAGE: u32 = 100;
@@ -59,17 +60,7 @@ pub(super) async fn audit(
     let limit = params.limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
     let AuditParams { who, subject, verb, outcome, since_us, after, .. } = params;
     let filter = AuditFilter { who, subject, verb, outcome, since_us, before: after, limit };
-    let none = || unreadable("this server keeps no records");
-    let records = app.settings.records.clone().ok_or_else(none)?;
-    let read = move || -> Result<Vec<AuditLine>, RecordsError> { Reader::open(&records)?.audit(&filter) };
-    let lines = tokio::task::spawn_blocking(read).await.map_err(|error| unreadable(&error.to_string()))?;
-    let lines = lines.map_err(|error| unreadable(&error.to_string()))?;
+    let lines = ask(&app, move |reader| reader.audit(&filter)).await?;
     let next = lines.last().filter(|_| lines.len() == limit as usize).map(|line| line.seq);
     Ok(json(StatusCode::OK, &AuditLines { schema: SCHEMA, lines, next }))
-}
-
-fn unreadable(why: &str) -> ApiError {
-    let message = format!("the audit log cannot be read: {why}");
-    let hint = "the journal has it too: the next start of the server makes the records anew";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no-records", message, hint)
 }

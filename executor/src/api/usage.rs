@@ -1,6 +1,5 @@
 //! Who has held how many GPUs for how long.
 
-use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::extract::State;
@@ -14,9 +13,10 @@ use super::answers::{UsageReport, UsageView};
 use super::error::{ApiError, Problem, json};
 use super::extract::Params;
 use super::identity::Identity;
+use super::records::ask;
 use super::{App, SCHEMA};
 use crate::calendar::{day_of, day_text, read_day};
-use crate::store::records::{Reader, RecordsError, Usage, UsageFilter, UsageKey};
+use crate::store::records::{Usage, UsageFilter, UsageKey};
 
 /// Days that are shown where the client does not say.
 const DAYS: u32 = 30;
@@ -105,10 +105,7 @@ pub(super) async fn usage(
     let now_us = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
     let filter = params.filter(&identity, now_us)?;
     let (since, until) = (day_text(filter.first), day_text(filter.last));
-    let records = app.settings.records.clone().ok_or_else(|| unreadable("this server keeps none"))?;
-    let read = move || -> Result<BTreeMap<String, Usage>, RecordsError> { Reader::open(&records)?.usage(&filter) };
-    let lines = tokio::task::spawn_blocking(read).await.map_err(|error| unreadable(&error.to_string()))?;
-    let lines = lines.map_err(|error| unreadable(&error.to_string()))?;
+    let lines = ask(&app, move |reader| reader.usage(&filter)).await?;
     let mut total = Usage::default();
     for usage in lines.values() {
         total += *usage;
@@ -119,11 +116,6 @@ pub(super) async fn usage(
         StatusCode::OK,
         &UsageReport { schema: SCHEMA, since, until, by, rows, total: view(String::new(), &total) },
     ))
-}
-
-fn unreadable(why: &str) -> ApiError {
-    let hint = "the journal has it all: the next start of the server makes the records anew";
-    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "no-records", format!("the records cannot be read: {why}"), hint)
 }
 
 fn view(key: String, usage: &Usage) -> UsageView {
