@@ -24,6 +24,7 @@ fn without_a_server_it_is_said_what_was_tried_and_what_to_do() {
     let job = [("TRAINYARD_JOB", "1"), ("TRAINYARD_ATTEMPT", "1")];
     for args in [
         "queue",
+        "queue --limit 2",
         "submit -- true",
         "info 1",
         "logs 1",
@@ -136,6 +137,7 @@ async fn a_session() {
     server.log("0-1/task-0", "stdout", "epoch 1\n");
     for args in [
         "queue",
+        "queue --limit 2",
         "queue --tenant research -o wide",
         "queue --state sleeping",
         "info resnet",
