@@ -78,19 +78,19 @@ impl Stage {
             self.core.step(&batch, &mut orders).unwrap();
             self.core.check().unwrap();
             for order in std::mem::take(&mut orders) {
-                self.carry_out(at, order);
+                self.carry_out(at, &order);
             }
         }
         panic!("it does not end: {:?}", self.launched)
     }
 
-    fn carry_out(&mut self, at: Time, order: Command) {
+    fn carry_out(&mut self, at: Time, order: &Command) {
         let mut tell = |at: Time, event: Event| {
             self.later.insert((at, self.events.len() as u32));
             self.events.push(event);
         };
         let ended = |run: RunId, exit, saved| Event::Ended { run, exit, saved };
-        match order {
+        match *order {
             Command::Launch { run, resume_from, .. } => {
                 tell(at, Event::Started { run, rate: Rate::FULL });
                 tell(at + (self.lasts[run.job.index()] - resume_from), ended(run, Exit::Completed, None));
