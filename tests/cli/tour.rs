@@ -61,7 +61,7 @@ impl<'a> Server<'a> {
         assert_eq!((done.code, done.stderr.as_str()), (0, ""), "{args}\n{}", done.stdout);
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
         let shown = without_clock(&done.stdout).replace(&format!("  {host}"), "  this-machine\n");
-        self.shown += &format!("$ trainyard {args}\n{shown}\n");
+        self.shown.extend(["$ trainyard ", args, "\n", &shown, "\n"]);
     }
 
     /// Waits until a command says what it should.
