@@ -9,7 +9,7 @@ use crate::cluster::Cluster;
 use crate::eviction::Eviction;
 use crate::ids::{ClassId, JobId, ModelId, NameId, NodeId, QueueId, TenantId};
 use crate::inventory::Inventory;
-use crate::job::{Hold, Job, NOT_FIRST, Phase};
+use crate::job::{Hold, Job, Phase};
 use crate::reason::Reason;
 use crate::shape::{Shape, TaskRequest};
 use crate::tenants::Tenants;
@@ -163,8 +163,6 @@ pub struct State {
     pub(crate) changes: ChangeLog,
     pub(crate) triggers: Triggers,
     pub(crate) totals: Totals,
-    /// Place of the job that was put first last.
-    pub(crate) first_place: u32,
     /// Grows whenever resources become free.
     pub(crate) freed_epoch: u64,
     /// The wake-up that is ordered.
@@ -232,7 +230,6 @@ impl State {
             changes: ChangeLog::default(),
             triggers: Triggers::NONE,
             totals: Totals::default(),
-            first_place: NOT_FIRST,
             freed_epoch: 1,
             wake: None,
             round: None,

@@ -7,7 +7,7 @@ use crate::cluster::NodeState;
 use crate::event::{Alarm, Command};
 use crate::fault::Fault;
 use crate::ids::{JobId, NodeId, RunId};
-use crate::job::{Cause, Hold, Outcome, Phase};
+use crate::job::{Cause, Hold, NOT_FIRST, Outcome, Phase};
 use crate::placement::Slice;
 use crate::state::{State, Triggers};
 
@@ -73,11 +73,12 @@ pub(super) fn release(state: &mut State, id: JobId, out: &mut Vec<Command>) {
 
 /// The later a job was put first, the smaller its place. It changes who goes first, not what anybody is entitled to.
 pub(super) fn put_first(state: &mut State, id: JobId) {
-    if state.job(id).outcome().is_some() || state.first_place == 0 {
+    // Operators do this rarely: a look at all jobs is cheap enough.
+    let first = state.jobs.iter().map(|job| job.first_place).min().unwrap_or(NOT_FIRST);
+    if state.job(id).outcome().is_some() || first == 0 {
         return;
     }
-    state.first_place -= 1;
-    state.jobs[id.index()].first_place = state.first_place;
+    state.jobs[id.index()].first_place = first - 1;
     state.changes.push(id);
     state.triggers = state.triggers.and(Triggers::ARRIVED);
 }
