@@ -24,7 +24,6 @@ fn without_a_server_it_is_said_what_was_tried_and_what_to_do() {
     let job = [("TRAINYARD_JOB", "1"), ("TRAINYARD_ATTEMPT", "1")];
     for args in [
         "queue",
-        "queue --limit 2",
         "submit -- true",
         "info 1",
         "logs 1",
