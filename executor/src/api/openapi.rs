@@ -55,7 +55,7 @@ impl Modify for Bearer {
     }
 }
 
-/// Stands for the schema that [`schema::components`] gives.
+/// Stands for the schema that `schema::components` gives.
 impl PartialSchema for JobFile {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new().into()
