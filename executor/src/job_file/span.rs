@@ -18,9 +18,19 @@ const SECS_MAX: u64 = 30 * 365 * DAY_SECS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Spoken(pub Span);
 
+/// As long as it must not be, in microseconds: a million days, so that it can be written with six digits.
+const MICROS_MAX: u128 = 1_000_000 * DAY_SECS as u128 * 1_000_000;
+/// Most digits of a number before a unit.
+const DIGITS_MAX: usize = 20;
+
+/// A number of seconds as a length of time.
+fn span(secs: f64) -> Option<Span> {
+    Span::from_secs_f64(secs).filter(|span| u128::from(span.0) < MICROS_MAX)
+}
+
 /// Not a length of time.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a length of time; write 90s, 15m, 2h30m, 1d, or a number of seconds")]
+#[error("`{0}` is not a length of time below a million days; write 90s, 15m, 2h30m, 1d, or a number of seconds")]
 pub struct SpokenError(String);
 
 impl FromStr for Spoken {
@@ -31,50 +41,61 @@ impl FromStr for Spoken {
         let wrong = || SpokenError(text.to_owned());
         let text = text.trim();
         if let Ok(secs) = text.parse::<f64>() {
-            return Span::from_secs_f64(secs).map(Self).ok_or_else(wrong);
+            return span(secs).map(Self).ok_or_else(wrong);
         }
-        let mut rest = text;
-        let mut secs = 0.0;
+        let (mut rest, mut total) = (text, 0u128);
         while !rest.is_empty() {
             let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-            let number: f64 = rest[..digits].parse().map_err(|_| wrong())?;
             let after = &rest[digits..];
             let letters = after.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(after.len());
-            secs += number * unit_secs(&after[..letters]).ok_or_else(wrong)?;
+            let unit = unit_micros(&after[..letters]).ok_or_else(wrong)?;
+            total += micros(&rest[..digits], unit).ok_or_else(wrong)?;
             rest = after[letters..].trim_start();
         }
-        if text.is_empty() {
+        if text.is_empty() || total >= MICROS_MAX {
             return Err(wrong());
         }
-        Span::from_secs_f64(secs).map(Self).ok_or_else(wrong)
+        Ok(Self(Span(total as u64)))
     }
 }
 
-fn unit_secs(unit: &str) -> Option<f64> {
+/// So many of a unit, to the nearest microsecond. Whole numbers all the way: what is written is read back exactly.
+fn micros(number: &str, unit: u128) -> Option<u128> {
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if number.len() > DIGITS_MAX || (whole.is_empty() && part.is_empty()) {
+        return None;
+    }
+    let read = |digits: &str| if digits.is_empty() { Some(0) } else { digits.parse::<u128>().ok() };
+    let scale = 10u128.pow(part.len() as u32);
+    Some(read(whole)? * unit + (read(part)? * unit + scale / 2) / scale)
+}
+
+fn unit_micros(unit: &str) -> Option<u128> {
     Some(match unit {
-        "d" | "day" | "days" => DAY_SECS as f64,
-        "h" | "hour" | "hours" => 3600.0,
-        "m" | "min" | "minute" | "minutes" => 60.0,
-        "s" | "sec" | "second" | "seconds" => 1.0,
-        "ms" => 0.001,
+        "d" | "day" | "days" => u128::from(DAY_SECS) * 1_000_000,
+        "h" | "hour" | "hours" => 3_600_000_000,
+        "m" | "min" | "minute" | "minutes" => 60_000_000,
+        "s" | "sec" | "second" | "seconds" => 1_000_000,
+        "ms" => 1000,
         _ => return None,
     })
 }
 
 impl fmt::Display for Spoken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let micros = self.0.0;
-        let (mut secs, rest) = (micros / 1_000_000, micros % 1_000_000);
-        if rest != 0 || secs == 0 {
-            return write!(f, "{}s", micros as f64 / 1e6);
-        }
-        for (unit, length) in [("d", DAY_SECS), ("h", 3600), ("m", 60), ("s", 1)] {
+        let (mut secs, micros) = (self.0.0 / 1_000_000, self.0.0 % 1_000_000);
+        let nothing = self.0.0 == 0;
+        for (unit, length) in [("d", DAY_SECS), ("h", 3600), ("m", 60)] {
             if secs / length > 0 {
                 write!(f, "{}{unit}", secs / length)?;
                 secs %= length;
             }
         }
-        Ok(())
+        match micros {
+            0 if secs == 0 && !nothing => Ok(()),
+            0 => write!(f, "{secs}s"),
+            micros => write!(f, "{secs}.{}s", format!("{micros:06}").trim_end_matches('0')),
+        }
     }
 }
 
@@ -107,7 +128,7 @@ impl<'de> Deserialize<'de> for Spoken {
             }
 
             fn visit_f64<E: Error>(self, secs: f64) -> Result<Spoken, E> {
-                Span::from_secs_f64(secs).map(Spoken).ok_or_else(|| E::custom(SpokenError(secs.to_string())))
+                span(secs).map(Spoken).ok_or_else(|| E::custom(SpokenError(secs.to_string())))
             }
         }
         deserializer.deserialize_any(Words)
@@ -144,16 +165,34 @@ mod tests {
         {
             assert_eq!(secs(text), Ok(expected), "{text}");
         }
-        for wrong in ["", "h", "5 parsecs", "-3s", "1e400", "3m-2s", "nan"] {
+        for wrong in [
+            "1000000d",
+            "999999d 1d",
+            "86400000000",
+            "1.2.3s",
+            ".s",
+            "123456789012345678901s",
+            "",
+            "h",
+            "5 parsecs",
+            "-3s",
+            "1e400",
+            "3m-2s",
+            "nan",
+        ] {
             assert!(secs(wrong).is_err(), "{wrong}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(micros in 0u64..1 << 50) {
+        fn what_is_written_is_read_back(micros in 0u64..MICROS_MAX as u64) {
             let spoken = Spoken(Span(micros));
-            prop_assert_eq!(spoken.to_string().parse::<Spoken>(), Ok(spoken));
+            let text = spoken.to_string();
+            prop_assert_eq!(text.parse::<Spoken>(), Ok(spoken));
+            // As the schema says: numbers of at most six digits, each with its unit.
+            let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|digits| !digits.is_empty());
+            prop_assert!(numbers.into_iter().all(|digits| digits.len() <= 6), "{}", text);
         }
     }
 }
