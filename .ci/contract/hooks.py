@@ -29,8 +29,9 @@ def before_call(context, case, kwargs):
         query["follow"] = "false"
     if isinstance(parameters, dict) and DRAWN.random() < 0.7:
         if "job" in parameters:
-            released = case.operation.path.endswith("/release")
-            parameters["job"] = HELD[-1] if released else DRAWN.choice(JOBS[-6:])
+            change = case.operation.path.rsplit("/", 1)[1]
+            # A hold is for the youngest: older ones have mostly ended.
+            parameters["job"] = HELD[-1] if change == "release" else JOBS[-1] if change == "hold" else DRAWN.choice(JOBS[-6:])
         if "node" in parameters:
             parameters["node"] = NODE
 
